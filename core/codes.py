@@ -1,0 +1,133 @@
+"""The numbers that commands, events and replies carry, and the names that people read.
+
+Why it exists: a code is written into the log and hashed, so its number may never change; the
+names are the interface that clients and scripts rely on. Both stand here, once. This module
+knows no layout and no rule: what a code means to the machine is said where the rule is kept.
+"""
+
+from typing import Final
+
+# --- sides, order types, times in force -------------------------------------------------------
+
+BUY: Final = 0
+SELL: Final = 1
+SIDE_NAMES: Final = ("BUY", "SELL")
+
+LIMIT: Final = 0
+MARKET: Final = 1
+ORDER_TYPE_NAMES: Final = ("LIMIT", "MARKET")
+
+GTC: Final = 0
+IOC: Final = 1
+FOK: Final = 2
+POST_ONLY: Final = 3
+TIME_IN_FORCE_NAMES: Final = ("GTC", "IOC", "FOK", "POST_ONLY")
+
+# --- symbol modes -----------------------------------------------------------------------------
+
+MODE_NORMAL: Final = 0
+MODE_CANCEL_ONLY: Final = 1
+MODE_POST_ONLY: Final = 2
+MODE_SOFT_HALT: Final = 3
+MODE_HARD_HALT: Final = 4
+MODE_NAMES: Final = ("NORMAL", "CANCEL_ONLY", "POST_ONLY", "SOFT_HALT", "HARD_HALT")
+
+# --- command kinds ----------------------------------------------------------------------------
+
+CMD_PLACE: Final = 1
+CMD_CANCEL: Final = 2
+CMD_AMEND: Final = 3
+CMD_CANCEL_ALL: Final = 4
+CMD_SET_MODE: Final = 5
+CMD_DEPOSIT: Final = 6
+CMD_WITHDRAW: Final = 7
+CMD_OPEN_ACCOUNT: Final = 8
+CMD_LIST_ASSET: Final = 9
+CMD_LIST_SYMBOL: Final = 10
+CMD_CHECKPOINT: Final = 11
+CMD_SET_LIMITS: Final = 12
+COMMAND_NAMES: Final = (
+    "NONE", "PLACE", "CANCEL", "AMEND", "CANCEL_ALL", "SET_MODE", "DEPOSIT", "WITHDRAW",
+    "OPEN_ACCOUNT", "LIST_ASSET", "LIST_SYMBOL", "CHECKPOINT", "SET_LIMITS",
+)  # fmt: skip
+
+# --- event kinds ------------------------------------------------------------------------------
+
+EV_ORDER_ACCEPTED: Final = 1
+EV_ORDER_REJECTED: Final = 2
+EV_ORDER_CANCELED: Final = 3
+EV_CANCEL_REJECTED: Final = 4
+EV_ORDER_AMENDED: Final = 5
+EV_TRADE_EXECUTED: Final = 6
+EV_BOOK_DELTA: Final = 7
+EV_SYMBOL_MODE_CHANGED: Final = 8
+EV_BALANCE_CHANGED: Final = 9
+EV_ENGINE_CHECKPOINT: Final = 10
+EV_ACCOUNT_OPENED: Final = 11
+EV_ASSET_LISTED: Final = 12
+EV_SYMBOL_LISTED: Final = 13
+EV_LIMITS_CHANGED: Final = 14
+EVENT_NAMES: Final = (
+    "None", "OrderAccepted", "OrderRejected", "OrderCanceled", "CancelRejected", "OrderAmended",
+    "TradeExecuted", "BookDelta", "SymbolModeChanged", "BalanceChanged", "EngineCheckpoint",
+    "AccountOpened", "AssetListed", "SymbolListed", "LimitsChanged",
+)  # fmt: skip
+
+# --- order statuses, as a reply reports them --------------------------------------------------
+
+STATUS_NONE: Final = 0
+STATUS_NEW: Final = 1
+STATUS_PARTIALLY_FILLED: Final = 2
+STATUS_FILLED: Final = 3
+STATUS_CANCELED: Final = 4
+STATUS_EXPIRED: Final = 5
+STATUS_REJECTED: Final = 6
+STATUS_NAMES: Final = (
+    "NONE", "NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED", "REJECTED",
+)  # fmt: skip
+
+# --- why an order left the book, and why a balance moved --------------------------------------
+
+CANCELED_BY_USER: Final = 1
+CANCELED_IOC_REMAINDER: Final = 2
+CANCELED_MARKET_REMAINDER: Final = 3
+CANCELED_MASS: Final = 4
+CANCEL_REASON_NAMES: Final = ("NONE", "USER", "IOC_REMAINDER", "MARKET_REMAINDER", "MASS")
+
+MOVED_BY_DEPOSIT: Final = 1
+MOVED_BY_WITHDRAWAL: Final = 2
+BALANCE_REASON_NAMES: Final = ("NONE", "DEPOSIT", "WITHDRAWAL")
+
+# --- reject codes: the public names, in the order of the design's section 5 -------------------
+
+OK: Final = 0
+VALIDATION: Final = 1
+UNKNOWN_SYMBOL: Final = 2
+UNKNOWN_ORDER: Final = 3
+NOT_OWNER: Final = 4
+PRICE_BAND: Final = 5
+TICK_SIZE: Final = 6
+LOT_SIZE: Final = 7
+MIN_NOTIONAL: Final = 8
+MAX_NOTIONAL: Final = 9
+INSUFFICIENT_FUNDS: Final = 10
+MARKET_HALTED: Final = 11
+CANCEL_ONLY: Final = 12
+TOO_MANY_REQUESTS: Final = 13
+TOO_MANY_OPEN_ORDERS: Final = 14
+NO_LIQUIDITY: Final = 15
+POST_ONLY_WOULD_TRADE: Final = 16
+FOK_UNFILLABLE: Final = 17
+SELF_TRADE: Final = 18
+DUPLICATE_ORDER_ID: Final = 19
+IDEMPOTENCY_MISMATCH: Final = 20
+FENCING_TOKEN: Final = 21
+NOT_LEADER: Final = 22
+OVERLOADED: Final = 23
+REJECT_NAMES: Final = (
+    "OK", "VALIDATION", "UNKNOWN_SYMBOL", "UNKNOWN_ORDER", "NOT_OWNER", "PRICE_BAND",
+    "TICK_SIZE", "LOT_SIZE", "MIN_NOTIONAL", "MAX_NOTIONAL", "INSUFFICIENT_FUNDS",
+    "MARKET_HALTED", "CANCEL_ONLY", "TOO_MANY_REQUESTS", "TOO_MANY_OPEN_ORDERS", "NO_LIQUIDITY",
+    "POST_ONLY_WOULD_TRADE", "FOK_UNFILLABLE", "SELF_TRADE", "DUPLICATE_ORDER_ID",
+    "IDEMPOTENCY_MISMATCH", "FENCING_TOKEN", "NOT_LEADER", "OVERLOADED",
+)  # fmt: skip

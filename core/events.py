@@ -1,0 +1,371 @@
+"""Events and replies: their layout in words, and readable forms for those who consume them.
+
+Why it exists: the machine writes an event once, into the bytes that the log's results, the
+outbox and the digest chain share; everyone else reads those bytes through this module. Nothing
+here decides what happens.
+
+An event is a row of signed 64-bit little-endian words. Word 0 is packed:
+
+    bits  0-7   kind            bits 32-47  cause: ordinal of the command in its batch
+    bits  8-15  words in all    bits 48-51  side
+    bits 16-31  symbol id       bits 52-59  detail: see each kind
+
+Word 1 is the sequence number: gapless per symbol, from 1; symbol 0 is the stream of events that
+belong to no symbol (accounts, balances, assets, checkpoints). Every amount that a balance moves
+by is in an event, so that a ledger can follow without knowing the order book:
+
+    OrderAccepted   hold moves from available to hold (buy: quote asset, sell: base asset)
+    TradeExecuted   the buyer's hold pays `quote_units`; the seller's hold gives
+                    `qty x lot_units` of base; each receives the other less its fee, the house
+                    account gets the fees; `taker_release` goes from the taker's hold back to
+                    available (the limit was worse than the trade's price)
+    OrderCanceled   `released` moves from hold back to available
+    OrderAmended    `hold_delta` moves from available to hold (negative: back)
+    BalanceChanged  a deposit or withdrawal moves available by `delta`
+
+A reply is eight words and answers one command:
+
+    0  code bits 0-7 | status bits 8-15 | duplicate bit 16 | command kind bits 24-31
+    1  id: of the order, account, asset or symbol that the command made or named
+    2  seq: the last sequence number of the symbol that the command used, 0 = none
+    3  ts_ns: log time of the entry that first applied the command
+    4  filled lots      5  filled quote units      6  lots left open
+    7  detail: a reject's bound; a mass cancel's count of canceled orders; the new available
+       balance after a deposit or withdrawal
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from core.codes import (
+    BALANCE_REASON_NAMES, CANCEL_REASON_NAMES, COMMAND_NAMES, EV_ACCOUNT_OPENED, EV_ASSET_LISTED,
+    EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_REJECTED, EV_ENGINE_CHECKPOINT,
+    EV_LIMITS_CHANGED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED, EV_ORDER_CANCELED, EV_ORDER_REJECTED,
+    EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, MODE_NAMES, ORDER_TYPE_NAMES,
+    REJECT_NAMES, SIDE_NAMES, STATUS_NAMES, TIME_IN_FORCE_NAMES,
+)  # fmt: skip
+from core.commands import name_text
+
+E_HEAD: Final = 0
+E_SEQ: Final = 1
+
+EVENT_WORDS: Final = (0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5)
+"""Words of each event kind, by kind number."""
+
+REPLY_WORDS: Final = 8
+REPLY_BYTES: Final = 64
+REPLY_DUPLICATE_BIT: Final = 16
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What every event has: the symbol id, its sequence number, the command that caused it."""
+
+    symbol: int
+    seq: int
+    cause: int
+
+
+class OrderAccepted(Event, frozen=True, kw_only=True, tag=True):
+    side: int
+    order_type: int
+    time_in_force: int
+    order_id: int
+    account: int
+    price: int
+    qty: int
+    quote_qty: int
+    hold: int
+    client_hi: int
+    client_lo: int
+
+
+class OrderRejected(Event, frozen=True, kw_only=True, tag=True):
+    """`order_id` is 0 for a new order, or names the order whose amend was refused."""
+
+    code: int
+    account: int
+    bound: int
+    order_id: int
+    client_hi: int
+    client_lo: int
+
+
+class OrderCanceled(Event, frozen=True, kw_only=True, tag=True):
+    side: int
+    reason: int
+    order_id: int
+    account: int
+    qty: int
+    released: int
+    price: int
+
+
+class CancelRejected(Event, frozen=True, kw_only=True, tag=True):
+    code: int
+    order_id: int
+    account: int
+
+
+class OrderAmended(Event, frozen=True, kw_only=True, tag=True):
+    side: int
+    order_id: int
+    account: int
+    price: int
+    qty: int
+    remaining: int
+    hold_delta: int
+    kept_priority: int
+
+
+class TradeExecuted(Event, frozen=True, kw_only=True, tag=True):
+    """`side` is the taker's. `trade_id` is gapless per symbol."""
+
+    side: int
+    trade_id: int
+    price: int
+    qty: int
+    maker_order: int
+    taker_order: int
+    maker_account: int
+    taker_account: int
+    quote_units: int
+    maker_fee: int
+    taker_fee: int
+    maker_remaining: int
+    taker_remaining: int
+    taker_release: int
+
+
+class BookDelta(Event, frozen=True, kw_only=True, tag=True):
+    """A price level as it stands after the command: absolute lots and orders, 0 = gone."""
+
+    side: int
+    price: int
+    total: int
+    orders: int
+
+
+class SymbolModeChanged(Event, frozen=True, kw_only=True, tag=True):
+    mode: int
+    old_mode: int
+
+
+class BalanceChanged(Event, frozen=True, kw_only=True, tag=True):
+    reason: int
+    account: int
+    asset: int
+    delta: int
+    available: int
+    hold: int
+    ref_hi: int
+    ref_lo: int
+
+
+class EngineCheckpoint(Event, frozen=True, kw_only=True, tag=True):
+    """Digests of the state before this command, at log index `index`."""
+
+    index: int
+    digest: bytes
+    balances_digest: bytes
+
+
+class AccountOpened(Event, frozen=True, kw_only=True, tag=True):
+    account: int
+    ref_hi: int
+    ref_lo: int
+
+
+class AssetListed(Event, frozen=True, kw_only=True, tag=True):
+    asset: int
+    name: str
+    scale: int
+
+
+class SymbolListed(Event, frozen=True, kw_only=True, tag=True):
+    name: str
+    base: int
+    quote: int
+    tick_units: int
+    lot_units: int
+    tick_value: int
+    min_price: int
+    max_price: int
+    max_qty: int
+    min_notional: int
+    max_notional: int
+    maker_ppm: int
+    taker_ppm: int
+
+
+class LimitsChanged(Event, frozen=True, kw_only=True, tag=True):
+    open_orders: int
+    dedup_window_ns: int
+    dedup_rows: int
+
+
+AnyEvent = (
+    OrderAccepted | OrderRejected | OrderCanceled | CancelRejected | OrderAmended | TradeExecuted
+    | BookDelta | SymbolModeChanged | BalanceChanged | EngineCheckpoint | AccountOpened
+    | AssetListed | SymbolListed | LimitsChanged
+)  # fmt: skip
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """One command's answer. `code` 0 is OK; else a reject code of `core.codes`."""
+
+    code: int
+    status: int
+    duplicate: bool
+    command: int
+    id: int
+    seq: int
+    ts_ns: int
+    filled: int
+    filled_quote: int
+    remaining: int
+    detail: int
+
+
+_REPLY: Final = struct.Struct("<8q")
+
+
+def decode_reply(replies: bytes, ordinal: int = 0) -> Reply:
+    head, id_, seq, ts_ns, filled, filled_quote, remaining, detail = _REPLY.unpack_from(
+        replies, ordinal * REPLY_BYTES
+    )
+    return Reply(
+        code=head & 0xFF, status=head >> 8 & 0xFF, duplicate=bool(head >> 16 & 1),
+        command=head >> 24 & 0xFF, id=id_, seq=seq, ts_ns=ts_ns, filled=filled,
+        filled_quote=filled_quote, remaining=remaining, detail=detail,
+    )  # fmt: skip
+
+
+def event_rows(events: bytes) -> Iterator[tuple[int, ...]]:
+    """Each event as a tuple of its words: the fast way to fold, see `EVENT_WORDS`."""
+    words = memoryview(events).cast("q")
+    at = 0
+    end = len(words)
+    while at < end:
+        length = words[at] >> 8 & 0xFF
+        if length < 2 or at + length > end:
+            raise ValueError(f"events: a record of {length} words at word {at} of {end}")
+        yield tuple(words[at : at + length])
+        at += length
+
+
+def decode_event(w: tuple[int, ...]) -> AnyEvent:
+    """The typed form of one row of `event_rows`. Raises `ValueError` for an unknown kind."""
+    head = w[0]
+    kind = head & 0xFF
+    symbol = head >> 16 & 0xFFFF
+    cause = head >> 32 & 0xFFFF
+    side = head >> 48 & 0xF
+    detail = head >> 52 & 0xFF
+    seq = w[1]
+    if kind == EV_ORDER_ACCEPTED:
+        return OrderAccepted(
+            symbol=symbol, seq=seq, cause=cause, side=side, order_type=detail & 0xF,
+            time_in_force=detail >> 4, order_id=w[2], account=w[3], price=w[4], qty=w[5],
+            quote_qty=w[6], hold=w[7], client_hi=w[8], client_lo=w[9],
+        )  # fmt: skip
+    if kind == EV_TRADE_EXECUTED:
+        return TradeExecuted(
+            symbol=symbol, seq=seq, cause=cause, side=side, trade_id=w[2], price=w[3], qty=w[4],
+            maker_order=w[5], taker_order=w[6], maker_account=w[7], taker_account=w[8],
+            quote_units=w[9], maker_fee=w[10], taker_fee=w[11], maker_remaining=w[12],
+            taker_remaining=w[13], taker_release=w[14],
+        )  # fmt: skip
+    if kind == EV_BOOK_DELTA:
+        return BookDelta(
+            symbol=symbol, seq=seq, cause=cause, side=side, price=w[2], total=w[3], orders=w[4]
+        )
+    if kind == EV_ORDER_CANCELED:
+        return OrderCanceled(
+            symbol=symbol, seq=seq, cause=cause, side=side, reason=detail, order_id=w[2],
+            account=w[3], qty=w[4], released=w[5], price=w[6],
+        )  # fmt: skip
+    if kind == EV_ORDER_REJECTED:
+        return OrderRejected(
+            symbol=symbol, seq=seq, cause=cause, code=detail, account=w[2], bound=w[3],
+            order_id=w[4], client_hi=w[5], client_lo=w[6],
+        )  # fmt: skip
+    return _decode_rare(kind, symbol, seq, cause, side, detail, w)
+
+
+def _decode_rare(
+    kind: int, symbol: int, seq: int, cause: int, side: int, detail: int, w: tuple[int, ...]
+) -> AnyEvent:
+    if kind == EV_CANCEL_REJECTED:
+        return CancelRejected(
+            symbol=symbol, seq=seq, cause=cause, code=detail, order_id=w[2], account=w[3]
+        )
+    if kind == EV_ORDER_AMENDED:
+        return OrderAmended(
+            symbol=symbol, seq=seq, cause=cause, side=side, order_id=w[2], account=w[3],
+            price=w[4], qty=w[5], remaining=w[6], hold_delta=w[7], kept_priority=w[8],
+        )  # fmt: skip
+    if kind == EV_SYMBOL_MODE_CHANGED:
+        return SymbolModeChanged(symbol=symbol, seq=seq, cause=cause, mode=detail, old_mode=w[2])
+    if kind == EV_BALANCE_CHANGED:
+        return BalanceChanged(
+            symbol=symbol, seq=seq, cause=cause, reason=detail, account=w[2], asset=w[3],
+            delta=w[4], available=w[5], hold=w[6], ref_hi=w[7], ref_lo=w[8],
+        )  # fmt: skip
+    if kind == EV_ENGINE_CHECKPOINT:
+        return EngineCheckpoint(
+            symbol=symbol, seq=seq, cause=cause, index=w[2], digest=struct.pack("<4q", *w[3:7]),
+            balances_digest=struct.pack("<4q", *w[7:11]),
+        )  # fmt: skip
+    if kind == EV_ACCOUNT_OPENED:
+        return AccountOpened(
+            symbol=symbol, seq=seq, cause=cause, account=w[2], ref_hi=w[3], ref_lo=w[4]
+        )
+    if kind == EV_ASSET_LISTED:
+        return AssetListed(
+            symbol=symbol, seq=seq, cause=cause, asset=w[2], name=name_text(w[3], w[4]),
+            scale=w[5],
+        )  # fmt: skip
+    if kind == EV_SYMBOL_LISTED:
+        return SymbolListed(
+            symbol=symbol, seq=seq, cause=cause, name=name_text(w[2], w[3]), base=w[4],
+            quote=w[5], tick_units=w[6], lot_units=w[7], tick_value=w[8], min_price=w[9],
+            max_price=w[10], max_qty=w[11], min_notional=w[12], max_notional=w[13],
+            maker_ppm=w[14], taker_ppm=w[15],
+        )  # fmt: skip
+    if kind == EV_LIMITS_CHANGED:
+        return LimitsChanged(
+            symbol=symbol, seq=seq, cause=cause, open_orders=w[2], dedup_window_ns=w[3],
+            dedup_rows=w[4],
+        )  # fmt: skip
+    raise ValueError(f"events: unknown kind {kind}")
+
+
+def decode_events(events: bytes) -> list[AnyEvent]:
+    return [decode_event(row) for row in event_rows(events)]
+
+
+_NAMES: Final = {
+    "side": SIDE_NAMES, "order_type": ORDER_TYPE_NAMES, "time_in_force": TIME_IN_FORCE_NAMES,
+    "mode": MODE_NAMES, "old_mode": MODE_NAMES, "code": REJECT_NAMES, "status": STATUS_NAMES,
+    "command": COMMAND_NAMES,
+}  # fmt: skip
+
+
+def text(event: AnyEvent | Reply) -> str:
+    """One line for people and golden files: the type's name, then `field=value` in order."""
+    kind = type(event).__name__
+    parts = [kind]
+    for field in event.__struct_fields__:
+        value = getattr(event, field)
+        names = _NAMES.get(field)
+        if field == "reason":
+            names = BALANCE_REASON_NAMES if kind == "BalanceChanged" else CANCEL_REASON_NAMES
+        if names is not None:
+            shown = names[value]
+        else:
+            shown = value.hex() if isinstance(value, bytes) else str(value)
+        parts.append(f"{field}={shown}")
+    return " ".join(parts)

@@ -1,0 +1,44 @@
+"""Every bound of the machine in one place, each with its reason.
+
+Why it exists: compiled 64-bit arithmetic wraps where a Python integer grows, so a value is
+bounded before it is used, never after; and a limit stands on everything that can grow. This
+module holds numbers only: who enforces one says so where it does.
+"""
+
+from typing import Final
+
+WORD_BYTES: Final = 8
+"""All records are rows of little-endian signed 64-bit words."""
+
+AMOUNT_MAX: Final = 1 << 62
+"""Most units of one asset in existence. Sums of two amounts then still fit 63 bits."""
+
+ASSETS_MAX: Final = 1024
+SYMBOLS_MAX: Final = 4096
+"""Fits the 16 bits that a record's first word gives to the symbol, with room to spare."""
+
+ASSET_SCALE_MAX: Final = 12
+"""Decimal places of an asset's minimal unit; 10**12 keeps whole coins within 62 bits."""
+
+PRICE_TICKS_MAX: Final = 1 << 40
+QTY_LOTS_MAX: Final = 1 << 50
+FEE_PPM_MAX: Final = 100_000
+"""Fees are at most 10 %: above that a rate is a typing error."""
+
+SLOT_BITS: Final = 24
+"""An order id is `generation << 24 | slot`: at most 16.7 M open orders in a partition."""
+ORDER_ID_MAX: Final = (1 << 53) - 1
+"""Order ids stay exact in a JSON number (2**53), as browsers and Binance clients expect."""
+
+ACCOUNTS_MAX: Final = 1 << 31
+BATCH_COMMANDS_MAX: Final = 8192
+"""TigerBeetle's batches hold 8,190; a command's ordinal has 16 bits in an event's header."""
+BATCH_BYTES_MAX: Final = 4 << 20
+CANCELS_PER_COMMAND_MAX: Final = 10_000
+"""A mass cancel answers how many orders are left; the caller repeats it."""
+
+OPEN_ORDERS_PER_ACCOUNT_DEFAULT: Final = 10_000
+DEDUP_WINDOW_NS_DEFAULT: Final = 24 * 3600 * 1_000_000_000
+"""A day, as the drafts and venues that we know keep an idempotency key."""
+DEDUP_ROWS_DEFAULT: Final = 1 << 22
+"""Keys remembered at once; a keyed command beyond that is OVERLOADED, never forgotten early."""
