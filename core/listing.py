@@ -10,10 +10,7 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from core.limits import (
-    AMOUNT_MAX, ASSET_SCALE_MAX, ASSETS_MAX, FEE_PPM_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX,
-    SYMBOLS_MAX,
-)  # fmt: skip
+from core.limits import AMOUNT_MAX, ASSET_SCALE_MAX, FEE_PPM_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from core.table import NIL, Index, Table
 
 # Words of an asset's row. Row 0 stands for "no asset".
@@ -98,9 +95,6 @@ class Listing:
         if known != NIL and self.assets.rows[known * ASSET_WORDS + A_SCALE] != scale:
             return 4
         return 0
-
-    def is_full(self) -> bool:
-        return self.assets.count >= ASSETS_MAX or self.symbols.count >= SYMBOLS_MAX
 
     def add_asset(self, hi: i64, lo: i64, scale: i64) -> i64:
         asset = self.assets.add_row()
