@@ -78,7 +78,12 @@ def test_pure_imports_the_sources_whatever_lies_there() -> None:
     )
     environ = {**os.environ, "LOCKSTEP_PURE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     commands, limits, compiled = done.stdout.split()
     assert (Path(commands).suffix, Path(limits).suffix, compiled) == (".py", ".py", "False")

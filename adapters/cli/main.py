@@ -97,7 +97,8 @@ def _dispatch(arguments: list[str]) -> int:
         allow_abbrev=False,
     )
     command.add_arguments(parser)
-    return command.run(parser.parse_args(arguments[1:]))
+    parsed = parser.parse_args(arguments[1:])
+    return command.run(parsed)
 
 
 def _load(name: str) -> Command:
