@@ -127,11 +127,12 @@ def _core() -> Iterator[Finding]:
         advice="apt-get install gcc; without it the core runs interpreted, much slower",
     )
     state = core_build.state()
+    statuses: dict[str, Status] = {"compiled": "ok", "interpreted": "missing", "stale": "bad"}
     yield Finding(
         name="core",
         needed_for="speed" if state != "stale" else "running the code that you read",
         required=state == "stale",
-        status={"compiled": "ok", "interpreted": "missing", "stale": "bad"}[state],  # type: ignore[arg-type]
+        status=statuses[state],
         found=state,
         advice="just build",
     )
