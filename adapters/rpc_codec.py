@@ -157,9 +157,7 @@ def batch_of(batch: list[trading.Command], ids: Mapping[str, int]) -> tuple[byte
     return b"".join(records), metadata
 
 
-def metadata_of(
-    metadata: types.CommandMetadata, audit: types.AuditNote | None = None
-) -> Metadata:
+def metadata_of(metadata: types.CommandMetadata, audit: types.AuditNote | None = None) -> Metadata:
     """The metadata section of a single command."""
     out: Metadata = {}
     names = names_of(metadata, "metadata")

@@ -22,7 +22,7 @@ Metadata = dict[int, Names]
 
 AUDIT: Final = 1 << 16
 """Above every ordinal: an event's header gives the ordinal 16 bits."""
-NAME_BYTES_MAX: Final = 64
+NAME_BYTES_MAX: Final = 128
 REASON_BYTES_MAX: Final = 256
 
 _DECODER: Final = msgspec.msgpack.Decoder(Metadata)

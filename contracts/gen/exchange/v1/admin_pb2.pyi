@@ -276,9 +276,11 @@ class GetMarketsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetMarketsResponse(_message.Message):
-    __slots__ = ("symbols", "assets")
+    __slots__ = ("symbols", "assets", "index")
     SYMBOLS_FIELD_NUMBER: _ClassVar[int]
     ASSETS_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     symbols: _containers.RepeatedCompositeFieldContainer[Symbol]
     assets: _containers.RepeatedCompositeFieldContainer[Asset]
-    def __init__(self, symbols: _Optional[_Iterable[_Union[Symbol, _Mapping]]] = ..., assets: _Optional[_Iterable[_Union[Asset, _Mapping]]] = ...) -> None: ...
+    index: int
+    def __init__(self, symbols: _Optional[_Iterable[_Union[Symbol, _Mapping]]] = ..., assets: _Optional[_Iterable[_Union[Asset, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...

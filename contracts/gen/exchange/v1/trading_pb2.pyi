@@ -184,7 +184,7 @@ class SubmitResponse(_message.Message):
     def __init__(self, batch_id: _Optional[int] = ..., index: _Optional[int] = ..., term: _Optional[int] = ..., ts_ns: _Optional[int] = ..., packed_replies: _Optional[bytes] = ..., replies: _Optional[_Iterable[_Union[_types_pb2.Reply, _Mapping]]] = ..., code: _Optional[_Union[_types_pb2.RejectCode, str]] = ..., error: _Optional[str] = ..., leader_hint: _Optional[str] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "user_id", "symbol", "side", "time_in_force", "price_ticks", "remaining_lots", "filled_lots", "client_order_hash")
+    __slots__ = ("order_id", "user_id", "symbol", "side", "time_in_force", "price_ticks", "remaining_lots", "filled_lots", "client_order_hash", "symbol_id")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -194,6 +194,7 @@ class Order(_message.Message):
     REMAINING_LOTS_FIELD_NUMBER: _ClassVar[int]
     FILLED_LOTS_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_HASH_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_ID_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     user_id: str
     symbol: str
@@ -203,7 +204,8 @@ class Order(_message.Message):
     remaining_lots: int
     filled_lots: int
     client_order_hash: bytes
-    def __init__(self, order_id: _Optional[int] = ..., user_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price_ticks: _Optional[int] = ..., remaining_lots: _Optional[int] = ..., filled_lots: _Optional[int] = ..., client_order_hash: _Optional[bytes] = ...) -> None: ...
+    symbol_id: int
+    def __init__(self, order_id: _Optional[int] = ..., user_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price_ticks: _Optional[int] = ..., remaining_lots: _Optional[int] = ..., filled_lots: _Optional[int] = ..., client_order_hash: _Optional[bytes] = ..., symbol_id: _Optional[int] = ...) -> None: ...
 
 class GetOrderRequest(_message.Message):
     __slots__ = ("order_id",)
@@ -212,10 +214,12 @@ class GetOrderRequest(_message.Message):
     def __init__(self, order_id: _Optional[int] = ...) -> None: ...
 
 class GetOrderResponse(_message.Message):
-    __slots__ = ("order",)
+    __slots__ = ("order", "index")
     ORDER_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     order: Order
-    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ...) -> None: ...
+    index: int
+    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., index: _Optional[int] = ...) -> None: ...
 
 class ListOpenOrdersRequest(_message.Message):
     __slots__ = ("user_id", "symbol")
@@ -226,22 +230,26 @@ class ListOpenOrdersRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., symbol: _Optional[str] = ...) -> None: ...
 
 class ListOpenOrdersResponse(_message.Message):
-    __slots__ = ("orders",)
+    __slots__ = ("orders", "index")
     ORDERS_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     orders: _containers.RepeatedCompositeFieldContainer[Order]
-    def __init__(self, orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ...) -> None: ...
+    index: int
+    def __init__(self, orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...
 
 class Balance(_message.Message):
-    __slots__ = ("user_id", "asset", "available_units", "hold_units")
+    __slots__ = ("user_id", "asset", "available_units", "hold_units", "asset_id")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     ASSET_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_UNITS_FIELD_NUMBER: _ClassVar[int]
     HOLD_UNITS_FIELD_NUMBER: _ClassVar[int]
+    ASSET_ID_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     asset: str
     available_units: int
     hold_units: int
-    def __init__(self, user_id: _Optional[str] = ..., asset: _Optional[str] = ..., available_units: _Optional[int] = ..., hold_units: _Optional[int] = ...) -> None: ...
+    asset_id: int
+    def __init__(self, user_id: _Optional[str] = ..., asset: _Optional[str] = ..., available_units: _Optional[int] = ..., hold_units: _Optional[int] = ..., asset_id: _Optional[int] = ...) -> None: ...
 
 class GetBalancesRequest(_message.Message):
     __slots__ = ("user_id",)
@@ -250,10 +258,12 @@ class GetBalancesRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ...) -> None: ...
 
 class GetBalancesResponse(_message.Message):
-    __slots__ = ("balances",)
+    __slots__ = ("balances", "index")
     BALANCES_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     balances: _containers.RepeatedCompositeFieldContainer[Balance]
-    def __init__(self, balances: _Optional[_Iterable[_Union[Balance, _Mapping]]] = ...) -> None: ...
+    index: int
+    def __init__(self, balances: _Optional[_Iterable[_Union[Balance, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...
 
 class GetBookRequest(_message.Message):
     __slots__ = ("symbol", "depth")
@@ -274,13 +284,15 @@ class PriceLevel(_message.Message):
     def __init__(self, price_ticks: _Optional[int] = ..., total_lots: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
 
 class GetBookResponse(_message.Message):
-    __slots__ = ("symbol", "seq", "bids", "asks")
+    __slots__ = ("symbol", "seq", "bids", "asks", "index")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     BIDS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     seq: int
     bids: _containers.RepeatedCompositeFieldContainer[PriceLevel]
     asks: _containers.RepeatedCompositeFieldContainer[PriceLevel]
-    def __init__(self, symbol: _Optional[str] = ..., seq: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[PriceLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[PriceLevel, _Mapping]]] = ...) -> None: ...
+    index: int
+    def __init__(self, symbol: _Optional[str] = ..., seq: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[PriceLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[PriceLevel, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...
