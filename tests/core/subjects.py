@@ -8,10 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from core.events import AnyEvent, Reply, decode_events, decode_reply
-try:
-    from core.machine import Machine
-except ModuleNotFoundError:
-    Machine = None
+from core.machine import Machine
 from tests.twin.accounts import Balance
 from tests.twin.machine import BookRow, OrderRow, TwinMachine
 
@@ -35,7 +32,7 @@ class Subject(Protocol):
 class Engine:
     """`core.machine.Machine` with its results decoded."""
 
-    def __init__(self, machine: 'Machine | None' = None) -> None:
+    def __init__(self, machine: Machine | None = None) -> None:
         self.machine = machine if machine is not None else Machine()
 
     def apply(
@@ -82,6 +79,3 @@ def _balance(view: object) -> Balance:
 
 
 MAKERS: dict[str, Callable[[], Subject]] = {"twin": TwinMachine, "engine": Engine}
-
-if Machine is None:
-    del MAKERS["engine"]

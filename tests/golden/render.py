@@ -9,6 +9,7 @@ from core.codes import (
     BALANCE_REASON_NAMES,
     BUY,
     CANCEL_REASON_NAMES,
+    DUPLICATE_ORDER_ID,
     MODE_NAMES,
     ORDER_TYPE_NAMES,
     REJECT_NAMES,
@@ -96,8 +97,9 @@ class Renderer:
 
     def _rejected(self, e: OrderRejected) -> str:
         order = f" {self._order(e.order_id)}" if e.order_id else ""
+        bound = self._order(e.bound) if e.code == DUPLICATE_ORDER_ID else e.bound
         return (
-            f"rejected{order} {self._account(e.account)} {REJECT_NAMES[e.code]}, bound {e.bound}"
+            f"rejected{order} {self._account(e.account)} {REJECT_NAMES[e.code]}, bound {bound}"
             f"{self._client(e.client_hi, e.client_lo)}"
         )
 

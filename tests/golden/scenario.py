@@ -51,7 +51,7 @@ def parse(text: str) -> list[Block]:
 
 
 class Runner:
-    """Runs blocks on one machine, one log entry a block."""
+    """Runs blocks on one machine: one log entry a block, in set-up one a command."""
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
@@ -88,8 +88,9 @@ class Runner:
                 output += self._query(verb, rest.split())
             else:
                 records += [(Line.parse(one), one) for one in _repeated(text)]
-        for at in range(0, len(records), BATCH_COMMANDS_MAX):
-            part = records[at : at + BATCH_COMMANDS_MAX]
+        size = BATCH_COMMANDS_MAX if block.shown else 1  # set-up may use the names it makes
+        for at in range(0, len(records), size):
+            part = records[at : at + size]
             output += self._apply(part, summary, block.shown)
         return output
 
