@@ -92,7 +92,8 @@ kill-1000: _current
 # Many more random examples, fresh ones each night
 [group('proof')]
 nightly: _current
-    LOCKSTEP_HYPOTHESIS_PROFILE=nightly LOCKSTEP_KILL_CYCLES=200 {{python}} -m pytest -m "nightly or not nightly"
+    LOCKSTEP_HYPOTHESIS_PROFILE=nightly LOCKSTEP_KILL_CYCLES=200 \
+        {{python}} -m pytest -m "nightly or not nightly"
 
 # Rewrite expected output of golden scenarios: read the diff before you commit it
 [group('proof')]

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn, Protocol, cast
 
-from adapters import core_build
+from adapters import core_build, parent_death
 from adapters.cli.errors import (
     EXIT_ENVIRONMENT,
     EXIT_INTERRUPTED,
@@ -59,6 +59,7 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script's entry point."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    parent_death.end_with_parent()
     core_build.use_sources_if_asked()
     try:
         return _dispatch(arguments)
@@ -96,7 +97,8 @@ def _dispatch(arguments: list[str]) -> int:
         allow_abbrev=False,
     )
     command.add_arguments(parser)
-    return command.run(parser.parse_args(arguments[1:]))
+    parsed = parser.parse_args(arguments[1:])
+    return command.run(parsed)
 
 
 def _load(name: str) -> Command:
@@ -105,9 +107,9 @@ def _load(name: str) -> Command:
         return cast("Command", importlib.import_module(module_name))
     except ModuleNotFoundError as error:
         if error.name is not None and module_name.startswith(error.name):
-            message = f"{name}: this build does not have the command"
+            message = "this build does not have the command"
         else:
-            message = f"{name}: needs the Python package {error.name!r}, which is not installed"
+            message = f"needs the Python package {error.name!r}, which is not installed"
         raise CliError(EXIT_ENVIRONMENT, message) from error
 
 
