@@ -32,6 +32,7 @@ from core.commands import (
     list_symbol,
     open_account,
     place,
+    split_batch,
 )  # fmt: skip
 from core.events import REPLY_BYTES, decode_reply
 from core.machine import Machine
