@@ -11,6 +11,7 @@ core's (`CoreUnavailable`, `OutcomeUnknown`), the ledger's, or a bug of ours, wh
 catches, counts and answers with 500.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -80,7 +81,7 @@ class Api:
                 Route("GET", "/metrics", self.metrics_text),
             ]
         )
-        self.gauges: dict[str, int] = {}
+        self.gauges: Callable[[], dict[str, int]] = dict
 
     async def handle(self, request: Request) -> Response:
         """Never raises for what a client, the core or the ledger did wrong."""
@@ -165,7 +166,7 @@ class Api:
         return Response(200 if ready else 503, body)
 
     async def metrics_text(self, call: Call) -> Response:
-        gauges = self.gauges | {
+        gauges = self.gauges() | {
             "fold_index": self._model.index,
             "open_orders": self._model.orders.open_count,
             "closed_orders_kept": self._model.orders.closed_count,
