@@ -27,7 +27,6 @@ from gateway.ports import (
     CoreUnavailable,
     OutcomeUnknown,
 )
-from replication.ports import Submitted
 
 IN_FLIGHT_MAX: Final = 4
 BATCH_MAX: Final = 1024
@@ -103,7 +102,7 @@ class GatewayCore:
         packed = b"".join([command for command, _, _ in batch])
         metadata = _encode({n: ids for n, (_, ids, _) in enumerate(batch)})
         try:
-            submitted = await self._submit_until_known(packed, len(batch), metadata)
+            index, replies = await self._submit_until_known(packed, len(batch), metadata)
         except (CoreUnavailable, OutcomeUnknown) as error:
             for _, _, future in batch:
                 if not future.done():
@@ -113,15 +112,15 @@ class GatewayCore:
             for _, _, future in batch:
                 future.cancel()
             raise
-        replies = submitted.replies
         assert len(replies) == len(batch) * REPLY_BYTES, "one reply per command"
         at = 0
         for _, _, future in batch:
             if not future.done():  # done: its client went away
-                future.set_result(Answer(submitted.index, replies[at : at + REPLY_BYTES]))
+                future.set_result(Answer(index, replies[at : at + REPLY_BYTES]))
             at += REPLY_BYTES
 
-    async def _submit_until_known(self, packed: bytes, count: int, metadata: bytes) -> Submitted:
+    async def _submit_until_known(self, packed: bytes, count: int, metadata: bytes) -> tuple[int, bytes]:
+        """Log index and replies."""
         loop = asyncio.get_running_loop()
         give_up_s = loop.time() + self._deadline_s
         maybe_taken = False
@@ -133,7 +132,7 @@ class GatewayCore:
                 why = str(error)
             else:
                 if submitted.code == OK:
-                    return submitted
+                    return submitted.index, submitted.replies
                 name = REJECT_NAMES[submitted.code]
                 why = f"the core took nothing ({name}): {submitted.reason}"
                 if not maybe_taken:

@@ -19,24 +19,24 @@ YIELD_EVERY: Final = 64
 
 class LogFeed:
     def __init__(
-        self, client: CoreClient, model: ReadModel, hub: FeedHub, wake: Callable[[], None],
-        conflate_ms: int,
+        self, client: CoreClient, model: ReadModel, hub: FeedHub, conflate_ms: int
     ) -> None:  # fmt: skip
-        """`wake` tells the sockets that sessions in `hub.woken` have something to send."""
         if not CONFLATE_MS_MIN <= conflate_ms <= CONFLATE_MS_MAX:
             raise ValueError(f"conflate_ms: {CONFLATE_MS_MIN} to {CONFLATE_MS_MAX}")
         self._client = client
         self._model = model
         self._hub = hub
-        self._wake = wake
         self._conflate_s = conflate_ms / 1000
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
 
-    async def run(self) -> None:
-        """Until cancelled, or until the log cannot be followed any more."""
+    async def run(self, wake: Callable[[], None]) -> None:
+        """Until cancelled, or until the log cannot be followed any more.
+
+        `wake` tells the sockets that sessions in `hub.woken` have something to send.
+        """
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow())
-            group.create_task(self._pace())
+            group.create_task(self._follow(wake))
+            group.create_task(self._pace(wake))
 
     async def reached(self, index: int, timeout_s: float) -> bool:
         if self._model.index >= index:
@@ -54,12 +54,12 @@ class LogFeed:
                 self._waiters.remove(entry)
         return True
 
-    async def _follow(self) -> None:
+    async def _follow(self, wake: Callable[[], None]) -> None:
         model = self._model
         async for entry in self._client.tail(model.index + 1):
             model.apply(entry.index, entry.ts_ns, entry.packed_events, entry.metadata)
             self._hub.publish()
-            self._wake()
+            wake()
             if self._waiters:
                 self._release(model.index)
             if entry.index % YIELD_EVERY == 0:
@@ -71,8 +71,8 @@ class LogFeed:
                 future.set_result(None)
         self._waiters = [w for w in self._waiters if not w[1].done()]
 
-    async def _pace(self) -> None:
+    async def _pace(self, wake: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(self._conflate_s)
             self._hub.flush_books()
-            self._wake()
+            wake()

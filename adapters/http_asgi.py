@@ -117,9 +117,7 @@ class GatewayApp:
             return
         client = scope["client"]
         try:
-            session = self._hub.connect(
-                client[0] if client else "", self._clock.monotonic_s()
-            )
+            session = self._hub.connect(client[0] if client else "", self._clock.monotonic_s())
         except HubFull:
             problem = unavailable("too many WebSocket connections, in all or from this address")
             await self._reject(send, problem, scope["path"])

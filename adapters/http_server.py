@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from adapters.http_asgi import CLOSE_NOW
-from gateway.problems import CONTENT_TYPE, Problem, encode_problem, invalid, too_large
+from gateway.problems import CONTENT_TYPE, Problem, encode_problem, invalid
 from gateway.sessions import MESSAGE_BYTES_MAX
 
 HEADER_BYTES_MAX: Final = 16 * 1024
@@ -148,13 +148,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(CLOSE_S, self.transport.abort)
 
 
-class GatewayServer(uvicorn.Server):
-    """uvicorn's server, told apart so that the composition root owns the signals."""
-
-
 def make_server(app: Any, sock: socket.socket) -> uvicorn.Server:
+    """A server for one application on a bound socket; `serve(sockets=[sock])` runs it."""
     config = uvicorn.Config(
-        app, fd=None, http=BoundedHttp, ws=BoundedWebSocket, loop="uvloop", lifespan="off",
+        app, http=BoundedHttp, ws=BoundedWebSocket, loop="uvloop", lifespan="off",
         access_log=False, log_config=None, server_header=False, date_header=True,
         proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=DRAIN_S,
         ws_max_size=MESSAGE_BYTES_MAX, ws_ping_interval=WS_PING_S, ws_ping_timeout=WS_PONG_S,

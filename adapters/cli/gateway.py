@@ -7,7 +7,6 @@ any part that it cannot do without ends. Nothing is decided here.
 import argparse
 import asyncio
 import logging
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -85,7 +84,7 @@ async def _serve(config: GatewayConfig, keys: FileKeyStore, sock: socket.socket)
     ledger = HttpLedger(config.ledger) if config.ledger else None
     async with CoreClient(config.core) as client:
         core = GatewayCore(client)
-        feed = LogFeed(client, model, hub, lambda: app.wake(), config.conflate_ms)
+        feed = LogFeed(client, model, hub, config.conflate_ms)
         limits = ApiLimits(
             config.account_per_s, config.account_burst, config.address_per_s, config.address_burst
         )
@@ -94,7 +93,7 @@ async def _serve(config: GatewayConfig, keys: FileKeyStore, sock: socket.socket)
         app = GatewayApp(api, hub, clock)
         server = make_server(app, sock)
         print(f"gateway: listening on {config.listen}, core {config.core}", file=sys.stderr)
-        following = asyncio.create_task(feed.run())
+        following = asyncio.create_task(feed.run(app.wake))
         serving = asyncio.create_task(server.serve(sockets=[sock]))
         await asyncio.wait((following, serving), return_when=asyncio.FIRST_COMPLETED)
         hub.close_all()

@@ -1,0 +1,172 @@
+"""Exactly once: the replies to commands already applied, and references that are used up.
+
+Why it exists: a client that lost an answer asks again, through another gateway or another leader,
+and must get the first answer. So the memory is part of the state: replicated, in snapshots, in
+the digest. It stores and compares; which commands it is asked about is the machine's business.
+
+- `Replies` remembers (key, account, symbol) → payload and reply, until log time passes the
+  window. Rows come from a free list and hang in a queue by age.
+- `References` remembers deposits, withdrawals and account names for ever.
+"""
+
+from typing import Final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from core.events import REPLY_WORDS
+from core.limits import DEDUP_ROWS_DEFAULT, DEDUP_WINDOW_NS_DEFAULT
+from core.table import NIL, Index, Table
+
+# Words of a remembered reply.
+D_KEY_HI: Final = 0
+D_KEY_LO: Final = 1
+D_SCOPE: Final = 2  # account << 16 | symbol
+D_NEXT: Final = 3  # the next younger; in the free list when the row is free
+D_PAYLOAD: Final = 4  # words 0, 4, 5, 6, 7 of the command
+D_REPLY: Final = 9
+D_REPLY_TS: Final = 12
+DEDUP_WORDS: Final = 17
+
+# Words of a reference.
+R_HI: Final = 0
+R_LO: Final = 1
+R_KIND: Final = 2  # the command's kind
+R_ACCOUNT: Final = 3
+R_ASSET: Final = 4
+R_AMOUNT: Final = 5
+R_SEQ: Final = 6
+R_TS: Final = 7
+R_DETAIL: Final = 8
+REFERENCE_WORDS: Final = 9
+
+
+class Replies:
+    """Replies by idempotency key."""
+
+    def __init__(self) -> None:
+        self.table = Table("replies", DEDUP_WORDS)
+        self.window_ns: i64 = DEDUP_WINDOW_NS_DEFAULT
+        self.rows_max: i64 = DEDUP_ROWS_DEFAULT
+        self.live: i64 = 0
+        self.oldest: i64 = NIL
+        self.youngest: i64 = NIL
+        self.free: i64 = NIL
+        self._index = Index()
+
+    def find(self, key_hi: i64, key_lo: i64, scope: i64) -> i64:
+        return self._index.find(key_hi, key_lo, scope)
+
+    def is_full(self) -> bool:
+        return self.live >= self.rows_max
+
+    def is_same(self, row: i64, head: i64, w4: i64, w5: i64, w6: i64, w7: i64) -> bool:
+        rows = self.table.rows
+        at = row * DEDUP_WORDS + D_PAYLOAD
+        return (
+            rows[at] == head
+            and rows[at + 1] == w4
+            and rows[at + 2] == w5
+            and rows[at + 3] == w6
+            and rows[at + 4] == w7
+        )
+
+    def remember(
+        self, key_hi: i64, key_lo: i64, scope: i64, head: i64, w4: i64, w5: i64, w6: i64, w7: i64,
+        replies: vec[i64], reply_at: i64,
+    ) -> None:  # fmt: skip
+        """Store a reply, the eight words of `replies` from `reply_at`. Not when full."""
+        row = self.free
+        if row == NIL:
+            row = self.table.add_row()
+        else:
+            self.free = self.table.rows[row * DEDUP_WORDS + D_NEXT]
+        rows = self.table.rows
+        at = row * DEDUP_WORDS
+        rows[at + D_KEY_HI] = key_hi
+        rows[at + D_KEY_LO] = key_lo
+        rows[at + D_SCOPE] = scope
+        rows[at + D_NEXT] = NIL
+        rows[at + D_PAYLOAD] = head
+        rows[at + D_PAYLOAD + 1] = w4
+        rows[at + D_PAYLOAD + 2] = w5
+        rows[at + D_PAYLOAD + 3] = w6
+        rows[at + D_PAYLOAD + 4] = w7
+        i: i64 = 0
+        while i < REPLY_WORDS:
+            rows[at + D_REPLY + i] = replies[reply_at + i]
+            i += 1
+        if self.youngest == NIL:
+            self.oldest = row
+        else:
+            rows[self.youngest * DEDUP_WORDS + D_NEXT] = row
+            self.table.touch(self.youngest)
+        self.youngest = row
+        self.table.touch(row)
+        self.live += 1
+        self._index.put(key_hi, key_lo, scope, row)
+
+    def expire(self, now_ns: i64) -> None:
+        """Forget what is older than the window."""
+        rows = self.table.rows
+        while self.oldest != NIL:
+            row = self.oldest
+            at = row * DEDUP_WORDS
+            if now_ns - rows[at + D_REPLY_TS] < self.window_ns:
+                return
+            self._index.remove(rows[at + D_KEY_HI], rows[at + D_KEY_LO], rows[at + D_SCOPE])
+            self.oldest = rows[at + D_NEXT]
+            if self.oldest == NIL:
+                self.youngest = NIL
+            rows[at + D_NEXT] = self.free
+            self.free = row
+            self.table.touch(row)
+            self.live -= 1
+
+    def rebuild(self) -> None:
+        """The index, from the queue of live rows."""
+        self._index = Index()
+        row = self.oldest
+        rows = self.table.rows
+        while row != NIL:
+            at = row * DEDUP_WORDS
+            self._index.put(rows[at + D_KEY_HI], rows[at + D_KEY_LO], rows[at + D_SCOPE], row)
+            row = rows[at + D_NEXT]
+
+
+class References:
+    """Unique references, for ever."""
+
+    def __init__(self) -> None:
+        self.table = Table("references", REFERENCE_WORDS)
+        self._index = Index()
+
+    def find(self, hi: i64, lo: i64, kind: i64) -> i64:
+        return self._index.find(hi, lo, kind)
+
+    def add(
+        self, hi: i64, lo: i64, kind: i64, account: i64, asset: i64, amount: i64, seq: i64,
+        ts_ns: i64, detail: i64,
+    ) -> None:  # fmt: skip
+        row = self.table.add_row()
+        rows = self.table.rows
+        at = row * REFERENCE_WORDS
+        rows[at + R_HI] = hi
+        rows[at + R_LO] = lo
+        rows[at + R_KIND] = kind
+        rows[at + R_ACCOUNT] = account
+        rows[at + R_ASSET] = asset
+        rows[at + R_AMOUNT] = amount
+        rows[at + R_SEQ] = seq
+        rows[at + R_TS] = ts_ns
+        rows[at + R_DETAIL] = detail
+        self._index.put(hi, lo, kind, row)
+
+    def rebuild(self) -> None:
+        self._index = Index()
+        row: i64 = 0
+        while row < self.table.count:
+            at = row * REFERENCE_WORDS
+            rows = self.table.rows
+            self._index.put(rows[at + R_HI], rows[at + R_LO], rows[at + R_KIND], row)
+            row += 1

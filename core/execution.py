@@ -1,0 +1,189 @@
+"""Execution: a match turned into money, events and book deltas.
+
+Why it exists: what a fill means is the same whether a new order or an amended one trades, so it
+is written once. It holds the symbol in hand, whose units every amount here depends on. It must
+not know why an order trades, nor refuse anything: every check was made before it is called.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from core.accounts import HOUSE, Accounts
+from core.answer import Answer
+from core.book import (
+    F_LEFT, F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_BOOK, L_COUNT, L_TOTAL, LEVEL_SHIFT, O_ACCOUNT,
+    O_FILLED, O_ID, O_LEVEL, O_REMAINING, ORDER_SHIFT, Book, OrderStore,
+)  # fmt: skip
+from core.codes import BUY
+from core.emit import EventWriter
+from core.listing import (
+    S_BASE, S_LOT_UNITS, S_MAKER_PPM, S_MODE, S_QUOTE, S_TAKER_PPM, S_TICK_VALUE, S_TRADES,
+    SYMBOL_WORDS, Listing,
+)  # fmt: skip
+from core.open_orders import OpenOrders
+from core.table import NIL
+
+PPM: Final = 1_000_000
+
+
+def fee_of(amount: i64, ppm: i64) -> i64:
+    """`floor(amount * ppm / 10**6)` without the product leaving 64 bits."""
+    return amount // PPM * ppm + amount % PPM * ppm // PPM
+
+
+class Execution:
+    """Trades one taker at a time against the books."""
+
+    def __init__(
+        self, listing: Listing, accounts: Accounts, store: OrderStore, books: list[Book],
+        open_orders: OpenOrders, events: EventWriter, answer: Answer,
+    ) -> None:  # fmt: skip
+        self.listing = listing
+        self.accounts = accounts
+        self.store = store
+        self.books = books
+        self.open_orders = open_orders
+        self.events = events
+        self.answer = answer
+        # The symbol in hand; `use` reads them from its row.
+        self.symbol: i64 = 0
+        self.mode: i64 = 0
+        self.base: i64 = 0
+        self.quote: i64 = 0
+        self.tick_value: i64 = 0
+        self.lot_units: i64 = 0
+
+    def use(self, symbol: i64) -> None:
+        self.symbol = symbol
+        rows = self.listing.symbols.rows
+        at = symbol * SYMBOL_WORDS
+        self.mode = rows[at + S_MODE]
+        self.base = rows[at + S_BASE]
+        self.quote = rows[at + S_QUOTE]
+        self.tick_value = rows[at + S_TICK_VALUE]
+        self.lot_units = rows[at + S_LOT_UNITS]
+
+    def symbol_of(self, slot: i64) -> i64:
+        level = self.store.orders.rows[(slot << ORDER_SHIFT) + O_LEVEL]
+        return self.store.levels.rows[(level << LEVEL_SHIFT) + L_BOOK] >> 1
+
+    def asset_paid(self, side: i64) -> i64:
+        """The asset that an order on `side` holds."""
+        return self.quote if side == BUY else self.base
+
+    def hold_of(self, side: i64, price: i64, lots: i64) -> i64:
+        """What `lots` of a limit order can still cost, in units of the asset paid."""
+        return price * lots * self.tick_value if side == BUY else lots * self.lot_units
+
+    def release_hold(self, account: i64, side: i64, price: i64, lots: i64) -> i64:
+        """Give back what `lots` of a limit order hold; how much that was."""
+        amount = self.hold_of(side, price, lots)
+        row = self.accounts.ensure(account, self.asset_paid(side))
+        self.accounts.reserve(row, -amount)
+        return amount
+
+    # --- matching and settlement --------------------------------------------------------------
+
+    def trade(self, slot: i64, side: i64, price: i64, lots: i64) -> None:
+        """Match and settle the taker in `slot`; what is left in `remaining`. Price 0: any."""
+        store = self.store
+        self.answer.remaining = self.books[self.symbol].match(side, price, lots)
+        self.answer.filled = lots - self.answer.remaining
+        taker_at = slot << ORDER_SHIFT
+        store.orders.rows[taker_at + O_REMAINING] = self.answer.remaining
+        store.orders.rows[taker_at + O_FILLED] += self.answer.filled
+        if store.fill_count == 0:
+            return
+        taker = store.orders.rows[taker_at + O_ACCOUNT]
+        taker_pays = self.accounts.ensure(taker, self.asset_paid(side))
+        taker_gets = self.accounts.ensure(taker, self.base if side == BUY else self.quote)
+        left = lots
+        fill: i64 = 0
+        end = store.fill_count * FILL_WORDS
+        while fill < end:
+            left -= store.fills[fill + F_QTY]
+            self._settle(fill, side, price, taker, taker_pays, taker_gets, left)
+            fill += FILL_WORDS
+
+    def _settle(
+        self, fill: i64, side: i64, limit: i64, taker: i64, taker_pays: i64, taker_gets: i64,
+        taker_left: i64,
+    ) -> None:  # fmt: skip
+        """Move the money of one fill, and say so."""
+        accounts = self.accounts
+        fills = self.store.fills
+        slot = fills[fill + F_SLOT]
+        lots = fills[fill + F_QTY]
+        price = fills[fill + F_PRICE]
+        maker_at = slot << ORDER_SHIFT
+        maker = self.store.orders.rows[maker_at + O_ACCOUNT]
+        maker_order = self.store.orders.rows[maker_at + O_ID]
+        quote = price * lots * self.tick_value
+        base = lots * self.lot_units
+        symbol_at = self.symbol * SYMBOL_WORDS
+        symbols = self.listing.symbols.rows
+        maker_ppm = symbols[symbol_at + S_MAKER_PPM]
+        taker_ppm = symbols[symbol_at + S_TAKER_PPM]
+        trade = symbols[symbol_at + S_TRADES] + 1
+        symbols[symbol_at + S_TRADES] = trade
+        released: i64 = 0
+        if side == BUY:
+            maker_fee = fee_of(quote, maker_ppm)
+            taker_fee = fee_of(base, taker_ppm)
+            if limit != 0:
+                released = (limit - price) * lots * self.tick_value
+            accounts.spend_hold(taker_pays, quote, released)
+            accounts.add_available(taker_gets, base - taker_fee)
+            accounts.spend_hold(accounts.ensure(maker, self.base), base, 0)
+            accounts.add_available(accounts.ensure(maker, self.quote), quote - maker_fee)
+            self._pay_house(self.quote, maker_fee)
+            self._pay_house(self.base, taker_fee)
+        else:
+            maker_fee = fee_of(base, maker_ppm)
+            taker_fee = fee_of(quote, taker_ppm)
+            accounts.spend_hold(taker_pays, base, 0)
+            accounts.add_available(taker_gets, quote - taker_fee)
+            accounts.spend_hold(accounts.ensure(maker, self.quote), quote, 0)
+            accounts.add_available(accounts.ensure(maker, self.base), base - maker_fee)
+            self._pay_house(self.base, maker_fee)
+            self._pay_house(self.quote, taker_fee)
+        self.answer.filled_quote += quote
+        self.events.trade_executed(
+            self.symbol, side, trade, price, lots, maker_order, self.answer.id, maker, taker,
+            quote, maker_fee, taker_fee, fills[fill + F_LEFT], taker_left, released,
+        )  # fmt: skip
+        if fills[fill + F_LEFT] == 0:
+            self.open_orders.remove(slot, maker)
+
+    def _pay_house(self, asset: i64, fee: i64) -> None:
+        if fee > 0:
+            self.accounts.add_available(self.accounts.ensure(HOUSE, asset), fee)
+
+    # --- book deltas --------------------------------------------------------------------------
+
+    def level_deltas(self, side: i64, skip: i64) -> None:
+        """One delta for each level of `side` that the last match touched, but not `skip`."""
+        fills = self.store.fills
+        fill: i64 = 0
+        end = self.store.fill_count * FILL_WORDS
+        before: i64 = NIL
+        while fill < end:
+            price = fills[fill + F_PRICE]
+            if price != before and price != skip:
+                self.level_delta(side, price)
+            before = price
+            fill += FILL_WORDS
+
+    def level_delta(self, side: i64, price: i64) -> None:
+        """The level as it stands now; zeros if it is gone."""
+        ladder = self.books[self.symbol].side(side)
+        key = price * ladder.sign
+        at = ladder.position(key)
+        total: i64 = 0
+        count: i64 = 0
+        if at < ladder.depth and ladder.keys[at] == key:
+            level = ladder.levels[at] << LEVEL_SHIFT
+            total = self.store.levels.rows[level + L_TOTAL]
+            count = self.store.levels.rows[level + L_COUNT]
+        self.events.book_delta(self.symbol, side, price, total, count)

@@ -1,0 +1,330 @@
+"""The machine: a pure function from a log entry to events and replies.
+
+Why it exists: every replica applies the same log through this one door and must come out the
+same, bit by bit. It must not know clocks, disks, networks, threads or that other replicas exist;
+"now" is the log entry's stamp.
+
+The rules (what each command does is in `docs/machine.md`):
+
+1. Commands are applied in the order of the log, each completely before the next.
+2. A command that decodes is applied or rejected; it never raises. A batch that does not decode
+   changes nothing.
+3. A command checks everything before it changes anything.
+4. Every change is told by an event; every command gets one reply.
+5. The same key with the same payload has one effect and one answer, as long as it is remembered.
+6. After a command: books neither crossed nor locked, level totals equal the sum of their orders,
+   every hold equals what its orders can still cost, nothing negative, and the sum over all
+   accounts of an asset is what was deposited less what was withdrawn.
+7. Equal logs give equal chains and digests: interpreted or compiled, whole or from a snapshot.
+
+The caller's duties:
+
+1. Apply each log index once, in order, with time stamps that never go back.
+2. Take `events` and `replies` before the next `apply`.
+3. On `Diverged`, stop: keep the evidence and serve nothing more from this state.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+from librt.strings import read_i64_le
+from librt.vecs import append, vec
+from mypy_extensions import i64
+
+from core.codes import (
+    CANCELED_BY_USER, CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
+    CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_SET_LIMITS, CMD_SET_MODE,
+    CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK, OVERLOADED, UNKNOWN_SYMBOL,
+    VALIDATION,
+)  # fmt: skip
+from core.commands import split_batch
+from core.dedup import D_REPLY, DEDUP_WORDS
+from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
+from core.mass_cancel import cancel_all
+from core.state import Snapshot, State, digest_words
+from core.table import NIL, column_bytes, filled
+from core.views import AssetView, BalanceView, BookView, OrderView, SymbolView
+
+_CHAIN_HEAD: Final = struct.Struct("<3q")
+
+
+class Diverged(Exception):
+    """Our bug: this state is not the one that the leader had at the same index."""
+
+
+class Machine:
+    """One partition's state, and the last batch's output."""
+
+    def __init__(self) -> None:
+        self.index: int = 0
+        self.ts_ns: int = 0
+        self.chain: bytes = bytes(32)
+        self.events: bytes = b""
+        self.replies: bytes = b""
+        self._state = State()
+        self._out: vec[i64] = filled(REPLY_WORDS, 0)
+        self._replied: i64 = 0
+
+    def apply(self, index: int, ts_ns: int, payload: bytes) -> None:
+        """Apply the log entry at `index`, stamped `ts_ns`. An empty payload is an empty batch.
+
+        Raises `MalformedBatch` (the sender's fault, nothing changed) or `Diverged`.
+        """
+        commands, count, _ = split_batch(payload) if payload else (b"", 0, b"")
+        assert index == self.index + 1, f"machine: index {index} after {self.index}"
+        assert ts_ns >= self.ts_ns, f"machine: time {ts_ns} before {self.ts_ns}"
+        self.index = index
+        self.ts_ns = ts_ns
+        while len(self._out) < count * REPLY_WORDS:
+            self._out = append(self._out, 0)
+        self._replied = 0
+        state = self._state
+        state.events.start_batch()
+        state.replies.expire(ts_ns)
+        at: i64 = 0
+        end: i64 = len(commands)
+        while at < end:
+            head = read_i64_le(commands, at)
+            self._command(commands, at, head)
+            state.events.cause += 1
+            at += ((head >> 8) & 0xFF) << 3
+        self.events = state.events.taken()
+        self.replies = column_bytes(self._out, self._replied)
+        link = hashlib.sha256(self.chain)
+        link.update(_CHAIN_HEAD.pack(index, ts_ns, len(commands)))
+        link.update(commands)
+        link.update(self.events)
+        self.chain = link.digest()
+
+    def _command(self, commands: bytes, at: i64, head: i64) -> None:
+        state = self._state
+        answer = state.answer
+        answer.begin(self.ts_ns)
+        kind = head & 0xFF
+        if kind <= CMD_CANCEL_ALL:
+            self._trading(commands, at, head, kind)
+            return
+        w4 = read_i64_le(commands, at + 32)
+        w5 = read_i64_le(commands, at + 40)
+        w6 = read_i64_le(commands, at + 48)
+        operators = state.operators
+        if kind == CMD_SET_MODE:
+            operators.set_mode((head >> 16) & 0xFFFF, w4)
+        elif kind == CMD_DEPOSIT or kind == CMD_WITHDRAW:
+            account = read_i64_le(commands, at + 8)
+            hi = read_i64_le(commands, at + 16)
+            operators.move(kind, account, hi, read_i64_le(commands, at + 24), w4, w5)
+        elif kind == CMD_OPEN_ACCOUNT:
+            operators.open_account(w4, w5)
+        elif kind == CMD_LIST_ASSET:
+            operators.list_asset(w4, w5, w6)
+        elif kind == CMD_LIST_SYMBOL:
+            operators.list_symbol(_words(commands, at, (head >> 8) & 0xFF))
+        elif kind == CMD_CHECKPOINT:
+            self._checkpoint(w4, commands[at + 40 : at + 72])
+        else:
+            assert kind == CMD_SET_LIMITS, "machine: a kind that the decoder let through"
+            operators.set_limits(w4, w5, w6)
+        self._reply(kind)
+
+    def _trading(self, commands: bytes, at: i64, head: i64, kind: i64) -> None:
+        """PLACE, CANCEL, AMEND, CANCEL_ALL: the checks that they share, then their own."""
+        state = self._state
+        answer = state.answer
+        symbol = (head >> 16) & 0xFFFF
+        account = read_i64_le(commands, at + 8)
+        key_hi = read_i64_le(commands, at + 16)
+        key_lo = read_i64_le(commands, at + 24)
+        w4 = read_i64_le(commands, at + 32)
+        w5 = read_i64_le(commands, at + 40)
+        w6 = read_i64_le(commands, at + 48)
+        w7 = read_i64_le(commands, at + 56)
+        state.trading.execution.symbol = symbol
+        if kind == CMD_CANCEL or kind == CMD_AMEND:
+            answer.id = w4
+        if not self._admit(kind, symbol, account):
+            self._finish(kind, account, w6, w7)
+            return
+        keyed = key_hi != 0 or key_lo != 0
+        scope = account << 16 | symbol
+        if keyed:
+            known = state.replies.find(key_hi, key_lo, scope)
+            if known != NIL:
+                self._answer_again(known, kind, head, w4, w5, w6, w7)
+                return
+            if state.replies.is_full():
+                answer.reject(OVERLOADED, state.replies.rows_max)
+                self._reply(kind)
+                return
+        if kind == CMD_PLACE:
+            state.trading.place(symbol, head >> 32, account, w4, w5, w6, w7)
+        elif kind == CMD_CANCEL:
+            state.trading.cancel(symbol, account, w4, CANCELED_BY_USER)
+        elif kind == CMD_AMEND:
+            state.trading.amend(symbol, account, w4, w5, w6)
+        else:
+            cancel_all(state.trading, symbol, account)
+        reply_at = self._replied
+        self._finish(kind, account, w6, w7)
+        if keyed:
+            state.replies.remember(
+                key_hi, key_lo, scope, head, w4, w5, w6, w7, self._out, reply_at
+            )
+
+    def _admit(self, kind: i64, symbol: i64, account: i64) -> bool:
+        """The symbol is listed and the account open, as far as the kind needs them."""
+        state = self._state
+        if not state.listing.has_symbol(symbol) and (symbol != 0 or kind == CMD_PLACE):
+            state.trading.execution.symbol = 0
+            return state.answer.reject(UNKNOWN_SYMBOL, symbol)
+        if not state.accounts.is_open(account):
+            if kind != CMD_CANCEL_ALL or account != 0:
+                return state.answer.reject(VALIDATION, 1)
+            if symbol == 0:
+                return state.answer.reject(VALIDATION, 0)
+        return True
+
+    def _answer_again(
+        self, known: i64, kind: i64, head: i64, w4: i64, w5: i64, w6: i64, w7: i64
+    ) -> None:
+        """The stored reply, marked as a duplicate; or a mismatch."""
+        replies = self._state.replies
+        if not replies.is_same(known, head, w4, w5, w6, w7):
+            self._state.answer.id = 0
+            self._state.answer.reject(IDEMPOTENCY_MISMATCH, 0)
+            self._reply(kind)
+            return
+        rows = replies.table.rows
+        from_ = known * DEDUP_WORDS + D_REPLY
+        at = self._replied
+        i: i64 = 0
+        while i < REPLY_WORDS:
+            self._out[at + i] = rows[from_ + i]
+            i += 1
+        self._out[at] |= 1 << REPLY_DUPLICATE_BIT
+        self._replied = at + REPLY_WORDS
+
+    def _finish(self, kind: i64, account: i64, client_hi: i64, client_lo: i64) -> None:
+        """A reject's event, the sequence number, the reply."""
+        state = self._state
+        answer = state.answer
+        symbol = state.trading.execution.symbol
+        events = state.events
+        if answer.code != OK:
+            if kind == CMD_PLACE:
+                events.order_rejected(
+                    symbol, answer.code, account, answer.detail, 0, client_hi, client_lo
+                )
+            elif kind == CMD_AMEND:
+                events.order_rejected(symbol, answer.code, account, answer.detail, answer.id, 0, 0)
+            elif kind == CMD_CANCEL:
+                events.cancel_rejected(symbol, answer.code, answer.id, account)
+        if kind != CMD_CANCEL_ALL:
+            answer.seq = events.last_seq(symbol)
+        self._reply(kind)
+
+    def _reply(self, kind: i64) -> None:
+        answer = self._state.answer
+        out = self._out
+        at = self._replied
+        duplicate: i64 = 1 if answer.duplicate else 0
+        out[at] = answer.code | answer.status << 8 | duplicate << REPLY_DUPLICATE_BIT | kind << 24
+        out[at + 1] = answer.id
+        out[at + 2] = answer.seq
+        out[at + 3] = answer.ts_ns
+        out[at + 4] = answer.filled
+        out[at + 5] = answer.filled_quote
+        out[at + 6] = answer.remaining
+        out[at + 7] = answer.detail
+        self._replied = at + REPLY_WORDS
+
+    def _checkpoint(self, claimed_index: i64, claimed_digest: bytes) -> None:
+        state = self._state
+        if claimed_index != 0 and claimed_index == state.checkpoint_index:
+            if claimed_digest != state.checkpoint_digest:
+                raise Diverged(
+                    f"machine: digest {state.checkpoint_digest.hex()} at index {claimed_index},"
+                    f" the leader had {claimed_digest.hex()}"
+                )
+        digest = state.digest()
+        words = digest_words(digest, state.accounts.digest())
+        state.events.engine_checkpoint(self.index, words)
+        state.answer.seq = state.events.last_seq(0)
+        state.checkpoint_index = self.index
+        state.checkpoint_digest = digest
+
+    # --- digest, snapshot, reading ------------------------------------------------------------
+
+    def digest(self) -> bytes:
+        """32 bytes over the whole state; equal logs give equal digests."""
+        return self._state.digest()
+
+    def digest_sections(self) -> dict[str, bytes]:
+        return self._state.digest_sections()
+
+    def balances_digest(self) -> bytes:
+        """The logical digest of `core.balances`, which the ledger computes too."""
+        return self._state.accounts.digest()
+
+    def snapshot(self) -> bytes:
+        """The state after `index`, for `restore`."""
+        return self._state.snapshot(self.index, self.ts_ns, self.chain)
+
+    @staticmethod
+    def restore(data: bytes) -> "Machine":
+        """The machine that a snapshot was taken from. Raises `ValueError` if it is none."""
+        try:
+            snapshot = msgspec.msgpack.decode(data, type=Snapshot)
+        except msgspec.DecodeError as error:
+            raise ValueError(f"snapshot: {error}") from error
+        machine = Machine()
+        machine._state.load(snapshot)
+        machine.index = snapshot.index
+        machine.ts_ns = snapshot.ts_ns
+        machine.chain = snapshot.chain
+        return machine
+
+    @property
+    def account_count(self) -> int:
+        """Accounts that are open, the house included."""
+        return self._state.accounts.accounts.count - 1
+
+    def last_checkpoint(self) -> tuple[int, bytes]:
+        """Index and digest of the last checkpoint; 0 and zeros if there was none."""
+        return self._state.checkpoint_index, self._state.checkpoint_digest
+
+    def order(self, order_id: int) -> OrderView | None:
+        """An order that rests now; None for any other id."""
+        return self._state.order(order_id)
+
+    def open_orders(self, account: int, symbol: int) -> list[OrderView]:
+        """The account's open orders, oldest first; symbol 0 = of all symbols."""
+        return self._state.open_orders(account, symbol)
+
+    def balances(self, account: int) -> list[BalanceView]:
+        return self._state.balances(account)
+
+    def all_balances(self) -> Iterator[BalanceView]:
+        return self._state.all_balances()
+
+    def book(self, symbol: int, depth: int) -> BookView:
+        """Up to `depth` levels a side. Raises `KeyError` for a symbol that is not listed."""
+        return self._state.book(symbol, depth)
+
+    def symbols(self) -> list[SymbolView]:
+        return self._state.symbols()
+
+    def assets(self) -> list[AssetView]:
+        return self._state.assets()
+
+
+def _words(commands: bytes, at: i64, count: i64) -> vec[i64]:
+    words = vec[i64]()
+    i: i64 = 0
+    while i < count:
+        words = append(words, read_i64_le(commands, at + i * 8))
+        i += 1
+    return words

@@ -1,0 +1,201 @@
+"""Operators' commands: modes, money in and out, accounts, listings, limits.
+
+Why it exists: they are rare, they need no speed, and they are the only commands that create
+money, accounts or symbols; so they stand apart from trading. A rejected one makes no event.
+"""
+
+from typing import Final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from core.accounts import B_AVAILABLE, B_HOLD, BALANCE_WORDS, Accounts
+from core.answer import Answer
+from core.book import Book
+from core.codes import (
+    CMD_DEPOSIT, CMD_OPEN_ACCOUNT, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL,
+    MODE_HARD_HALT, MODE_NORMAL, MOVED_BY_DEPOSIT, MOVED_BY_WITHDRAWAL, OVERLOADED,
+    UNKNOWN_SYMBOL, VALIDATION,
+)  # fmt: skip
+from core.dedup import (
+    R_ACCOUNT, R_AMOUNT, R_ASSET, R_DETAIL, R_SEQ, R_TS, REFERENCE_WORDS, References, Replies,
+)  # fmt: skip
+from core.emit import EventWriter
+from core.limits import ACCOUNTS_MAX, AMOUNT_MAX, ASSETS_MAX, SLOT_BITS, SYMBOLS_MAX
+from core.listing import A_SUPPLY, ASSET_WORDS, S_MODE, SYMBOL_WORDS, Listing
+from core.table import NIL
+from core.trading import Trading
+
+DEDUP_ROWS_MAX: Final = 1 << 26
+
+
+class Operators:
+    """Each method carries out one command whose words it is given."""
+
+    def __init__(
+        self, listing: Listing, accounts: Accounts, trading: Trading, replies: Replies,
+        references: References, events: EventWriter, answer: Answer,
+    ) -> None:  # fmt: skip
+        self.listing = listing
+        self.accounts = accounts
+        self.trading = trading
+        self.replies = replies
+        self.references = references
+        self.events = events
+        self.answer = answer
+
+    def set_mode(self, symbol: i64, mode: i64) -> None:
+        if not self.listing.has_symbol(symbol):
+            self.answer.reject(UNKNOWN_SYMBOL, symbol)
+            return
+        if mode < MODE_NORMAL or mode > MODE_HARD_HALT:
+            self.answer.reject(VALIDATION, 4)
+            return
+        at = symbol * SYMBOL_WORDS + S_MODE
+        old_mode = self.listing.symbols.rows[at]
+        self.listing.symbols.rows[at] = mode
+        self.answer.id = symbol
+        self.events.symbol_mode_changed(symbol, mode, old_mode)
+        self.answer.seq = self.events.last_seq(symbol)
+
+    def move(self, kind: i64, account: i64, hi: i64, lo: i64, asset: i64, amount: i64) -> None:
+        """A deposit or a withdrawal."""
+        answer = self.answer
+        if not self._check_move(account, hi, lo, asset, amount):
+            return
+        known = self.references.find(hi, lo, kind)
+        if known != NIL:
+            self._answer_again(known, account, asset, amount)
+            return
+        supply_at = asset * ASSET_WORDS + A_SUPPLY
+        supply = self.listing.assets.rows[supply_at]
+        available = self.accounts.available(account, asset)
+        if kind == CMD_DEPOSIT:
+            if amount > AMOUNT_MAX - supply:
+                answer.reject(MAX_NOTIONAL, AMOUNT_MAX - supply)
+                return
+            delta = amount
+        else:
+            if amount > available:
+                answer.reject(INSUFFICIENT_FUNDS, available)
+                return
+            delta = -amount
+        row = self.accounts.ensure(account, asset)
+        self.accounts.add_available(row, delta)
+        self.listing.assets.rows[supply_at] = supply + delta
+        self.listing.assets.touch(asset)
+        rows = self.accounts.balances.rows
+        at = row * BALANCE_WORDS
+        reason: i64 = MOVED_BY_DEPOSIT if kind == CMD_DEPOSIT else MOVED_BY_WITHDRAWAL
+        self.events.balance_changed(
+            reason, account, asset, delta, rows[at + B_AVAILABLE], rows[at + B_HOLD], hi, lo
+        )
+        answer.id = account
+        answer.seq = self.events.last_seq(0)
+        answer.detail = rows[at + B_AVAILABLE]
+        self.references.add(
+            hi, lo, kind, account, asset, amount, answer.seq, answer.ts_ns, answer.detail
+        )
+
+    def _check_move(self, account: i64, hi: i64, lo: i64, asset: i64, amount: i64) -> bool:
+        if not self.accounts.is_open(account):
+            return self.answer.reject(VALIDATION, 1)
+        if hi == 0 and lo == 0:
+            return self.answer.reject(VALIDATION, 2)
+        if not self.listing.has_asset(asset):
+            return self.answer.reject(VALIDATION, 4)
+        if amount < 1 or amount > AMOUNT_MAX:
+            return self.answer.reject(VALIDATION, 5)
+        return True
+
+    def _answer_again(self, known: i64, account: i64, asset: i64, amount: i64) -> None:
+        rows = self.references.table.rows
+        at = known * REFERENCE_WORDS
+        if (
+            rows[at + R_ACCOUNT] != account
+            or rows[at + R_ASSET] != asset
+            or rows[at + R_AMOUNT] != amount
+        ):
+            self.answer.reject(IDEMPOTENCY_MISMATCH, 0)
+            return
+        self.answer.duplicate = True
+        self.answer.id = account
+        self.answer.seq = rows[at + R_SEQ]
+        self.answer.ts_ns = rows[at + R_TS]
+        self.answer.detail = rows[at + R_DETAIL]
+
+    def open_account(self, hi: i64, lo: i64) -> None:
+        answer = self.answer
+        if hi == 0 and lo == 0:
+            answer.reject(VALIDATION, 4)
+            return
+        known = self.references.find(hi, lo, CMD_OPEN_ACCOUNT)
+        if known != NIL:
+            answer.duplicate = True
+            answer.id = self.references.table.rows[known * REFERENCE_WORDS + R_ACCOUNT]
+            return
+        if self.accounts.accounts.count >= ACCOUNTS_MAX:
+            answer.reject(OVERLOADED, ACCOUNTS_MAX)
+            return
+        answer.id = self.accounts.open()
+        self.events.account_opened(answer.id, hi, lo)
+        answer.seq = self.events.last_seq(0)
+        self.references.add(
+            hi, lo, CMD_OPEN_ACCOUNT, answer.id, 0, 0, answer.seq, answer.ts_ns, 0
+        )
+
+    def list_asset(self, hi: i64, lo: i64, scale: i64) -> None:
+        answer = self.answer
+        wrong = self.listing.check_asset(hi, lo, scale)
+        if wrong != 0:
+            answer.reject(VALIDATION, wrong)
+            return
+        known = self.listing.find_asset(hi, lo)
+        if known != NIL:
+            answer.duplicate = True
+            answer.id = known
+            return
+        if self.listing.assets.count >= ASSETS_MAX:
+            answer.reject(OVERLOADED, ASSETS_MAX)
+            return
+        answer.id = self.listing.add_asset(hi, lo, scale)
+        self.events.asset_listed(answer.id, hi, lo, scale)
+        answer.seq = self.events.last_seq(0)
+
+    def list_symbol(self, words: vec[i64]) -> None:
+        """`words`: the whole command."""
+        answer = self.answer
+        spec = self.listing.spec_of(words)
+        wrong = self.listing.check_symbol(words, spec)
+        if wrong != 0:
+            answer.reject(VALIDATION, wrong)
+            return
+        known = self.listing.find_symbol(words[4], words[5])
+        if known != NIL:
+            answer.duplicate = True
+            answer.id = known
+            return
+        if self.listing.symbols.count >= SYMBOLS_MAX:
+            answer.reject(OVERLOADED, SYMBOLS_MAX)
+            return
+        symbol = self.listing.add_symbol(spec)
+        self.trading.books.append(Book(symbol, self.trading.store))
+        answer.id = symbol
+        self.events.symbol_listed(symbol, spec)
+        answer.seq = self.events.last_seq(symbol)
+
+    def set_limits(self, open_orders: i64, window_ns: i64, rows: i64) -> None:
+        if open_orders < 1 or open_orders > 1 << SLOT_BITS:
+            self.answer.reject(VALIDATION, 4)
+            return
+        if window_ns < 1 or window_ns > AMOUNT_MAX:
+            self.answer.reject(VALIDATION, 5)
+            return
+        if rows < 1 or rows > DEDUP_ROWS_MAX:
+            self.answer.reject(VALIDATION, 6)
+            return
+        self.trading.open_orders_max = open_orders
+        self.replies.window_ns = window_ns
+        self.replies.rows_max = rows
+        self.events.limits_changed(open_orders, window_ns, rows)
+        self.answer.seq = self.events.last_seq(0)

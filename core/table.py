@@ -1,0 +1,214 @@
+"""Tables of 64-bit words, and the hash index beside them: what all state of the machine lies in.
+
+Why it exists: a `vec[i64]` is one flat buffer, so a table of rows allocates nothing per row,
+gives the garbage collector nothing to walk, is copied into a snapshot as it lies, and is hashed
+page by page. A row number is the only pointer there is. This module must not know what a row
+means.
+
+Two structures:
+
+- `Table`: rows of a fixed number of words. A page is 64 rows. Whoever writes into a row calls
+  `touch(row)` (or marks `dirty` itself in a hot loop), so that the digest hashes only pages that
+  changed.
+- `Index`: open addressing with linear probing from three-word keys to row numbers. It is derived
+  from tables: never in a snapshot or a digest, rebuilt on restore, free to be laid out anyhow.
+"""
+
+import hashlib
+from typing import Final
+
+from librt.strings import read_i64_le
+from librt.vecs import append, vec
+from mypy_extensions import i64
+
+NIL: Final = -1
+"""No row. Row numbers start at 0."""
+
+PAGE_SHIFT: Final = 6
+PAGE_ROWS: Final = 64
+
+_HASH_BYTES: Final = 32
+_GOLDEN: Final = 2654435769
+"""2**32 / the golden ratio: Knuth's multiplicative hash (TAOCP 3, section 6.4)."""
+_LOW_31: Final = 0x7FFFFFFF
+_INDEX_WORDS: Final = 4
+_INDEX_ROOM: Final = 64
+
+
+def filled(count: i64, value: i64) -> vec[i64]:
+    """A column of `count` words, all `value`."""
+    column = vec[i64]()
+    i: i64 = 0
+    while i < count:
+        column = append(column, value)
+        i += 1
+    return column
+
+
+def column_bytes(column: vec[i64], words: i64) -> bytes:
+    """The first `words` words as little-endian bytes."""
+    return bytes(memoryview(column)[:words])
+
+
+class Table:
+    """Rows of `stride` words. `count` rows exist; a row is never taken away."""
+
+    def __init__(self, name: str, stride: i64) -> None:
+        self.name = name
+        self.stride: i64 = stride
+        self.count: i64 = 0
+        self.rows: vec[i64] = vec[i64]()
+        self.dirty: vec[i64] = vec[i64]()
+        self._hashes = bytearray()
+
+    def add_row(self) -> i64:
+        """A new row of zeros at the end; its number. Any `rows` held by a caller is stale."""
+        row = self.count
+        rows = self.rows
+        i: i64 = 0
+        while i < self.stride:
+            rows = append(rows, 0)
+            i += 1
+        self.rows = rows
+        self.count = row + 1
+        if row >> PAGE_SHIFT == i64(len(self.dirty)):
+            self.dirty = append(self.dirty, 1)
+        self.dirty[row >> PAGE_SHIFT] = 1
+        return row
+
+    def touch(self, row: i64) -> None:
+        self.dirty[row >> PAGE_SHIFT] = 1
+
+    def digest(self) -> bytes:
+        """SHA-256 over the name, the row count and the hash of each page, in order."""
+        pages: i64 = len(self.dirty)
+        hashes = self._hashes
+        if len(hashes) < pages * _HASH_BYTES:
+            hashes.extend(bytes(pages * _HASH_BYTES - len(hashes)))
+        words = memoryview(self.rows)
+        page_words = PAGE_ROWS * self.stride
+        page: i64 = 0
+        while page < pages:
+            if self.dirty[page] != 0:
+                cells = words[page * page_words : (page + 1) * page_words]
+                at = page * _HASH_BYTES
+                hashes[at : at + _HASH_BYTES] = hashlib.sha256(cells).digest()
+                self.dirty[page] = 0
+            page += 1
+        root = hashlib.sha256(f"{self.name}:{self.stride}:{self.count}".encode())
+        root.update(hashes)
+        return root.digest()
+
+    def page_hashes(self) -> list[bytes]:
+        """The hash of each page of 64 rows, up to date after `digest()`."""
+        view = bytes(self._hashes)
+        return [view[i : i + _HASH_BYTES] for i in range(0, len(view), _HASH_BYTES)]
+
+    def dump(self) -> bytes:
+        return column_bytes(self.rows, self.count * self.stride)
+
+    def load(self, data: bytes) -> None:
+        """Replace all rows. Raises `ValueError` unless `data` is whole rows."""
+        size: i64 = len(data)
+        if size % (8 * self.stride) != 0:
+            raise ValueError(f"table {self.name}: {size} bytes are not rows of {self.stride} words")
+        words = size // 8
+        rows = vec[i64](capacity=words)
+        i: i64 = 0
+        while i < words:
+            rows = append(rows, read_i64_le(data, i * 8))
+            i += 1
+        self.rows = rows
+        self.count = words // self.stride
+        self.dirty = filled((self.count + PAGE_ROWS - 1) >> PAGE_SHIFT, 1)
+        self._hashes = bytearray()
+
+
+class Index:
+    """From a key of three words to a row number. At most half full, so probes stay short."""
+
+    def __init__(self) -> None:
+        self.used: i64 = 0
+        self._mask: i64 = _INDEX_ROOM - 1
+        self._cells: vec[i64] = filled(_INDEX_ROOM * _INDEX_WORDS, 0)
+
+    def find(self, a: i64, b: i64, c: i64) -> i64:
+        """The row of the key, or NIL."""
+        cells = self._cells
+        mask = self._mask
+        at = _home(a, b, c) & mask
+        while True:
+            cell = at * _INDEX_WORDS
+            row = cells[cell + 3]
+            if row == 0:
+                return NIL
+            if cells[cell] == a and cells[cell + 1] == b and cells[cell + 2] == c:
+                return row - 1
+            at = (at + 1) & mask
+
+    def put(self, a: i64, b: i64, c: i64, row: i64) -> None:
+        """Add a key that is not there."""
+        if self.used * 2 >= self._mask:
+            self._double()
+        self._place(a, b, c, row + 1)
+        self.used += 1
+
+    def remove(self, a: i64, b: i64, c: i64) -> None:
+        """Take away a key that is there; later cells of the probe run move back into the gap."""
+        cells = self._cells
+        mask = self._mask
+        gap = _home(a, b, c) & mask
+        while not (
+            cells[gap * _INDEX_WORDS] == a
+            and cells[gap * _INDEX_WORDS + 1] == b
+            and cells[gap * _INDEX_WORDS + 2] == c
+            and cells[gap * _INDEX_WORDS + 3] != 0
+        ):
+            assert cells[gap * _INDEX_WORDS + 3] != 0, "index: removing a key that is not there"
+            gap = (gap + 1) & mask
+        at = gap
+        while True:
+            at = (at + 1) & mask
+            cell = at * _INDEX_WORDS
+            if cells[cell + 3] == 0:
+                break
+            home = _home(cells[cell], cells[cell + 1], cells[cell + 2]) & mask
+            if ((at - home) & mask) >= ((at - gap) & mask):
+                into = gap * _INDEX_WORDS
+                cells[into] = cells[cell]
+                cells[into + 1] = cells[cell + 1]
+                cells[into + 2] = cells[cell + 2]
+                cells[into + 3] = cells[cell + 3]
+                gap = at
+        cells[gap * _INDEX_WORDS + 3] = 0
+        self.used -= 1
+
+    def _place(self, a: i64, b: i64, c: i64, stored: i64) -> None:
+        cells = self._cells
+        mask = self._mask
+        at = _home(a, b, c) & mask
+        while cells[at * _INDEX_WORDS + 3] != 0:
+            at = (at + 1) & mask
+        cell = at * _INDEX_WORDS
+        cells[cell] = a
+        cells[cell + 1] = b
+        cells[cell + 2] = c
+        cells[cell + 3] = stored
+
+    def _double(self) -> None:
+        old = self._cells
+        room = (self._mask + 1) * 2
+        self._cells = filled(room * _INDEX_WORDS, 0)
+        self._mask = room - 1
+        cell: i64 = 0
+        end: i64 = len(old)
+        while cell < end:
+            if old[cell + 3] != 0:
+                self._place(old[cell], old[cell + 1], old[cell + 2], old[cell + 3])
+            cell += _INDEX_WORDS
+
+
+def _home(a: i64, b: i64, c: i64) -> i64:
+    """Where a key's probe starts. The product stays below 2**63, so nothing ever wraps."""
+    mixed = (a ^ (a >> 32) ^ b ^ (b >> 29) ^ (c * 31)) & _LOW_31
+    return (mixed * _GOLDEN) >> 13

@@ -1,0 +1,66 @@
+"""What a reader may ask of the committed state, in plain immutable structs.
+
+Why it exists: nobody outside the core may know rows, slots or words. Prices are in ticks,
+quantities in lots, amounts in the asset's units, as everywhere inside.
+"""
+
+import msgspec
+
+Level = tuple[int, int, int]
+"""Price, lots, orders."""
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    order_id: int
+    account: int
+    symbol: int
+    side: int
+    price: int
+    remaining: int
+    filled: int
+    time_in_force: int
+    client_hi: int
+    client_lo: int
+
+
+class BalanceView(msgspec.Struct, frozen=True):
+    account: int
+    asset: int
+    available: int
+    hold: int
+
+
+class BookView(msgspec.Struct, frozen=True):
+    """Best level first on both sides; `seq` is the symbol's last sequence number."""
+
+    symbol: int
+    seq: int
+    bids: list[Level]
+    asks: list[Level]
+
+
+class AssetView(msgspec.Struct, frozen=True):
+    id: int
+    name: str
+    scale: int
+    supply: int
+
+
+class SymbolView(msgspec.Struct, frozen=True):
+    id: int
+    name: str
+    base: int
+    quote: int
+    tick_units: int
+    lot_units: int
+    tick_value: int
+    min_price: int
+    max_price: int
+    max_qty: int
+    min_notional: int
+    max_notional: int
+    maker_ppm: int
+    taker_ppm: int
+    mode: int
+    seq: int
+    trades: int

@@ -1,0 +1,233 @@
+"""Events, replies and queries as the golden scenarios show them: one line each, names for ids.
+
+Why it exists: expected output is proof only if a person can check it by eye. Everything that an
+event carries is shown, or follows from what is shown on the same line; zeros that say "nothing"
+are left out. It must not know how scenarios are written or run.
+"""
+
+from core.codes import (
+    BALANCE_REASON_NAMES,
+    BUY,
+    CANCEL_REASON_NAMES,
+    DUPLICATE_ORDER_ID,
+    MODE_NAMES,
+    ORDER_TYPE_NAMES,
+    REJECT_NAMES,
+    SIDE_NAMES,
+    STATUS_NAMES,
+    STATUS_NONE,
+    TIME_IN_FORCE_NAMES,
+)
+from core.events import (
+    AccountOpened,
+    AnyEvent,
+    AssetListed,
+    BalanceChanged,
+    BookDelta,
+    CancelRejected,
+    EngineCheckpoint,
+    LimitsChanged,
+    OrderAccepted,
+    OrderAmended,
+    OrderCanceled,
+    OrderRejected,
+    Reply,
+    SymbolListed,
+    SymbolModeChanged,
+    TradeExecuted,
+)
+from core.limits import SLOT_BITS
+from tests.golden.script import Registry
+from tests.twin.machine import BookRow, OrderRow
+
+
+class Renderer:
+    def __init__(self, registry: Registry) -> None:
+        self._names = registry
+
+    # --- names --------------------------------------------------------------------------------
+
+    def _order(self, order_id: int) -> str:
+        return self._names.name(self._names.orders, order_id)
+
+    def _account(self, account: int) -> str:
+        return self._names.name(self._names.accounts, account)
+
+    def _money(self, units: int, asset: int) -> str:
+        return f"{units} {self._names.name(self._names.assets, asset)}"
+
+    def _quote(self, symbol: int, units: int) -> str:
+        return self._money(units, self._names.specs[symbol].quote)
+
+    def _base(self, symbol: int, units: int) -> str:
+        return self._money(units, self._names.specs[symbol].base)
+
+    def _hold(self, symbol: int, side: int, units: int) -> str:
+        return self._quote(symbol, units) if side == BUY else self._base(symbol, units)
+
+    def _client(self, hi: int, lo: int) -> str:
+        return f" client={self._key(hi, lo)}" if (hi, lo) != (0, 0) else ""
+
+    def _key(self, hi: int, lo: int) -> str:
+        return self._names.keys.get((hi, lo), f"{hi}:{lo}")
+
+    # --- events -------------------------------------------------------------------------------
+
+    def event(self, event: AnyEvent) -> str:
+        stream = self._names.name(self._names.symbols, event.symbol) if event.symbol else "-"
+        return f"{stream}/{event.seq} {self._body(event)}"
+
+    def _body(self, event: AnyEvent) -> str:
+        for event_type, method in self._BODIES.items():
+            if type(event) is event_type:
+                return str(method(self, event))
+        raise AssertionError(f"no line for {event}")
+
+    def _accepted(self, e: OrderAccepted) -> str:
+        slot = e.order_id & (1 << SLOT_BITS) - 1
+        what = f"{SIDE_NAMES[e.side]} {ORDER_TYPE_NAMES[e.order_type]}"
+        price = f"{e.price} x " if e.price else "x "
+        quote = f" for {self._quote(e.symbol, e.quote_qty)}" if e.quote_qty else ""
+        return (
+            f"accepted {self._order(e.order_id)} (slot {slot}.{e.order_id >> SLOT_BITS}) "
+            f"{self._account(e.account)} {what} {TIME_IN_FORCE_NAMES[e.time_in_force]} "
+            f"{price}{e.qty}{quote}, hold {self._hold(e.symbol, e.side, e.hold)}"
+            f"{self._client(e.client_hi, e.client_lo)}"
+        )
+
+    def _rejected(self, e: OrderRejected) -> str:
+        order = f" {self._order(e.order_id)}" if e.order_id else ""
+        bound = self._order(e.bound) if e.code == DUPLICATE_ORDER_ID else e.bound
+        return (
+            f"rejected{order} {self._account(e.account)} {REJECT_NAMES[e.code]}, bound {bound}"
+            f"{self._client(e.client_hi, e.client_lo)}"
+        )
+
+    def _canceled(self, e: OrderCanceled) -> str:
+        return (
+            f"canceled {self._order(e.order_id)} {self._account(e.account)} "
+            f"{SIDE_NAMES[e.side]} {e.price} x {e.qty} by {CANCEL_REASON_NAMES[e.reason]}, "
+            f"released {self._hold(e.symbol, e.side, e.released)}"
+        )
+
+    def _cancel_rejected(self, e: CancelRejected) -> str:
+        return (
+            f"cancel-rejected {self._order(e.order_id)} {self._account(e.account)} "
+            f"{REJECT_NAMES[e.code]}"
+        )
+
+    def _amended(self, e: OrderAmended) -> str:
+        place = "keeps its place" if e.kept_priority else "requeued"
+        return (
+            f"amended {self._order(e.order_id)} {self._account(e.account)} "
+            f"{SIDE_NAMES[e.side]} {e.price} x {e.qty}, {e.remaining} left, {place}, "
+            f"hold {e.hold_delta:+d} {self._hold(e.symbol, e.side, 0).split()[1]}"
+        )
+
+    def _trade(self, e: TradeExecuted) -> str:
+        maker_receives, taker_receives = self._base, self._quote
+        if e.side == BUY:
+            maker_receives, taker_receives = taker_receives, maker_receives
+        fees = ""
+        if e.maker_fee or e.taker_fee:
+            fees = (
+                f", fees maker {maker_receives(e.symbol, e.maker_fee)} "
+                f"taker {taker_receives(e.symbol, e.taker_fee)}"
+            )
+        release = f", release {self._quote(e.symbol, e.taker_release)}" if e.taker_release else ""
+        return (
+            f"trade {e.trade_id}: taker {self._order(e.taker_order)} "
+            f"{self._account(e.taker_account)} {SIDE_NAMES[e.side]} {e.price} x {e.qty} "
+            f"for {self._quote(e.symbol, e.quote_units)}, {e.taker_remaining} left; "
+            f"maker {self._order(e.maker_order)} {self._account(e.maker_account)}, "
+            f"{e.maker_remaining} left{fees}{release}"
+        )
+
+    def _delta(self, e: BookDelta) -> str:
+        level = f"level {SIDE_NAMES[e.side]} {e.price}"
+        return f"{level}: {e.total} in {e.orders}" if e.orders or e.total else f"{level}: gone"
+
+    def _mode(self, e: SymbolModeChanged) -> str:
+        return f"mode {MODE_NAMES[e.old_mode]} -> {MODE_NAMES[e.mode]}"
+
+    def _balance(self, e: BalanceChanged) -> str:
+        return (
+            f"{BALANCE_REASON_NAMES[e.reason].lower()} {self._account(e.account)} "
+            f"{e.delta:+d} -> {self._money(e.available, e.asset)} available, {e.hold} hold, "
+            f"ref={self._key(e.ref_hi, e.ref_lo)}"
+        )
+
+    def _checkpoint(self, e: EngineCheckpoint) -> str:
+        return f"checkpoint at index {e.index}, balances {e.balances_digest.hex()[:16]}"
+
+    def _opened(self, e: AccountOpened) -> str:
+        return f"opened {self._key(e.ref_hi, e.ref_lo)} as account {e.account}"
+
+    def _asset_listed(self, e: AssetListed) -> str:
+        return f"listed asset {e.asset}: {e.name}, scale {e.scale}"
+
+    def _symbol_listed(self, e: SymbolListed) -> str:
+        base, quote = self._names.name(self._names.assets, e.base), self._quote(e.symbol, 0)
+        return (
+            f"listed symbol {e.symbol}: {e.name} = {base}/{quote.split()[1]}, "
+            f"tick {e.tick_units} lot {e.lot_units} value {e.tick_value}, "
+            f"price {e.min_price}..{e.max_price}, qty ..{e.max_qty}, "
+            f"notional {e.min_notional}..{e.max_notional}, fees {e.maker_ppm}/{e.taker_ppm} ppm"
+        )
+
+    def _limits(self, e: LimitsChanged) -> str:
+        return (
+            f"limits: {e.open_orders} open orders, window {e.dedup_window_ns} ns, "
+            f"{e.dedup_rows} rows"
+        )
+
+    _BODIES = {
+        OrderAccepted: _accepted, OrderRejected: _rejected, OrderCanceled: _canceled,
+        CancelRejected: _cancel_rejected, OrderAmended: _amended, TradeExecuted: _trade,
+        BookDelta: _delta, SymbolModeChanged: _mode, BalanceChanged: _balance,
+        EngineCheckpoint: _checkpoint, AccountOpened: _opened, AssetListed: _asset_listed,
+        SymbolListed: _symbol_listed, LimitsChanged: _limits,
+    }  # fmt: skip
+
+    # --- replies and queries ------------------------------------------------------------------
+
+    def reply(self, r: Reply, now_ns: int, start_ns: int) -> str:
+        parts = []
+        if r.status != STATUS_NONE:
+            parts.append(STATUS_NAMES[r.status])
+        if r.code:
+            parts.append(REJECT_NAMES[r.code])
+        if r.id:
+            known = r.command <= 3  # place, cancel and amend name an order
+            parts.append(self._order(r.id) if known else f"id {r.id}")
+        if r.filled or r.filled_quote:
+            parts.append(f"filled {r.filled} for {r.filled_quote}")
+        parts += [
+            f"{name} {value}"
+            for name, value in (("left", r.remaining), ("detail", r.detail), ("seq", r.seq))
+            if value
+        ]
+        if r.duplicate:
+            parts.append("duplicate")
+        if r.ts_ns != now_ns:
+            parts.append(f"first at {(r.ts_ns - start_ns) / 1e6:g} ms")
+        return "-> " + ", ".join(parts or ["done"])
+
+    def book(self, row: BookRow) -> list[str]:
+        asks = [f"  ask {price}: {lots} in {orders}" for price, lots, orders in row.asks[::-1]]
+        bids = [f"  bid {price}: {lots} in {orders}" for price, lots, orders in row.bids]
+        name = self._names.name(self._names.symbols, row.symbol)
+        return [f"{name} at seq {row.seq}", *asks, *bids]
+
+    def order_row(self, row: OrderRow) -> str:
+        symbol = self._names.name(self._names.symbols, row.symbol)
+        return (
+            f"{self._order(row.order_id)} {self._account(row.account)} {symbol} "
+            f"{SIDE_NAMES[row.side]} {TIME_IN_FORCE_NAMES[row.time_in_force]} {row.price} x "
+            f"{row.remaining}, {row.filled} filled{self._client(row.client_hi, row.client_lo)}"
+        )
+
+    def balance(self, account: int, asset: int, available: int, hold: int) -> str:
+        return (
+            f"{self._account(account)} {self._money(available, asset)} available, {hold} hold"
+        )

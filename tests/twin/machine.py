@@ -1,0 +1,221 @@
+"""The twin machine: commands in, events and replies out, nothing packed and nothing clever.
+
+Why it exists: it gives the twin the same face as `core.machine.Machine`, so that one test can
+drive both. What stands around every trading command (steps 1 to 3 of docs/machine.md) is here;
+what a kind of command does is in `trading` and `operators`.
+"""
+
+from typing import NamedTuple
+
+from core.codes import (
+    CMD_AMEND,
+    CMD_CANCEL,
+    CMD_CANCEL_ALL,
+    CMD_CHECKPOINT,
+    CMD_DEPOSIT,
+    CMD_LIST_ASSET,
+    CMD_LIST_SYMBOL,
+    CMD_OPEN_ACCOUNT,
+    CMD_PLACE,
+    CMD_SET_LIMITS,
+    CMD_SET_MODE,
+    CMD_WITHDRAW,
+    IDEMPOTENCY_MISMATCH,
+    OVERLOADED,
+    UNKNOWN_SYMBOL,
+    VALIDATION,
+)
+from core.commands import TRADING_KINDS, split_batch
+from core.events import AnyEvent, CancelRejected, OrderRejected, Reply
+from tests.twin import operators, trading
+from tests.twin.accounts import Balance
+from tests.twin.book import Order
+from tests.twin.state import Asset, Command, Reject, State, Symbol, unpack_commands
+
+_TRADING = {
+    CMD_PLACE: trading.place,
+    CMD_CANCEL: trading.cancel,
+    CMD_AMEND: trading.amend,
+    CMD_CANCEL_ALL: trading.cancel_all,
+}
+_OPERATORS = {
+    CMD_SET_MODE: operators.set_mode,
+    CMD_DEPOSIT: operators.move,
+    CMD_WITHDRAW: operators.move,
+    CMD_OPEN_ACCOUNT: operators.open_account,
+    CMD_LIST_ASSET: operators.list_asset,
+    CMD_LIST_SYMBOL: operators.list_symbol,
+    CMD_SET_LIMITS: operators.set_limits,
+}
+
+
+class OrderRow(NamedTuple):
+    order_id: int
+    account: int
+    symbol: int
+    side: int
+    price: int
+    remaining: int
+    filled: int
+    time_in_force: int
+    client_hi: int
+    client_lo: int
+
+
+Level = tuple[int, int, int]
+"""Price, lots, orders."""
+
+
+class BookRow(NamedTuple):
+    symbol: int
+    seq: int
+    bids: list[Level]
+    asks: list[Level]
+
+
+class TwinMachine:
+    def __init__(self) -> None:
+        self._state = State()
+
+    @property
+    def index(self) -> int:
+        return self._state.index
+
+    @property
+    def account_count(self) -> int:
+        return self._state.accounts.count
+
+    def apply(
+        self, index: int, ts_ns: int, payload: bytes
+    ) -> tuple[list[AnyEvent], list[Reply]]:
+        """Apply one log entry. Raises `MalformedBatch`, with nothing changed."""
+        records, _, _ = split_batch(payload)
+        state = self._state
+        state.index, state.now, state.events = index, ts_ns, []
+        replies = []
+        for state.cause, command in enumerate(unpack_commands(records)):
+            state.forget_expired()
+            if command.kind in TRADING_KINDS:
+                replies.append(self._apply_trading(command))
+            else:
+                replies.append(self._apply_operator(command))
+        return state.events, replies
+
+    def _apply_operator(self, command: Command) -> Reply:
+        try:
+            if command.kind == CMD_CHECKPOINT:
+                return operators.checkpoint(self._state, command, bytes(32))
+            return _OPERATORS[command.kind](self._state, command)
+        except Reject as reject:
+            return self._state.refuse(command, reject.code, reject.bound)
+
+    # --- what stands around every trading command ---------------------------------------------
+
+    def _apply_trading(self, command: Command) -> Reply:
+        state = self._state
+        try:
+            self._check_symbol_and_account(command)
+        except Reject as reject:
+            return self._rejected(command, reject)
+        if command.key == (0, 0):
+            return self._decide(command)
+        row = (command.account, command.symbol, *command.key)
+        if row in state.remembered:
+            payload, reply = state.remembered[row]
+            if payload != command.payload:
+                return state.refuse(command, IDEMPOTENCY_MISMATCH, 0)
+            return operators.repeated(reply)
+        if len(state.remembered) >= state.limits.dedup_rows:
+            bound = state.limits.dedup_rows
+            return state.refuse(command, OVERLOADED, bound, id=_order_named(command))
+        reply = self._decide(command)
+        state.remembered[row] = (command.payload, reply)
+        return reply
+
+    def _check_symbol_and_account(self, command: Command) -> None:
+        no_symbol_named = command.symbol == 0 and command.kind != CMD_PLACE
+        if command.symbol not in self._state.symbols and not no_symbol_named:
+            raise Reject(UNKNOWN_SYMBOL, command.symbol, stream=0)
+        if command.account == 0 and command.kind == CMD_CANCEL_ALL:
+            if command.symbol == 0:
+                raise Reject(VALIDATION, 0)
+        elif not self._state.accounts.is_open(command.account):
+            raise Reject(VALIDATION, 1)
+
+    def _decide(self, command: Command) -> Reply:
+        try:
+            return _TRADING[command.kind](self._state, command)
+        except Reject as reject:
+            return self._rejected(command, reject)
+
+    def _rejected(self, command: Command, reject: Reject) -> Reply:
+        """The reject's event, in the stream where it belongs, and its reply."""
+        stream = command.symbol if reject.stream is None else reject.stream
+        order_id = _order_named(command)
+        seq = 0
+        if command.kind == CMD_CANCEL:
+            seq = self._state.emit(
+                CancelRejected, stream, code=reject.code, order_id=order_id,
+                account=command.account,
+            )  # fmt: skip
+        elif command.kind in (CMD_PLACE, CMD_AMEND):
+            client = command.words[6:8] if command.kind == CMD_PLACE else (0, 0)
+            seq = self._state.emit(
+                OrderRejected, stream, code=reject.code, account=command.account,
+                bound=reject.bound, order_id=order_id, client_hi=client[0], client_lo=client[1],
+            )  # fmt: skip
+        return self._state.refuse(command, reject.code, reject.bound, id=order_id, seq=seq)
+
+    # --- queries on committed state -----------------------------------------------------------
+
+    def order(self, order_id: int) -> OrderRow | None:
+        order = self._state.orders.get(order_id)
+        return _order_row(order) if order is not None else None
+
+    def open_orders(self, account: int, symbol: int) -> list[OrderRow]:
+        orders = self._state.open_orders.get(account, [])
+        return [_order_row(order) for order in orders if symbol in (0, order.symbol)]
+
+    def balances(self, account: int) -> list[Balance]:
+        return [row for row in self._state.accounts.rows() if row.account == account]
+
+    def all_balances(self) -> list[Balance]:
+        return self._state.accounts.rows()
+
+    def balances_digest(self) -> bytes:
+        return self._state.accounts.digest()
+
+    def book(self, symbol: int, depth: int) -> BookRow:
+        spec = self._state.symbols[symbol]
+        bids, asks = (
+            [
+                (price, spec.book.total(side, price), len(spec.book.queue(side, price)))
+                for price in spec.book.prices(side)[:depth]
+            ]
+            for side in (0, 1)
+        )
+        return BookRow(symbol, spec.seq, bids, asks)
+
+    def symbols(self) -> list[Symbol]:
+        return list(self._state.symbols.values())
+
+    def assets(self) -> list[Asset]:
+        return list(self._state.assets.values())
+
+    def supply(self, asset: int) -> int:
+        """Deposits less withdrawals: what the sum over all accounts must be."""
+        return self._state.accounts.supply[asset]
+
+    def seq(self, symbol: int) -> int:
+        return self._state.symbols[symbol].seq if symbol else self._state.seq0
+
+
+def _order_named(command: Command) -> int:
+    return command.words[4] if command.kind in (CMD_CANCEL, CMD_AMEND) else 0
+
+
+def _order_row(order: Order) -> OrderRow:
+    return OrderRow(
+        order.order_id, order.account, order.symbol, order.side, order.limit, order.remaining,
+        order.filled, order.time_in_force, *order.client,
+    )  # fmt: skip

@@ -1,0 +1,193 @@
+"""What the twin remembers, and how it writes an event.
+
+Why it exists: trading and operators' commands share one state; here it stands in full, so that a
+reader sees in one place everything that a command can change. It must not know any rule of a
+command: those are in `trading` and `operators`.
+"""
+
+import struct
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from core.codes import BUY, MODE_NORMAL, STATUS_NONE, STATUS_REJECTED
+from core.events import AnyEvent, Reply
+from core.limits import (
+    DEDUP_ROWS_DEFAULT,
+    DEDUP_WINDOW_NS_DEFAULT,
+    OPEN_ORDERS_PER_ACCOUNT_DEFAULT,
+    SLOT_BITS,
+)
+from tests.twin.accounts import Accounts
+from tests.twin.book import Book, Order
+
+SLOTS = 1 << SLOT_BITS
+GENERATION_LAST = (1 << 29) - 1
+
+
+class Reject(Exception):
+    """A business reject on its way to becoming a reply; nothing has changed when it is raised.
+
+    `stream` is set when the event belongs to another symbol than the command's.
+    """
+
+    def __init__(self, code: int, bound: int = 0, stream: int | None = None) -> None:
+        super().__init__(code, bound)
+        self.code = code
+        self.bound = bound
+        self.stream = stream
+
+
+class Command(NamedTuple):
+    """One record, unpacked. `words` has all of them, so `words[4]` is what the layout calls 4."""
+
+    kind: int
+    symbol: int
+    side: int
+    order_type: int
+    time_in_force: int
+    flags: int
+    account: int
+    key: tuple[int, int]
+    words: tuple[int, ...]
+
+    @property
+    def payload(self) -> tuple[int, ...]:
+        """What must be equal for a repeated key to be a repetition."""
+        return (self.words[0], *self.words[4:8])
+
+
+def unpack_commands(data: bytes) -> list[Command]:
+    words = struct.unpack(f"<{len(data) // 8}q", data)
+    commands = []
+    at = 0
+    while at < len(words):
+        head = words[at]
+        row = words[at : at + (head >> 8 & 0xFF)]
+        at += len(row)
+        commands.append(Command(
+            kind=head & 0xFF, symbol=head >> 16 & 0xFFFF, side=head >> 32 & 0xF,
+            order_type=head >> 36 & 0xF, time_in_force=head >> 40 & 0xF, flags=head >> 44 & 0xF,
+            account=row[1], key=(row[2], row[3]), words=row,
+        ))  # fmt: skip
+    return commands
+
+
+class Asset(NamedTuple):
+    id: int
+    name: str
+    scale: int
+
+
+@dataclass
+class Symbol:
+    id: int
+    name: str
+    base: int
+    quote: int
+    tick_units: int
+    lot_units: int
+    tick_value: int
+    min_price: int
+    max_price: int
+    max_qty: int
+    min_notional: int
+    max_notional: int
+    maker_ppm: int
+    taker_ppm: int
+    mode: int = MODE_NORMAL
+    seq: int = 0
+    trades: int = 0
+    book: Book = field(default_factory=Book)
+
+    def cost(self, price: int, lots: int) -> int:
+        return price * lots * self.tick_value
+
+    def hold_asset(self, side: int) -> int:
+        return self.quote if side == BUY else self.base
+
+    def hold_of(self, side: int, price: int, lots: int) -> int:
+        """What a limit order of `lots` can still cost."""
+        return self.cost(price, lots) if side == BUY else lots * self.lot_units
+
+
+@dataclass
+class Limits:
+    open_orders: int = OPEN_ORDERS_PER_ACCOUNT_DEFAULT
+    dedup_window_ns: int = DEDUP_WINDOW_NS_DEFAULT
+    dedup_rows: int = DEDUP_ROWS_DEFAULT
+
+
+class State:
+    """Everything that a command can change."""
+
+    def __init__(self) -> None:
+        self.index = 0
+        self.now = 0
+        self.limits = Limits()
+        self.accounts = Accounts()
+        self.assets: dict[int, Asset] = {}
+        self.symbols: dict[int, Symbol] = {}
+        self.orders: dict[int, Order] = {}
+        self.open_orders: dict[int, list[Order]] = {}  # by account, in the order of resting
+        self.account_refs: dict[tuple[int, int], int] = {}
+        self.moves: dict[tuple[int, int, int], tuple[tuple[int, int, int], Reply]] = {}
+        self.remembered: dict[tuple[int, ...], tuple[tuple[int, ...], Reply]] = {}
+        self.generations: list[int] = []  # by slot: how often it was given out
+        self.free_slots: list[int] = []
+        self.seq0 = 0
+        self.last_checkpoint: tuple[int, bytes] = (0, bytes(32))
+        self.events: list[AnyEvent] = []
+        self.cause = 0
+
+    # --- events and replies -------------------------------------------------------------------
+
+    def emit(self, event_type: Any, symbol: int, **fields: Any) -> int:
+        """Append an event to the stream of `symbol`; its sequence number."""
+        if symbol == 0:
+            self.seq0 += 1
+            seq = self.seq0
+        else:
+            self.symbols[symbol].seq += 1
+            seq = self.symbols[symbol].seq
+        self.events.append(event_type(symbol=symbol, seq=seq, cause=self.cause, **fields))
+        return seq
+
+    def reply(self, command: Command, **fields: Any) -> Reply:
+        """Status NONE and zeros, unless `fields` say otherwise."""
+        base = dict(
+            code=0, status=STATUS_NONE, duplicate=False, command=command.kind, id=0, seq=0,
+            ts_ns=self.now, filled=0, filled_quote=0, remaining=0, detail=0,
+        )  # fmt: skip
+        return Reply(**(base | fields))
+
+    def refuse(self, command: Command, code: int, bound: int, id: int = 0, seq: int = 0) -> Reply:
+        return self.reply(
+            command, code=code, status=STATUS_REJECTED, id=id, seq=seq, detail=bound
+        )
+
+    # --- order ids: generation << 24 | slot ---------------------------------------------------
+
+    def slot_is_left(self) -> bool:
+        return bool(self.free_slots) or len(self.generations) < SLOTS
+
+    def take_order_id(self) -> int:
+        if self.free_slots:
+            slot = self.free_slots.pop()
+        else:
+            slot = len(self.generations)
+            self.generations.append(0)
+        self.generations[slot] += 1
+        return self.generations[slot] << SLOT_BITS | slot
+
+    def give_back(self, order_id: int) -> None:
+        slot = order_id & (SLOTS - 1)
+        if self.generations[slot] < GENERATION_LAST:
+            self.free_slots.append(slot)
+
+    # --- idempotency keys ---------------------------------------------------------------------
+
+    def forget_expired(self) -> None:
+        window = self.limits.dedup_window_ns
+        self.remembered = {
+            key: row for key, row in self.remembered.items() if self.now < row[1].ts_ns + window
+        }
