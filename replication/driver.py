@@ -33,6 +33,7 @@ from replication.ports import (
     Committed,
     LogStore,
     NodeStatus,
+    Observer,
     Result,
     SnapshotMeta,
     SnapshotStore,
@@ -67,18 +68,6 @@ class DriverConfig(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_entries: int = 200_000
     feed_bytes_max: int = 64 << 20
     partition: int = 0
-
-
-class Observer:
-    """What a metrics adapter overrides. Every call is short and must not raise."""
-
-    def applied(self, commands: int, seconds: float) -> None: ...
-
-    def wrote(self, entries: int, seconds: float) -> None: ...
-
-    def refused(self, code: int) -> None: ...
-
-    def snapshot_taken(self, index: int, size: int) -> None: ...
 
 
 class Stage(Enum):
@@ -145,6 +134,7 @@ class Driver(Generic[M]):
         self._committed = Pulse()  # for the applier
         self._published = Pulse()  # for those who tail
         self._stored = Pulse()  # for snapshots
+        self._started = trio.Event()
         replica.start(
             recovered.hard_state, recovered.applied, recovered.tail, empty_payload=EMPTY_BATCH
         )
@@ -203,6 +193,11 @@ class Driver(Generic[M]):
         """Admitted and not yet answered."""
         return self._intake.open_commands
 
+    @property
+    def unstored_results(self) -> int:
+        """Applied entries whose results ride in a write to come."""
+        return self._machine.index - self._stored_index
+
     async def snapshot(self) -> int:
         """Saves a snapshot of the state as it is now; gives its index. 0: nothing to save."""
         if self._applied is None:
@@ -223,6 +218,10 @@ class Driver(Generic[M]):
         self._snapshot_index = max(self._snapshot_index, meta.index)
         self._observer.snapshot_taken(meta.index, len(data))
         return meta.index
+
+    async def running(self) -> None:
+        """Returns when submissions are taken: everything in the log is decided and applied."""
+        await self._started.wait()
 
     def stop(self) -> None:
         """Drains: nothing new is taken, what was taken is finished, then `run` returns."""
@@ -337,6 +336,7 @@ class Driver(Generic[M]):
         self._published.fire()
         if self._stage is Stage.STARTING and record.index >= self._replica.term_start_index > 0:
             self._stage = Stage.RUNNING
+            self._started.set()
             self._checkpoints.begin(now_s)
         if cut is not None:
             for submission, answer in answers(

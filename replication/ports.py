@@ -315,7 +315,17 @@ class Transport(Protocol):
     async def receive(self) -> Message: ...
 
 
-class Warner(Protocol):
-    """Where a condition is reported that a person should read and that stops nothing."""
+Warner = Callable[[str], None]
+"""Where a condition is reported that a person should read and that stops nothing."""
 
-    def __call__(self, text: str) -> None: ...
+
+class Observer(Protocol):
+    """Who is told how the driver fares, for metrics. Calls are short and must not raise."""
+
+    def applied(self, commands: int, seconds: float) -> None: ...
+
+    def wrote(self, entries: int, seconds: float) -> None: ...
+
+    def refused(self, code: int) -> None: ...
+
+    def snapshot_taken(self, index: int, size: int) -> None: ...

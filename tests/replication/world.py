@@ -5,7 +5,7 @@ import trio
 
 from core.commands import cancel
 from replication.batching import Submission
-from replication.driver import Driver, DriverConfig, Observer
+from replication.driver import Driver, DriverConfig
 from replication.ports import Submitted
 from replication.recovery import recover
 from replication.replica import Replica
@@ -31,6 +31,18 @@ class TestClock:
         return self.offset_ns + int(trio.current_time() * 1e9)
 
 
+class Deaf:
+    """An observer that nobody reads."""
+
+    def applied(self, commands: int, seconds: float) -> None: ...
+
+    def wrote(self, entries: int, seconds: float) -> None: ...
+
+    def refused(self, code: int) -> None: ...
+
+    def snapshot_taken(self, index: int, size: int) -> None: ...
+
+
 class World:
     """The parts of a node; `restart` makes a new one from what the disk holds."""
 
@@ -50,7 +62,7 @@ class World:
         self.machine = self.recovered.machine
         self.driver: Driver[Tally] = Driver(
             self.config, self.replica, self.recovered, self.log, self.snapshots, self.clock,
-            self.warnings.append, Observer(),
+            self.warnings.append, Deaf(),
         )  # fmt: skip
 
     def restart(self) -> "World":
