@@ -1,0 +1,286 @@
+from contracts.gen.exchange.v1 import types_pb2 as _types_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ListAssetRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "name", "scale")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    name: str
+    scale: int
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., name: _Optional[str] = ..., scale: _Optional[int] = ...) -> None: ...
+
+class ListAssetResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class ListSymbolRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "name", "base", "quote", "tick_units", "lot_units", "min_price_ticks", "max_price_ticks", "max_qty_lots", "min_notional_units", "max_notional_units", "maker_ppm", "taker_ppm")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_FIELD_NUMBER: _ClassVar[int]
+    TICK_UNITS_FIELD_NUMBER: _ClassVar[int]
+    LOT_UNITS_FIELD_NUMBER: _ClassVar[int]
+    MIN_PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    MAX_PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    MAX_QTY_LOTS_FIELD_NUMBER: _ClassVar[int]
+    MIN_NOTIONAL_UNITS_FIELD_NUMBER: _ClassVar[int]
+    MAX_NOTIONAL_UNITS_FIELD_NUMBER: _ClassVar[int]
+    MAKER_PPM_FIELD_NUMBER: _ClassVar[int]
+    TAKER_PPM_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    name: str
+    base: str
+    quote: str
+    tick_units: int
+    lot_units: int
+    min_price_ticks: int
+    max_price_ticks: int
+    max_qty_lots: int
+    min_notional_units: int
+    max_notional_units: int
+    maker_ppm: int
+    taker_ppm: int
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., name: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_units: _Optional[int] = ..., lot_units: _Optional[int] = ..., min_price_ticks: _Optional[int] = ..., max_price_ticks: _Optional[int] = ..., max_qty_lots: _Optional[int] = ..., min_notional_units: _Optional[int] = ..., max_notional_units: _Optional[int] = ..., maker_ppm: _Optional[int] = ..., taker_ppm: _Optional[int] = ...) -> None: ...
+
+class ListSymbolResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class OpenAccountRequest(_message.Message):
+    __slots__ = ("metadata", "audit")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ...) -> None: ...
+
+class OpenAccountResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class DepositRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "asset", "amount_units")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_UNITS_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    asset: str
+    amount_units: int
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., asset: _Optional[str] = ..., amount_units: _Optional[int] = ...) -> None: ...
+
+class DepositResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class WithdrawRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "asset", "amount_units")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_UNITS_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    asset: str
+    amount_units: int
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., asset: _Optional[str] = ..., amount_units: _Optional[int] = ...) -> None: ...
+
+class WithdrawResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class SetLimitsRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "open_orders", "dedup_window_ns", "dedup_rows")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    DEDUP_WINDOW_NS_FIELD_NUMBER: _ClassVar[int]
+    DEDUP_ROWS_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    open_orders: int
+    dedup_window_ns: int
+    dedup_rows: int
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., open_orders: _Optional[int] = ..., dedup_window_ns: _Optional[int] = ..., dedup_rows: _Optional[int] = ...) -> None: ...
+
+class SetLimitsResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class CheckpointRequest(_message.Message):
+    __slots__ = ("metadata", "audit")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ...) -> None: ...
+
+class CheckpointResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class SnapshotRequest(_message.Message):
+    __slots__ = ("audit",)
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    audit: _types_pb2.AuditNote
+    def __init__(self, audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ...) -> None: ...
+
+class SnapshotResponse(_message.Message):
+    __slots__ = ("index",)
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    def __init__(self, index: _Optional[int] = ...) -> None: ...
+
+class GetStatusRequest(_message.Message):
+    __slots__ = ("with_digest",)
+    WITH_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    with_digest: bool
+    def __init__(self, with_digest: _Optional[bool] = ...) -> None: ...
+
+class GetStatusResponse(_message.Message):
+    __slots__ = ("role", "term", "index", "leader_hint", "chain", "digest", "balances_digest", "accounts", "partition", "cluster_id", "durable_index", "ts_ns", "accepting", "machine_version")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    BALANCES_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_ID_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TS_NS_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTING_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    role: str
+    term: int
+    index: int
+    leader_hint: str
+    chain: bytes
+    digest: bytes
+    balances_digest: bytes
+    accounts: int
+    partition: int
+    cluster_id: str
+    durable_index: int
+    ts_ns: int
+    accepting: bool
+    machine_version: str
+    def __init__(self, role: _Optional[str] = ..., term: _Optional[int] = ..., index: _Optional[int] = ..., leader_hint: _Optional[str] = ..., chain: _Optional[bytes] = ..., digest: _Optional[bytes] = ..., balances_digest: _Optional[bytes] = ..., accounts: _Optional[int] = ..., partition: _Optional[int] = ..., cluster_id: _Optional[str] = ..., durable_index: _Optional[int] = ..., ts_ns: _Optional[int] = ..., accepting: _Optional[bool] = ..., machine_version: _Optional[str] = ...) -> None: ...
+
+class Asset(_message.Message):
+    __slots__ = ("asset_id", "name", "scale")
+    ASSET_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    asset_id: int
+    name: str
+    scale: int
+    def __init__(self, asset_id: _Optional[int] = ..., name: _Optional[str] = ..., scale: _Optional[int] = ...) -> None: ...
+
+class Symbol(_message.Message):
+    __slots__ = ("symbol_id", "name", "base", "quote", "tick_units", "lot_units", "tick_value", "min_price_ticks", "max_price_ticks", "max_qty_lots", "min_notional_units", "max_notional_units", "maker_ppm", "taker_ppm", "mode", "seq")
+    SYMBOL_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_FIELD_NUMBER: _ClassVar[int]
+    TICK_UNITS_FIELD_NUMBER: _ClassVar[int]
+    LOT_UNITS_FIELD_NUMBER: _ClassVar[int]
+    TICK_VALUE_FIELD_NUMBER: _ClassVar[int]
+    MIN_PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    MAX_PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    MAX_QTY_LOTS_FIELD_NUMBER: _ClassVar[int]
+    MIN_NOTIONAL_UNITS_FIELD_NUMBER: _ClassVar[int]
+    MAX_NOTIONAL_UNITS_FIELD_NUMBER: _ClassVar[int]
+    MAKER_PPM_FIELD_NUMBER: _ClassVar[int]
+    TAKER_PPM_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    symbol_id: int
+    name: str
+    base: str
+    quote: str
+    tick_units: int
+    lot_units: int
+    tick_value: int
+    min_price_ticks: int
+    max_price_ticks: int
+    max_qty_lots: int
+    min_notional_units: int
+    max_notional_units: int
+    maker_ppm: int
+    taker_ppm: int
+    mode: _types_pb2.SymbolMode
+    seq: int
+    def __init__(self, symbol_id: _Optional[int] = ..., name: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_units: _Optional[int] = ..., lot_units: _Optional[int] = ..., tick_value: _Optional[int] = ..., min_price_ticks: _Optional[int] = ..., max_price_ticks: _Optional[int] = ..., max_qty_lots: _Optional[int] = ..., min_notional_units: _Optional[int] = ..., max_notional_units: _Optional[int] = ..., maker_ppm: _Optional[int] = ..., taker_ppm: _Optional[int] = ..., mode: _Optional[_Union[_types_pb2.SymbolMode, str]] = ..., seq: _Optional[int] = ...) -> None: ...
+
+class GetMarketsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetMarketsResponse(_message.Message):
+    __slots__ = ("symbols", "assets", "index")
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    ASSETS_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    symbols: _containers.RepeatedCompositeFieldContainer[Symbol]
+    assets: _containers.RepeatedCompositeFieldContainer[Asset]
+    index: int
+    def __init__(self, symbols: _Optional[_Iterable[_Union[Symbol, _Mapping]]] = ..., assets: _Optional[_Iterable[_Union[Asset, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...

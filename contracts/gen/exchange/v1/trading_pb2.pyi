@@ -1,0 +1,298 @@
+from contracts.gen.exchange.v1 import types_pb2 as _types_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class PlaceOrder(_message.Message):
+    __slots__ = ("side", "type", "time_in_force", "price_ticks", "qty_lots", "quote_units", "client_order_id")
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    QTY_LOTS_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_UNITS_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    side: _types_pb2.Side
+    type: _types_pb2.OrderType
+    time_in_force: _types_pb2.TimeInForce
+    price_ticks: int
+    qty_lots: int
+    quote_units: int
+    client_order_id: str
+    def __init__(self, side: _Optional[_Union[_types_pb2.Side, str]] = ..., type: _Optional[_Union[_types_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price_ticks: _Optional[int] = ..., qty_lots: _Optional[int] = ..., quote_units: _Optional[int] = ..., client_order_id: _Optional[str] = ...) -> None: ...
+
+class CancelOrder(_message.Message):
+    __slots__ = ("order_id",)
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: int
+    def __init__(self, order_id: _Optional[int] = ...) -> None: ...
+
+class AmendOrder(_message.Message):
+    __slots__ = ("order_id", "price_ticks", "qty_lots")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    QTY_LOTS_FIELD_NUMBER: _ClassVar[int]
+    order_id: int
+    price_ticks: int
+    qty_lots: int
+    def __init__(self, order_id: _Optional[int] = ..., price_ticks: _Optional[int] = ..., qty_lots: _Optional[int] = ...) -> None: ...
+
+class CancelAll(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Command(_message.Message):
+    __slots__ = ("metadata", "place_order", "cancel_order", "amend_order", "cancel_all")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    PLACE_ORDER_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_ORDER_FIELD_NUMBER: _ClassVar[int]
+    AMEND_ORDER_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_ALL_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    place_order: PlaceOrder
+    cancel_order: CancelOrder
+    amend_order: AmendOrder
+    cancel_all: CancelAll
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., place_order: _Optional[_Union[PlaceOrder, _Mapping]] = ..., cancel_order: _Optional[_Union[CancelOrder, _Mapping]] = ..., amend_order: _Optional[_Union[AmendOrder, _Mapping]] = ..., cancel_all: _Optional[_Union[CancelAll, _Mapping]] = ...) -> None: ...
+
+class PlaceOrderRequest(_message.Message):
+    __slots__ = ("metadata", "order")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    order: PlaceOrder
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., order: _Optional[_Union[PlaceOrder, _Mapping]] = ...) -> None: ...
+
+class PlaceOrderResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class CancelOrderRequest(_message.Message):
+    __slots__ = ("metadata", "cancel")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    cancel: CancelOrder
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., cancel: _Optional[_Union[CancelOrder, _Mapping]] = ...) -> None: ...
+
+class CancelOrderResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class AmendOrderRequest(_message.Message):
+    __slots__ = ("metadata", "amend")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AMEND_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    amend: AmendOrder
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., amend: _Optional[_Union[AmendOrder, _Mapping]] = ...) -> None: ...
+
+class AmendOrderResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class CancelAllRequest(_message.Message):
+    __slots__ = ("metadata",)
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ...) -> None: ...
+
+class CancelAllResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class SetSymbolModeRequest(_message.Message):
+    __slots__ = ("metadata", "mode", "audit")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    mode: _types_pb2.SymbolMode
+    audit: _types_pb2.AuditNote
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., mode: _Optional[_Union[_types_pb2.SymbolMode, str]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ...) -> None: ...
+
+class SetSymbolModeResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class SubmitRequest(_message.Message):
+    __slots__ = ("batch_id", "packed", "commands", "metadata")
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    PACKED_FIELD_NUMBER: _ClassVar[int]
+    COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    batch_id: int
+    packed: bytes
+    commands: _containers.RepeatedCompositeFieldContainer[Command]
+    metadata: bytes
+    def __init__(self, batch_id: _Optional[int] = ..., packed: _Optional[bytes] = ..., commands: _Optional[_Iterable[_Union[Command, _Mapping]]] = ..., metadata: _Optional[bytes] = ...) -> None: ...
+
+class SubmitResponse(_message.Message):
+    __slots__ = ("batch_id", "index", "term", "ts_ns", "packed_replies", "replies", "code", "error", "leader_hint")
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    TS_NS_FIELD_NUMBER: _ClassVar[int]
+    PACKED_REPLIES_FIELD_NUMBER: _ClassVar[int]
+    REPLIES_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    batch_id: int
+    index: int
+    term: int
+    ts_ns: int
+    packed_replies: bytes
+    replies: _containers.RepeatedCompositeFieldContainer[_types_pb2.Reply]
+    code: _types_pb2.RejectCode
+    error: str
+    leader_hint: str
+    def __init__(self, batch_id: _Optional[int] = ..., index: _Optional[int] = ..., term: _Optional[int] = ..., ts_ns: _Optional[int] = ..., packed_replies: _Optional[bytes] = ..., replies: _Optional[_Iterable[_Union[_types_pb2.Reply, _Mapping]]] = ..., code: _Optional[_Union[_types_pb2.RejectCode, str]] = ..., error: _Optional[str] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class Order(_message.Message):
+    __slots__ = ("order_id", "user_id", "symbol", "side", "time_in_force", "price_ticks", "remaining_lots", "filled_lots", "client_order_hash", "symbol_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_LOTS_FIELD_NUMBER: _ClassVar[int]
+    FILLED_LOTS_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_HASH_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: int
+    user_id: str
+    symbol: str
+    side: _types_pb2.Side
+    time_in_force: _types_pb2.TimeInForce
+    price_ticks: int
+    remaining_lots: int
+    filled_lots: int
+    client_order_hash: bytes
+    symbol_id: int
+    def __init__(self, order_id: _Optional[int] = ..., user_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price_ticks: _Optional[int] = ..., remaining_lots: _Optional[int] = ..., filled_lots: _Optional[int] = ..., client_order_hash: _Optional[bytes] = ..., symbol_id: _Optional[int] = ...) -> None: ...
+
+class GetOrderRequest(_message.Message):
+    __slots__ = ("order_id",)
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: int
+    def __init__(self, order_id: _Optional[int] = ...) -> None: ...
+
+class GetOrderResponse(_message.Message):
+    __slots__ = ("order", "index")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    order: Order
+    index: int
+    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., index: _Optional[int] = ...) -> None: ...
+
+class ListOpenOrdersRequest(_message.Message):
+    __slots__ = ("user_id", "symbol")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    symbol: str
+    def __init__(self, user_id: _Optional[str] = ..., symbol: _Optional[str] = ...) -> None: ...
+
+class ListOpenOrdersResponse(_message.Message):
+    __slots__ = ("orders", "index")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[Order]
+    index: int
+    def __init__(self, orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...
+
+class Balance(_message.Message):
+    __slots__ = ("user_id", "asset", "available_units", "hold_units", "asset_id")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_UNITS_FIELD_NUMBER: _ClassVar[int]
+    HOLD_UNITS_FIELD_NUMBER: _ClassVar[int]
+    ASSET_ID_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    asset: str
+    available_units: int
+    hold_units: int
+    asset_id: int
+    def __init__(self, user_id: _Optional[str] = ..., asset: _Optional[str] = ..., available_units: _Optional[int] = ..., hold_units: _Optional[int] = ..., asset_id: _Optional[int] = ...) -> None: ...
+
+class GetBalancesRequest(_message.Message):
+    __slots__ = ("user_id",)
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ...) -> None: ...
+
+class GetBalancesResponse(_message.Message):
+    __slots__ = ("balances", "index")
+    BALANCES_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    balances: _containers.RepeatedCompositeFieldContainer[Balance]
+    index: int
+    def __init__(self, balances: _Optional[_Iterable[_Union[Balance, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...
+
+class GetBookRequest(_message.Message):
+    __slots__ = ("symbol", "depth")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    depth: int
+    def __init__(self, symbol: _Optional[str] = ..., depth: _Optional[int] = ...) -> None: ...
+
+class PriceLevel(_message.Message):
+    __slots__ = ("price_ticks", "total_lots", "orders")
+    PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_LOTS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    price_ticks: int
+    total_lots: int
+    orders: int
+    def __init__(self, price_ticks: _Optional[int] = ..., total_lots: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
+
+class GetBookResponse(_message.Message):
+    __slots__ = ("symbol", "seq", "bids", "asks", "index")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    BIDS_FIELD_NUMBER: _ClassVar[int]
+    ASKS_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    seq: int
+    bids: _containers.RepeatedCompositeFieldContainer[PriceLevel]
+    asks: _containers.RepeatedCompositeFieldContainer[PriceLevel]
+    index: int
+    def __init__(self, symbol: _Optional[str] = ..., seq: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[PriceLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[PriceLevel, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...

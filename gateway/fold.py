@@ -1,0 +1,103 @@
+"""The read side: one pass over each log entry's events, handed to the folds in order.
+
+Why it exists: the market, the orders and the symbols must stand at the same log index, or a
+client sees a trade without the order. `ReadModel.apply` is their only way forward. It is pure;
+where entries come from, and what to do when they stop, is an adapter's business.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from core import codes
+from core.commands import key128
+from core.events import event_rows
+from gateway.market_data import MarketData
+from gateway.order_view import CLIENT_TEXT_MAX, CLOSED_MAX_DEFAULT, OrderView
+from gateway.symbols import Symbols
+
+Handler = Callable[[tuple[int, ...], int], None]
+
+_metadata: msgspec.msgpack.Decoder[dict[int, tuple[bytes, bytes, bytes]]] = (
+    msgspec.msgpack.Decoder(dict[int, tuple[bytes, bytes, bytes]])
+)
+
+
+class OutOfOrder(Exception):
+    """The peer's fault: an entry or an event is missing or repeated. The fold must not go on."""
+
+
+class ReadModel:
+    """All folds at one log index. `ts_ns` is the log time of the last entry."""
+
+    def __init__(self, closed_max: int = CLOSED_MAX_DEFAULT) -> None:
+        self.index = 0
+        self.ts_ns = 0
+        self.symbols = Symbols()
+        self.market_data = MarketData()
+        self.orders = OrderView(closed_max)
+        self._seqs: dict[int, int] = {}
+        symbols, market, orders = self.symbols, self.market_data, self.orders
+        self._handlers: dict[int, tuple[Handler, ...]] = {
+            codes.EV_ASSET_LISTED: (symbols.asset_listed,),
+            codes.EV_SYMBOL_LISTED: (symbols.symbol_listed, market.symbol_listed),
+            codes.EV_SYMBOL_MODE_CHANGED: (symbols.mode_changed,),
+            codes.EV_ORDER_ACCEPTED: (orders.order_accepted,),
+            codes.EV_TRADE_EXECUTED: (market.trade_executed, orders.trade_executed),
+            codes.EV_BOOK_DELTA: (market.book_delta,),
+            codes.EV_ORDER_CANCELED: (orders.order_canceled,),
+            codes.EV_ORDER_AMENDED: (orders.order_amended,),
+        }
+
+    def apply(self, index: int, ts_ns: int, events: bytes, metadata: bytes = b"") -> None:
+        """Fold log entry `index`. Entries come one by one from 1. Raises `OutOfOrder`.
+
+        After `OutOfOrder` the model is spoilt: throw it away and fold again from entry 1.
+        """
+        if index != self.index + 1:
+            raise OutOfOrder(f"entry {index} came after entry {self.index}")
+        seqs = self._seqs
+        handlers = self._handlers
+        ids: dict[int, tuple[bytes, bytes, bytes]] | None = None
+        for row in event_rows(events):
+            head = row[0]
+            symbol = head >> 16 & 0xFFFF
+            seq = row[1]
+            if seq != seqs.get(symbol, 0) + 1:
+                raise OutOfOrder(f"symbol {symbol}: event {seq} came after {seqs.get(symbol, 0)}")
+            seqs[symbol] = seq
+            kind = head & 0xFF
+            for handler in handlers.get(kind, ()):
+                handler(row, ts_ns)
+            if kind == codes.EV_ORDER_ACCEPTED and (row[8] or row[9]):
+                if ids is None:
+                    ids = decode_metadata(metadata)
+                self._name_client(row, ids)
+        self.index = index
+        self.ts_ns = ts_ns
+
+    def seq(self, symbol: int) -> int:
+        """The last sequence number of the symbol, of any event."""
+        return self._seqs.get(symbol, 0)
+
+    def _name_client(
+        self, accepted: tuple[int, ...], ids: dict[int, tuple[bytes, bytes, bytes]]
+    ) -> None:
+        """Put the client's own id on the order, if the hash in the event proves the text."""
+        found = ids.get(accepted[0] >> 32 & 0xFFFF)
+        if found is None or len(found[1]) > CLIENT_TEXT_MAX or not found[1].isascii():
+            return
+        text = found[1].decode()
+        if key128(text) == (accepted[8], accepted[9]):
+            self.orders.name_client(accepted[2], text)
+
+
+def decode_metadata(metadata: bytes) -> dict[int, tuple[bytes, bytes, bytes]]:
+    """Command, correlation and trace id by the command's ordinal. Metadata is no part of the
+    state and is never trusted: what does not decode names nothing."""
+    if not metadata:
+        return {}
+    try:
+        return _metadata.decode(metadata)
+    except msgspec.DecodeError:
+        return {}

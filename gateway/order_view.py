@@ -1,0 +1,158 @@
+"""Every order's last known state, folded from the log, with its owner.
+
+Why it exists: the machine forgets an order when its life ends, and clients ask afterwards what
+became of it. Open orders are all here; closed ones are kept packed, the most recently closed
+`closed_max` of them. It must not know HTTP or decimal strings.
+"""
+
+import struct
+from collections import OrderedDict
+from typing import Final
+
+from core import codes
+
+CLOSED_MAX_DEFAULT: Final = 250_000
+"""About 230 bytes each: 60 MB at the most."""
+
+_PACK: Final = struct.Struct("<15q")
+CLIENT_TEXT_MAX: Final = 36
+
+
+class Order:
+    """One order. Amounts in lots and quote units; times in log nanoseconds."""
+
+    __slots__ = (
+        "account", "client_hi", "client_lo", "client_text", "created_ns", "filled",
+        "filled_quote", "order_id", "order_type", "price", "qty", "quote_qty", "remaining",
+        "side", "status", "symbol", "time_in_force", "updated_ns",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.order_id = self.account = self.symbol = 0
+        self.side = self.order_type = self.time_in_force = 0
+        self.status = codes.STATUS_NEW
+        self.price = self.qty = self.quote_qty = 0
+        self.filled = self.filled_quote = self.remaining = 0
+        self.created_ns = self.updated_ns = 0
+        self.client_hi = self.client_lo = 0
+        self.client_text = ""
+
+    def pack(self) -> bytes:
+        kinds = (
+            self.symbol | self.side << 16 | self.order_type << 20 | self.time_in_force << 24
+            | self.status << 28
+        )  # fmt: skip
+        return _PACK.pack(
+            self.order_id, self.account, kinds, self.price, self.qty, self.quote_qty, self.filled,
+            self.filled_quote, self.remaining, self.created_ns, self.updated_ns, self.client_hi,
+            self.client_lo, 0, 0,
+        ) + self.client_text.encode()  # fmt: skip
+
+
+def unpack(raw: bytes) -> Order:
+    order = Order()
+    (
+        order.order_id, order.account, kinds, order.price, order.qty, order.quote_qty,
+        order.filled, order.filled_quote, order.remaining, order.created_ns, order.updated_ns,
+        order.client_hi, order.client_lo, _, _,
+    ) = _PACK.unpack_from(raw)  # fmt: skip
+    order.symbol = kinds & 0xFFFF
+    order.side = kinds >> 16 & 0xF
+    order.order_type = kinds >> 20 & 0xF
+    order.time_in_force = kinds >> 24 & 0xF
+    order.status = kinds >> 28 & 0xF
+    order.client_text = raw[_PACK.size :].decode()
+    return order
+
+
+class OrderView:
+    """The fold and its two questions: `find` and `open_orders`."""
+
+    def __init__(self, closed_max: int = CLOSED_MAX_DEFAULT) -> None:
+        self._closed_max = closed_max
+        self._open: dict[int, Order] = {}
+        self._open_of: dict[int, dict[int, Order]] = {}
+        self._closed: OrderedDict[int, bytes] = OrderedDict()
+
+    def find(self, order_id: int) -> Order | None:
+        order = self._open.get(order_id)
+        if order is not None:
+            return order
+        raw = self._closed.get(order_id)
+        return None if raw is None else unpack(raw)
+
+    def open_orders(self, account: int, symbol: int = 0) -> list[Order]:
+        """The account's open orders, oldest first; `symbol` 0 = on all symbols."""
+        orders = self._open_of.get(account, {}).values()
+        return [o for o in orders if symbol in (0, o.symbol)]
+
+    @property
+    def open_count(self) -> int:
+        return len(self._open)
+
+    @property
+    def closed_count(self) -> int:
+        return len(self._closed)
+
+    def name_client(self, order_id: int, text: str) -> None:
+        """The client's own id as text; the events carry only its hash."""
+        order = self._open.get(order_id)
+        if order is not None:
+            order.client_text = text
+
+    def order_accepted(self, row: tuple[int, ...], ts_ns: int) -> None:
+        head = row[0]
+        order = Order()
+        order.symbol = head >> 16 & 0xFFFF
+        order.side = head >> 48 & 0xF
+        order.order_type = head >> 52 & 0xF
+        order.time_in_force = head >> 56 & 0xF
+        order.order_id = row[2]
+        order.account = row[3]
+        order.price = row[4]
+        order.qty = order.remaining = row[5]
+        order.quote_qty = row[6]
+        order.client_hi = row[8]
+        order.client_lo = row[9]
+        order.created_ns = order.updated_ns = ts_ns
+        self._open[order.order_id] = order
+        self._open_of.setdefault(order.account, {})[order.order_id] = order
+
+    def trade_executed(self, row: tuple[int, ...], ts_ns: int) -> None:
+        self._fill(row[5], row[4], row[9], row[12], ts_ns)
+        self._fill(row[6], row[4], row[9], row[13], ts_ns)
+
+    def _fill(self, order_id: int, qty: int, quote_units: int, left: int, ts_ns: int) -> None:
+        order = self._open[order_id]
+        order.filled += qty
+        order.filled_quote += quote_units
+        order.remaining = left
+        order.updated_ns = ts_ns
+        order.status = codes.STATUS_PARTIALLY_FILLED
+        if left == 0:
+            self._close(order, codes.STATUS_FILLED)
+
+    def order_amended(self, row: tuple[int, ...], ts_ns: int) -> None:
+        order = self._open[row[2]]
+        order.price = row[4]
+        order.qty = row[5]
+        order.remaining = row[6]
+        order.updated_ns = ts_ns
+
+    def order_canceled(self, row: tuple[int, ...], ts_ns: int) -> None:
+        order = self._open[row[2]]
+        order.remaining = 0
+        order.updated_ns = ts_ns
+        by_caller = row[0] >> 52 & 0xFF in (codes.CANCELED_BY_USER, codes.CANCELED_MASS)
+        self._close(order, codes.STATUS_CANCELED if by_caller else codes.STATUS_EXPIRED)
+
+    def _close(self, order: Order, status: int) -> None:
+        order.status = status
+        del self._open[order.order_id]
+        own = self._open_of[order.account]
+        del own[order.order_id]
+        if not own:
+            del self._open_of[order.account]
+        self._closed[order.order_id] = order.pack()
+        if len(self._closed) > self._closed_max:
+            self._closed.popitem(last=False)

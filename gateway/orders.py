@@ -1,0 +1,271 @@
+"""An order as JSON in, a packed command out; a packed reply in, an order as JSON out.
+
+Why it exists: this is the one place that knows both the public shape of an order and the
+command's layout. It reads the symbol's scales and nothing else: whether an order is good is the
+machine's to say, and what the machine rejects is a value here, never an exception.
+"""
+
+import re
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from core import codes
+from core.commands import NO_KEY, Key, amend, cancel, cancel_all, key128, place
+from core.events import Reply
+from core.limits import ORDER_ID_MAX
+from gateway.bodies import BodyReader
+from gateway.order_view import CLIENT_TEXT_MAX, Order
+from gateway.problems import Problem, Refused, invalid, key_missing, rejected
+from gateway.symbols import Symbol, Symbols
+
+_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/-]{1,%d}" % CLIENT_TEXT_MAX, re.ASCII)
+_ORDER_ID: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+_IDEMPOTENCY_KEY: Final = re.compile(rb"[!-~]{1,128}")
+
+SIDES: Final = {name: number for number, name in enumerate(codes.SIDE_NAMES)}
+TIMES: Final = {name: number for number, name in enumerate(codes.TIME_IN_FORCE_NAMES)}
+
+
+class PlaceBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    """Every value is a string: a JSON number has already lost digits in somebody's parser."""
+
+    symbol: str
+    side: Literal["BUY", "SELL"]
+    type: Literal["LIMIT", "MARKET"]
+    price: str | UnsetType = UNSET
+    qty: str | UnsetType = UNSET
+    quote_qty: str | UnsetType = UNSET
+    time_in_force: Literal["GTC", "IOC", "FOK", "POST_ONLY"] | UnsetType = UNSET
+    client_order_id: str | UnsetType = UNSET
+
+
+class AmendBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The order's complete new terms; `qty` is the new total, what is filled included."""
+
+    price: str
+    qty: str
+
+
+_place_bodies: Final = BodyReader(
+    PlaceBody,
+    {
+        "side": codes.SIDE_NAMES,
+        "type": codes.ORDER_TYPE_NAMES,
+        "timeInForce": codes.TIME_IN_FORCE_NAMES,
+    },
+)
+_amend_bodies: Final = BodyReader(AmendBody, {})
+
+
+class Placing(NamedTuple):
+    command: bytes
+    symbol: Symbol
+    client_text: str
+
+
+# --- in: headers, paths and bodies to commands -------------------------------------------------
+
+
+def idempotency_key(header: bytes | None) -> Key:
+    """The key of a request; the draft's quoted form and the bare form are the same key."""
+    if header is None:
+        return NO_KEY
+    text = header[1:-1] if len(header) > 2 and header[:1] == header[-1:] == b'"' else header
+    if _IDEMPOTENCY_KEY.fullmatch(text) is None:
+        rule = "must be 1 to 128 visible ASCII characters"
+        raise Refused(invalid("Idempotency-Key", rule))
+    return key128(text.decode())
+
+
+def signature_key(signature: str) -> Key:
+    """The key of a write that brought none: its signature, which a replay repeats."""
+    return key128("signature:" + signature.lower())
+
+
+def place_command(body: bytes, symbols: Symbols, account: int, key: Key) -> Placing:
+    if key == NO_KEY:
+        raise Refused(key_missing())
+    order = _place_bodies.read(body)
+    symbol = symbols.named(order.symbol)
+    by_quote = order.quote_qty is not UNSET
+    if order.type == "LIMIT":
+        order_type, price, time_in_force = codes.LIMIT, _limit_price(order, symbol), codes.GTC
+        if order.quote_qty is not UNSET:
+            raise Refused(invalid("quoteQty", "must not be given for a LIMIT order"))
+    else:
+        order_type, price, time_in_force = codes.MARKET, 0, codes.IOC
+        if order.price is not UNSET:
+            raise Refused(invalid("price", "must not be given for a MARKET order"))
+    if order.time_in_force is not UNSET:
+        time_in_force = TIMES[order.time_in_force]
+        if order_type == codes.MARKET and time_in_force in (codes.GTC, codes.POST_ONLY):
+            raise Refused(invalid("timeInForce", "must be IOC or FOK for a MARKET order"))
+        if by_quote and time_in_force == codes.FOK:
+            raise Refused(invalid("timeInForce", "must be IOC when quoteQty is given"))
+    qty = _quantity(order, symbol)
+    text = "" if order.client_order_id is UNSET else order.client_order_id
+    client = NO_KEY if order.client_order_id is UNSET else client_key(text)
+    command = place(
+        account, symbol.id, SIDES[order.side], order_type, time_in_force, price, qty, key, client,
+        by_quote,
+    )  # fmt: skip
+    return Placing(command, symbol, text)
+
+
+def _limit_price(order: PlaceBody, symbol: Symbol) -> int:
+    if order.price is UNSET:
+        raise Refused(invalid("price", "must be given for a LIMIT order"))
+    return symbol.ticks(order.price)
+
+
+def _quantity(order: PlaceBody, symbol: Symbol) -> int:
+    """Lots, or quote units when the order is by quote amount."""
+    if order.quote_qty is not UNSET:
+        if order.qty is not UNSET:
+            raise Refused(invalid("qty", "must not be given beside quoteQty"))
+        return symbol.quote_units(order.quote_qty)
+    if order.qty is UNSET:
+        raise Refused(invalid("qty", "must be given"))
+    return symbol.lots(order.qty)
+
+
+def client_key(text: str) -> Key:
+    if _CLIENT_ID.fullmatch(text) is None:
+        rule = f"must be 1 to {CLIENT_TEXT_MAX} of A-Z a-z 0-9 . _ : / -"
+        raise Refused(invalid("clientOrderId", rule))
+    return key128(text)
+
+
+def order_id_of(text: str) -> int:
+    """An order id from a path. What cannot be an id is an order that does not exist."""
+    order_id = int(text) if _ORDER_ID.fullmatch(text) else 0
+    if not 1 <= order_id <= ORDER_ID_MAX:
+        raise Refused(unknown_order())
+    return order_id
+
+
+def unknown_order() -> Problem:
+    """The same for an order that never was, is too old to be kept, or is somebody else's."""
+    return rejected(
+        codes.UNKNOWN_ORDER, "the account has no such order", "orderId",
+        "must be an order of this account",
+    )  # fmt: skip
+
+
+def cancel_command(order_id: int, account: int, key: Key) -> bytes:
+    return cancel(account, 0, order_id, key)
+
+
+def cancel_all_command(symbol: Symbol | None, account: int, key: Key) -> bytes:
+    return cancel_all(account, symbol.id if symbol else 0, key)
+
+
+def amend_command(body: bytes, symbol: Symbol, order_id: int, account: int, key: Key) -> bytes:
+    terms = _amend_bodies.read(body)
+    price, qty = symbol.ticks(terms.price), symbol.lots(terms.qty)
+    return amend(account, symbol.id, order_id, price, qty, key)
+
+
+# --- out: replies and orders to JSON -----------------------------------------------------------
+
+
+class PlacedBody(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """`filledQty` and `filledQuote` are this command's; `acceptedAt` is log time, epoch ms."""
+
+    order_id: str
+    status: str
+    symbol: str
+    seq: int
+    accepted_at: int
+    filled_qty: str
+    filled_quote: str
+    remaining_qty: str
+    client_order_id: str = ""
+
+
+class CanceledBody(msgspec.Struct, frozen=True, rename="camel"):
+    order_id: str
+    status: str
+    symbol: str
+    seq: int
+    accepted_at: int
+    filled_qty: str
+    remaining_qty: str
+    canceled_qty: str
+
+
+class MassCanceledBody(msgspec.Struct, frozen=True, rename="camel"):
+    """`more` true: the command's limit was reached, repeat it with another key."""
+
+    status: str
+    canceled: int
+    more: bool
+    accepted_at: int
+
+
+class OrderBody(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    order_id: str
+    symbol: str
+    side: str
+    type: str
+    time_in_force: str
+    status: str
+    qty: str
+    filled_qty: str
+    filled_quote: str
+    remaining_qty: str
+    accepted_at: int
+    updated_at: int
+    price: str = ""
+    quote_qty: str = ""
+    client_order_id: str = ""
+
+
+encode: Final = msgspec.json.Encoder().encode
+
+
+def placed_body(reply: Reply, symbol: Symbol, client_text: str) -> bytes:
+    return encode(
+        PlacedBody(
+            str(reply.id), codes.STATUS_NAMES[reply.status], symbol.name, reply.seq,
+            reply.ts_ns // 1_000_000, symbol.qty_text(reply.filled),
+            symbol.quote_text(reply.filled_quote), symbol.qty_text(reply.remaining), client_text,
+        )
+    )  # fmt: skip
+
+
+def canceled_body(reply: Reply, symbol: Symbol) -> bytes:
+    return encode(
+        CanceledBody(
+            str(reply.id), codes.STATUS_NAMES[reply.status], symbol.name, reply.seq,
+            reply.ts_ns // 1_000_000, symbol.qty_text(reply.filled), "0",
+            symbol.qty_text(reply.detail),
+        )
+    )  # fmt: skip
+
+
+def mass_canceled_body(reply: Reply) -> bytes:
+    return encode(
+        MassCanceledBody(
+            codes.STATUS_NAMES[reply.status], reply.detail, bool(reply.remaining),
+            reply.ts_ns // 1_000_000,
+        )
+    )  # fmt: skip
+
+
+def order_body(order: Order, symbol: Symbol) -> OrderBody:
+    return OrderBody(
+        order_id=str(order.order_id), symbol=symbol.name, side=codes.SIDE_NAMES[order.side],
+        type=codes.ORDER_TYPE_NAMES[order.order_type],
+        time_in_force=codes.TIME_IN_FORCE_NAMES[order.time_in_force],
+        status=codes.STATUS_NAMES[order.status], qty=symbol.qty_text(order.qty),
+        filled_qty=symbol.qty_text(order.filled),
+        filled_quote=symbol.quote_text(order.filled_quote),
+        remaining_qty=symbol.qty_text(order.remaining),
+        accepted_at=order.created_ns // 1_000_000, updated_at=order.updated_ns // 1_000_000,
+        price=symbol.price_text(order.price) if order.price else "",
+        quote_qty=symbol.quote_text(order.quote_qty) if order.quote_qty else "",
+        client_order_id=order.client_text,
+    )  # fmt: skip

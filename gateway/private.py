@@ -1,0 +1,217 @@
+"""Signed answers: orders and balances of the caller's account, and nobody else's.
+
+Why it exists: every lookup here is by account first, so that another's order is an order that
+does not exist (404, never 403). A read that follows an acknowledged write of the same account
+waits until the folds contain that write's log entry.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from core import codes
+from core.commands import NO_KEY, Key
+from core.events import Reply, decode_reply
+from gateway import orders
+from gateway.decimals import format_units
+from gateway.fold import ReadModel
+from gateway.http import Call, Response, Route, retry_headers, whole_number
+from gateway.order_view import Order
+from gateway.ports import (
+    READ, TRADE, CommandIds, CorePort, CoreUnavailable, Entropy, LedgerQueries,
+    LedgerUnavailable, Progress,
+)  # fmt: skip
+from gateway.problems import CONTENT_TYPE, Problem, Refused, encode_problem
+from gateway.rejects import reject_problem
+from gateway.symbols import Symbol
+
+READ_YOUR_WRITES_S: Final = 2.0
+ORDERS_DEFAULT: Final = 500
+ORDERS_MAX: Final = 1_000
+ACKED_ACCOUNTS_MAX: Final = 100_000
+"""Accounts whose last acknowledged index is remembered; beyond it the oldest is forgotten, and
+that account's next read may be a few milliseconds behind."""
+
+REPLAYED: Final = (b"idempotency-replayed", b"true")
+
+
+class PrivateApi:
+    def __init__(
+        self, model: ReadModel, core: CorePort, progress: Progress, entropy: Entropy,
+        ledger: LedgerQueries | None,
+    ) -> None:  # fmt: skip
+        self._model = model
+        self._core = core
+        self._progress = progress
+        self._entropy = entropy
+        self._ledger = ledger
+        self._acked: OrderedDict[int, int] = OrderedDict()
+
+    def routes(self) -> list[Route]:
+        one = "/v1/orders/{}"
+        return [
+            Route("POST", "/v1/orders", self.place, TRADE, has_body=True),
+            Route("GET", "/v1/orders", self.open_orders, READ, params=("symbol", "limit")),
+            Route("DELETE", "/v1/orders", self.cancel_all, TRADE, params=("symbol",)),
+            Route("GET", one, self.order, READ),
+            Route("DELETE", one, self.cancel, TRADE),
+            Route("PATCH", one, self.amend, TRADE, has_body=True),
+            Route("GET", "/v1/account/balances", self.core_balances, READ),
+            Route("GET", "/v1/balances", self.ledger_balances, READ),
+        ]
+
+    # --- writes --------------------------------------------------------------------------------
+
+    async def place(self, call: Call) -> Response:
+        key = orders.idempotency_key(call.request.headers.get(b"idempotency-key"))
+        placing = orders.place_command(
+            call.request.body, self._model.symbols, call.account, key
+        )
+        reply = await self._submit(call, placing.command, placing.client_text)
+        if reply.code:
+            return self._rejected(call, reply, placing.symbol)
+        body = orders.placed_body(reply, placing.symbol, placing.client_text)
+        location = (b"location", b"/v1/orders/%d" % reply.id)
+        headers = (location, REPLAYED) if reply.duplicate else (location,)
+        return Response(201, body, headers=headers)
+
+    async def cancel(self, call: Call) -> Response:
+        order_id = orders.order_id_of(call.argument)
+        command = orders.cancel_command(order_id, call.account, self._write_key(call))
+        reply = await self._submit(call, command)
+        if reply.code in (codes.UNKNOWN_ORDER, codes.NOT_OWNER):
+            raise Refused(orders.unknown_order())
+        symbol = await self._symbol_of(order_id, call.account)
+        if reply.code:
+            return self._rejected(call, reply, symbol)
+        return self._accepted(reply, orders.canceled_body(reply, symbol))
+
+    async def cancel_all(self, call: Call) -> Response:
+        symbol = self._symbol_param(call)
+        command = orders.cancel_all_command(symbol, call.account, self._write_key(call))
+        reply = await self._submit(call, command)
+        if reply.code:
+            return self._rejected(call, reply, symbol)
+        return self._accepted(reply, orders.mass_canceled_body(reply))
+
+    async def amend(self, call: Call) -> Response:
+        order_id = orders.order_id_of(call.argument)
+        await self._caught_up(call.account)
+        symbol = self._model.symbols.by_id[self._own(order_id, call.account).symbol]
+        command = orders.amend_command(
+            call.request.body, symbol, order_id, call.account, self._write_key(call)
+        )
+        reply = await self._submit(call, command)
+        if reply.code:
+            return self._rejected(call, reply, symbol)
+        return self._accepted(reply, orders.placed_body(reply, symbol, ""))
+
+    async def _submit(self, call: Call, command: bytes, client_text: str = "") -> Reply:
+        ids = CommandIds(self._entropy.bytes16(), client_text.encode(), call.trace_id)
+        answer = await self._core.submit(command, ids)
+        acked = self._acked
+        if answer.log_index > acked.get(call.account, 0):
+            acked[call.account] = answer.log_index
+            acked.move_to_end(call.account)
+            if len(acked) > ACKED_ACCOUNTS_MAX:
+                acked.popitem(last=False)
+        return decode_reply(answer.reply)
+
+    def _write_key(self, call: Call) -> Key:
+        """Every write has a key in the machine, so that neither a replay nor the gateway's own
+        retry after a broken connection can have a second effect."""
+        headers = call.request.headers
+        key = orders.idempotency_key(headers.get(b"idempotency-key"))
+        if key != NO_KEY:
+            return key
+        return orders.signature_key(headers[b"x-signature"].decode())
+
+    def _accepted(self, reply: Reply, body: bytes) -> Response:
+        return Response(200, body, headers=(REPLAYED,) if reply.duplicate else ())
+
+    def _rejected(self, call: Call, reply: Reply, symbol: Symbol | None) -> Response:
+        return self._problem(call, reject_problem(reply, symbol), reply.duplicate)
+
+    def _problem(self, call: Call, problem: Problem, replayed: bool) -> Response:
+        body = encode_problem(problem, call.request.path, call.trace_id.hex())
+        headers = retry_headers(problem) + ((REPLAYED,) if replayed else ())
+        return Response(problem.status, body, CONTENT_TYPE, headers)
+
+    # --- reads ---------------------------------------------------------------------------------
+
+    async def order(self, call: Call) -> Response:
+        order_id = orders.order_id_of(call.argument)
+        await self._caught_up(call.account)
+        order = self._own(order_id, call.account)
+        symbol = self._model.symbols.by_id[order.symbol]
+        return Response(200, orders.encode(orders.order_body(order, symbol)))
+
+    async def open_orders(self, call: Call) -> Response:
+        """Open orders, oldest first; `more` true when there are more than `limit`."""
+        symbol = self._symbol_param(call)
+        limit = whole_number(call.params, "limit", ORDERS_DEFAULT, ORDERS_MAX)
+        await self._caught_up(call.account)
+        found = self._model.orders.open_orders(call.account, symbol.id if symbol else 0)
+        by_id = self._model.symbols.by_id
+        rows = [orders.order_body(o, by_id[o.symbol]) for o in found[:limit]]
+        body = {"orders": rows, "more": len(found) > limit, "asOfIndex": self._model.index}
+        return Response(200, orders.encode(body))
+
+    async def core_balances(self, call: Call) -> Response:
+        """What the account can use now, as the core has it."""
+        index, balances = await self._core.balances(call.account)
+        if any(b.asset not in self._model.symbols.assets for b in balances):
+            await self._wait_for(index)
+        assets = self._model.symbols.assets
+        rows = [
+            _balance_row(assets[b.asset].name, assets[b.asset].scale, b.available, b.hold)
+            for b in balances
+        ]
+        return Response(200, orders.encode({"balances": rows, "asOfIndex": index}))
+
+    async def ledger_balances(self, call: Call) -> Response:
+        """What the ledger's books say, and up to which log entry."""
+        if self._ledger is None:
+            raise LedgerUnavailable("this gateway has no ledger configured")
+        found = await self._ledger.balances(call.account)
+        rows = [_balance_row(b.name, b.scale, b.available, b.hold) for b in found.balances]
+        body = {"balances": rows, "asOfIndex": found.applied_index}
+        return Response(200, orders.encode(body))
+
+    # --- shared --------------------------------------------------------------------------------
+
+    def _own(self, order_id: int, account: int) -> Order:
+        order = self._model.orders.find(order_id)
+        if order is None or order.account != account:
+            raise Refused(orders.unknown_order())
+        return order
+
+    async def _symbol_of(self, order_id: int, account: int) -> Symbol:
+        """The symbol of an order that the core knows; the fold may not have it yet."""
+        if self._model.orders.find(order_id) is None:
+            await self._caught_up(account)
+        return self._model.symbols.by_id[self._own(order_id, account).symbol]
+
+    async def _caught_up(self, account: int) -> None:
+        await self._wait_for(self._acked.get(account, 0))
+
+    async def _wait_for(self, index: int) -> None:
+        if self._model.index >= index:
+            return
+        if not await self._progress.reached(index, READ_YOUR_WRITES_S):
+            behind = index - self._model.index
+            raise CoreUnavailable(
+                codes.OVERLOADED, f"the read side is {behind} log entries behind"
+            )
+
+    def _symbol_param(self, call: Call) -> Symbol | None:
+        name = call.params.get("symbol")
+        return None if name is None else self._model.symbols.named(name)
+
+
+def _balance_row(name: str, scale: int, available: int, hold: int) -> dict[str, str]:
+    return {
+        "asset": name,
+        "available": format_units(available, scale),
+        "hold": format_units(hold, scale),
+        "total": format_units(available + hold, scale),
+    }

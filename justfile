@@ -1,0 +1,101 @@
+# Lockstep's tasks. Bare `just` lists them; `just check` is what CI runs.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+python := "python"
+
+_default:
+    @just --list --unsorted
+
+# Lint, types and tests: what CI runs, in CI's order
+[group('every day')]
+check: lint types test
+
+# All tests; arguments go to pytest: `just test tests/core -k amend`
+[group('every day')]
+test *ARGS: _current
+    {{python}} -m pytest {{ARGS}}
+
+# The tests of the core once more, interpreted
+[group('every day')]
+test-pure *ARGS="tests/core":
+    LOCKSTEP_PURE=1 {{python}} -m pytest {{ARGS}}
+
+# Format the code and sort imports
+[group('every day')]
+fmt:
+    ruff format .
+    ruff check --fix --select I .
+
+# Style, bugs that a linter sees, formatting
+[group('every day')]
+lint:
+    ruff check .
+    ruff format --check .
+
+# mypy, strict, over everything
+[group('every day')]
+types:
+    mypy .
+
+# Compile the core in place (about half a minute)
+[group('build')]
+build:
+    {{python}} setup.py --quiet build_ext --inplace
+
+# Back to the interpreted core: remove every compiled file
+[group('build')]
+pure:
+    {{python}} -m adapters.core_build remove
+
+# Build again only if the compiled core is missing or older than its sources
+[private]
+_current:
+    @{{python}} -m adapters.core_build current || just build
+
+# Generate the stubs in contracts/gen from contracts/proto
+[group('build')]
+proto:
+    {{python}} -m contracts.generate
+
+# Remove what builds and tests leave behind (not lockstep-data)
+[group('build')]
+clean: pure
+    rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+    find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+# The whole exchange on this machine, with accounts and market makers
+[group('run')]
+up *ARGS="--demo": _current
+    lockstep up {{ARGS}}
+
+# One benchmark: matching, machine, wal, rest, ledger
+[group('run')]
+bench NAME *ARGS: _current
+    lockstep bench {{NAME}} {{ARGS}}
+
+# What this machine has and lacks
+[group('run')]
+doctor:
+    lockstep doctor
+
+# Real processes, HTTP, WebSocket and PostgreSQL, end to end
+[group('proof')]
+e2e *ARGS: _current
+    {{python}} -m pytest tests/e2e {{ARGS}}
+
+# Kill the node with SIGKILL 1,000 times under load
+[group('proof')]
+kill-1000: _current
+    LOCKSTEP_KILL_CYCLES=1000 {{python}} -m pytest tests/e2e/test_kill.py -x
+
+# Many more random examples, fresh ones each night
+[group('proof')]
+nightly: _current
+    LOCKSTEP_HYPOTHESIS_PROFILE=nightly LOCKSTEP_KILL_CYCLES=200 \
+        {{python}} -m pytest -m "nightly or not nightly"
+
+# Rewrite expected output of golden scenarios: read the diff before you commit it
+[group('proof')]
+golden-rewrite: _current
+    LOCKSTEP_GOLDEN_REWRITE=1 {{python}} -m pytest tests/golden -q

@@ -1,0 +1,1 @@
+"""The books: the core's events as double entry, checked against the core at every checkpoint."""

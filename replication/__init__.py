@@ -1,0 +1,1 @@
+"""The log and its replica: what makes an accepted command durable, ordered and applied once."""

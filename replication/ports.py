@@ -1,0 +1,324 @@
+"""The ports of replication: everything that the replica and its driver ask of the world.
+
+Why it exists: consensus and the driver loop run unchanged on LMDB and sockets, in a test with a
+mock clock, and in the simulator. Each port below is a contract: what an implementation promises,
+and what becomes of the whole when it breaks the promise. This module must not know LMDB, gRPC,
+trio or what an order is; of `core` it knows that there is a machine that applies entries.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from core.codes import OK
+from replication.record import Record
+
+MachineT = TypeVar("MachineT")
+MachineT_co = TypeVar("MachineT_co", covariant=True)
+T = TypeVar("T")
+
+# --- what a node offers to its servers --------------------------------------------------------
+
+
+class Submitted(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one submission.
+
+    `code` OK: the commands stand in the log at `index`, are durable and were applied; `replies`
+    holds one reply per command, in order. Any other code (OVERLOADED, NOT_LEADER, VALIDATION...):
+    nothing was accepted, nothing will happen later, `reason` says why, the rest is empty.
+    """
+
+    index: int = 0
+    term: int = 0
+    ts_ns: int = 0
+    replies: bytes = b""
+    code: int = OK
+    reason: str = ""
+
+
+class Committed(msgspec.Struct, frozen=True, kw_only=True):
+    """One committed and applied log entry, as those who follow the node see it.
+
+    `events` and `metadata` may be empty; `chain` is the machine's result chain after the entry.
+    """
+
+    index: int
+    term: int
+    ts_ns: int
+    events: bytes
+    metadata: bytes
+    chain: bytes
+
+
+class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the node knows about itself, read without waiting."""
+
+    role: str  # LEADER, FOLLOWER, CANDIDATE or STOPPING
+    node_id: int
+    cluster_id: str  # 32 hexadecimal digits
+    partition: int
+    term: int
+    index: int  # last applied
+    durable_index: int  # last on this node's disk
+    ts_ns: int  # log time of the last applied entry
+    chain: str  # hexadecimal, after `index`
+    leader: int  # node id, 0 = unknown
+    accepting: bool  # submissions are taken at this moment
+    machine_version: str = ""
+
+
+class TailGone(Exception):
+    """The caller's fault: a tail asks for an index that the log does not hold (any more)."""
+
+
+class NodeApi(Protocol[MachineT_co]):
+    """What a node offers to servers on another thread (gRPC on asyncio).
+
+    All methods may be called from the asyncio thread that the node started, and only there. If a
+    call fails with an exception, the node is stopping: the caller ends its streams; whether a
+    submission in flight took effect is then unknown, never "failed".
+    """
+
+    async def submit(self, commands: bytes, count: int, metadata: bytes = b"") -> Submitted:
+        """Resolves after commit and apply. `commands` are `count` whole records, one per reply.
+
+        The bytes are checked at the door: malformed ones give `VALIDATION` and never reach the
+        log. Cancelling the call does not undo the submission.
+        """
+        ...
+
+    async def query(self, fn: Callable[[MachineT_co], T]) -> T:
+        """Runs `fn` between two entries on the machine's thread; it sees committed state only.
+
+        `fn` must be short (the machine waits) and must not keep a reference to the machine. What
+        it raises is raised to the caller.
+        """
+        ...
+
+    def tail(self, from_index: int) -> AsyncIterator[Committed]:
+        """Every committed entry from `from_index` (1 = all) in order, then live, without gaps.
+
+        An index more than one ahead of the log raises `TailGone`. A slow reader costs the node
+        nothing: it falls back to reading the store.
+        """
+        ...
+
+    def status(self) -> NodeStatus: ...
+
+
+# --- the machine, as replication knows it -----------------------------------------------------
+
+
+class StateMachine(Protocol):
+    """A deterministic function of the log. `core.machine.Machine` is one; tests have another.
+
+    Promise: the same entries give the same chain, events, replies and digest, in any process, on
+    any replica. Broken: replicas diverge; the next checkpoint stops the odd one.
+    """
+
+    @property
+    def index(self) -> int:
+        """Last applied log index, 0 = none."""
+        ...
+
+    @property
+    def chain(self) -> bytes:
+        """32 bytes over every entry and its events so far."""
+        ...
+
+    @property
+    def events(self) -> bytes:
+        """Of the last apply."""
+        ...
+
+    @property
+    def replies(self) -> bytes:
+        """Of the last apply: `core.events.REPLY_BYTES` per command, in order."""
+        ...
+
+    def apply(self, index: int, ts_ns: int, payload: bytes) -> None:
+        """Applies entry `index == self.index + 1`. A business reject is a reply, not an error.
+
+        An exception means that state and log no longer fit together: the node stops.
+        """
+        ...
+
+    def digest(self) -> bytes: ...
+
+    def digest_sections(self) -> dict[str, bytes]: ...
+
+    def snapshot(self) -> bytes:
+        """The whole state at `index`, such that `restore` gives an equal machine."""
+        ...
+
+
+class MachineKind(Protocol[MachineT_co]):
+    """How to get a machine: a class whose call makes an empty one and `restore` an old one."""
+
+    def __call__(self) -> MachineT_co: ...
+
+    def restore(self, data: bytes) -> MachineT_co:
+        """Raises `ValueError` if `data` is not a snapshot of this machine."""
+        ...
+
+
+# --- the log ----------------------------------------------------------------------------------
+
+
+class HardState(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replica must never forget: the anchor of the log, its term, and whom it voted for.
+
+    Written in the same transaction as the records that it speaks of. It is what makes a record
+    at or below `last_index` that cannot be read *corrupt*, and not *missing*.
+    """
+
+    term: int = 0
+    vote: int = 0  # node id, 0 = nobody in this term
+    last_index: int = 0
+    last_hash: bytes = bytes(32)
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What applying one entry gave. Derivable from the log; stored so that nobody has to."""
+
+    index: int
+    term: int
+    ts_ns: int
+    chain: bytes
+    events: bytes
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True):
+    """One transaction of the log: all of it is durable, or none of it happened."""
+
+    records: Sequence[Record] = ()
+    results: Sequence[Result] = ()
+    hard_state: HardState | None = None
+
+
+class LogStore(Protocol):
+    """The durable log of one replica, with the results of what was applied.
+
+    Promise: when `append` returns, the write survives power loss; writes happen in the order of
+    the calls, each whole or not at all. Broken: an acknowledged order is lost, and no other part
+    can notice. Therefore an implementation that cannot keep the promise (a failed sync, a failed
+    commit, an impossible map) must end the process and never return or raise: the caller has no
+    state in which it could go on, and a second attempt after a failed sync can report success
+    for data that is gone.
+    """
+
+    def hard_state(self) -> HardState: ...
+
+    def records(self, from_index: int) -> Iterator[Record]:
+        """Verified records in order, for recovery. Raises `record.CorruptRecord` with the index."""
+        ...
+
+    def result_index(self) -> int:
+        """Index of the last stored result; it may be behind the last record, never ahead."""
+        ...
+
+    def result_chain(self, index: int) -> bytes | None:
+        """The stored chain after `index`; None if no result is stored there."""
+        ...
+
+    async def append(self, write: Write) -> None:
+        """Returns when `write` is durable. Called by one task, one call at a time."""
+        ...
+
+    async def read(self, from_index: int, bytes_max: int) -> list[Committed]:
+        """Entries with stored results from `from_index`, at least one if there is one.
+
+        Stops after the entry that passes `bytes_max`. An empty list: no result stored there yet.
+        """
+        ...
+
+    def room_bytes(self) -> int:
+        """How many bytes of entries may still be accepted; 0 or less: refuse at the door.
+
+        Promise: what this admits, `append` can write. Broken: the map fills up inside a commit
+        and the process ends.
+        """
+        ...
+
+
+class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """Where in the log a snapshot stands, and what the machine said of itself there."""
+
+    index: int
+    term: int
+    ts_ns: int
+    chain: bytes
+    record_hash: bytes  # of the record at `index`: ties the snapshot to this log
+    digest: bytes
+
+
+class SnapshotStore(Protocol):
+    """Snapshots on the side of the log. They save time; the log alone is enough.
+
+    Promise: `save` leaves either a whole, verified snapshot or none; `newest_first` yields only
+    snapshots whose every byte was checked, and warns about the others by name. Broken: recovery
+    starts from a wrong state; the comparison with stored results and checkpoints then stops it.
+    """
+
+    async def save(self, meta: SnapshotMeta, data: bytes) -> None: ...
+
+    def newest_first(self) -> Iterator[tuple[SnapshotMeta, bytes]]: ...
+
+
+# --- the rest of the world --------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Time as a port. Only the driver asks; the replica and the machine are told.
+
+    Promise: `monotonic_s` never goes back. Broken: batches are cut early or late, no more than
+    that. `wall_ns` may jump either way: the replica never lets log time go back.
+    """
+
+    def monotonic_s(self) -> float: ...
+
+    def wall_ns(self) -> int: ...
+
+    async def sleep_until(self, deadline_s: float) -> None:
+        """Returns at or after `deadline_s` on `monotonic_s`'s scale; a checkpoint in any case."""
+        ...
+
+
+class Entropy(Protocol):
+    """Randomness as a port: election timeouts, identities of new clusters.
+
+    Promise: independent between nodes. Broken: elections tie again and again; two clusters with
+    one identity could read each other's log. Never asked by the machine.
+    """
+
+    def random_bytes(self, count: int) -> bytes: ...
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What one replica says to another. The body is the replica's own affair."""
+
+    sender: int
+    to: int
+    term: int
+    body: bytes
+
+
+class Transport(Protocol):
+    """Messages between the replicas of one cluster, over bounded queues.
+
+    Promise: a message arrives whole, from the peer that it names, or not at all; it may be late,
+    doubled, or overtaken by another. Broken (altered or forged messages): anything may happen;
+    so an implementation checksums and authenticates. `send` never waits: what does not fit into
+    a peer's queue is dropped, and the protocol repeats it.
+    """
+
+    def send(self, message: Message) -> None: ...
+
+    async def receive(self) -> Message: ...
+
+
+class Warner(Protocol):
+    """Where a condition is reported that a person should read and that stops nothing."""
+
+    def __call__(self, text: str) -> None: ...
