@@ -220,7 +220,7 @@ def section_of(module: str) -> int:
 
 def name_order(name: str) -> tuple[int, str]:
     """Constants, then classes, then the rest."""
-    return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name
+    return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name.lower()
 
 
 def test_no_large_files() -> None:

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from adapters.cli.demo_market import (
-    ASSETS, FLOW_FUNDS, MAKERS, MARKETS, TAKER, TRADER_FUNDS, TRADERS, Market,
+    ACCOUNTS_FILE, ASSETS, FLOW_FUNDS, MAKERS, MARKETS, TAKER, TRADER_FUNDS, TRADERS, Market,
 )  # fmt: skip
 from adapters.cli.errors import environment_error
 from adapters.key_store import create_key
@@ -23,7 +23,6 @@ from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import types_pb2 as types
 from gateway.decimals import format_units
 
-ACCOUNTS_FILE: Final = "demo-accounts.json"
 ACCOUNTS_FILE_BYTES_MAX: Final = 1 << 20
 AUDIT: Final = types.AuditNote(operator="up", reason="demonstration", ticket="demo")
 DEADLINE_S: Final = 10.0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.cli import demo_accounts
-from adapters.cli.demo_market import MAKERS, MARKETS, TAKER, TURN_MS, Flow
+from adapters.cli.demo_market import ACCOUNTS_FILE, MAKERS, MARKETS, TAKER, TURN_MS, Flow
 from adapters.cli.errors import environment_error
 from adapters.rpc_client import CoreClient, CoreUnavailable, OutcomeUnknown
 from core.codes import OK, REJECT_NAMES
@@ -55,7 +55,7 @@ async def _run(a: argparse.Namespace) -> None:
     async with CoreClient(a.node) as core:
         await core.ready(READY_TIMEOUT_S)
         accounts = await demo_accounts.prepare(core, a.data)
-        print(f"{len(accounts)} accounts in {a.data / demo_accounts.ACCOUNTS_FILE}", flush=True)
+        print(f"{len(accounts)} accounts in {a.data / ACCOUNTS_FILE}", flush=True)
         if a.prepare:
             return
         stop = asyncio.Event()

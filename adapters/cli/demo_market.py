@@ -26,6 +26,9 @@ TAKER: Final = "taker-1"
 TRADERS: Final = tuple(f"demo-{n}" for n in range(1, 6))
 """Accounts for people to try things with: their keys stand in demo-accounts.json."""
 
+ACCOUNTS_FILE: Final = "demo-accounts.json"
+"""In the data folder, readable by its owner alone: who can sign a first order."""
+
 ASSETS: Final = {"KRW": 4, "BTC": 8, "ETH": 8, "SOL": 8, "XRP": 6}
 """Decimal places of the minimal unit."""
 
