@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Self
 
-READY = re.compile(r"event=ready address=(\S+)")
+READY = re.compile(r"event=ready address=(\S+) metrics=(\S+)")
 DEADLINE_S = 60.0
 """Generous: it bounds a hang, and is never what a test waits for."""
 
@@ -27,11 +27,13 @@ class NodeProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self.address = ""
+        self.metrics_address = ""
         self.lines: list[str] = []
 
     async def start(self) -> Self:
         await self.launch()
-        self.address = (await self.line(READY))[1]
+        ready = await self.line(READY)
+        self.address, self.metrics_address = ready[1], ready[2]
         self._reader = asyncio.create_task(self._read_on())
         return self
 
