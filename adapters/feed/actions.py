@@ -24,7 +24,7 @@ class Cancel(msgspec.Struct, frozen=True):
 
 
 class Amend(msgspec.Struct, frozen=True):
-    """A new price, and a new total quantity, what is already filled included."""
+    """A new price, and how many lots shall be open from now on."""
 
     tag: int
     price: int

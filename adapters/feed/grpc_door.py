@@ -39,11 +39,14 @@ class GrpcDoor:
             commands.cancel(market.accounts[side], market.symbol_id, order_id)
         )
 
-    async def amend(self, action: Amend, order_id: int, side: int) -> Answer:
+    async def amend(self, action: Amend, order_id: int, side: int, filled: int) -> Answer:
         market = self._market
         return await self._submit(commands.amend(
-            market.accounts[side], market.symbol_id, order_id, action.price, action.lots
+            market.accounts[side], market.symbol_id, order_id, action.price, filled + action.lots
         ))  # fmt: skip
+
+    async def filled(self, order_id: int) -> int:
+        return (await self._core.order(order_id)).order.filled_lots
 
     async def _submit(self, command: bytes) -> Answer:
         submitted = await self._core.submit(command, 1)

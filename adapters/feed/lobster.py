@@ -194,7 +194,6 @@ class Translation:
     def __init__(self, opening: Opening) -> None:
         self._outside = opening.outside
         self._left = {order.tag: order.lots for order in opening.orders}
-        self._filled: dict[int, int] = {}
 
     def step(self, message: Message, number: int) -> Step:
         """`number` is the message's own, from 1: the tag of the order that an execution sends."""
@@ -211,11 +210,10 @@ class Translation:
         self._left[tag] -= message.size
         left = self._left[tag]
         if message.kind == EXECUTE:
-            self._filled[tag] = self._filled.get(tag, 0) + message.size
             taker = _TAKER_TAGS - number
             return Step(Place(taker, -message.side, message.price, message.size, True), tag, "")
         if message.kind == REDUCE and left:
-            return Step(Amend(tag, message.price, left + self._filled.get(tag, 0)), None, "")
+            return Step(Amend(tag, message.price, left), None, "")
         if left:
             raise FlowError(f"messages: line {number}: order {tag} is deleted with {left} left")
         return Step(Cancel(tag), None, "")

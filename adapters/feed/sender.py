@@ -1,8 +1,9 @@
 """Pushes actions into an exchange, in order, with many in flight, and keeps every answer.
 
 Why it exists: the throughput and the latencies that `feed` prints are those of this loop, for
-both ways in. An action that names an order waits for that order's id; everything else does not
-wait for answers, up to a window. The way in is a port: gRPC or REST.
+both ways in. An action that names an order waits for that order's id; an amend names a total, so
+it waits until nothing is in flight and asks what is filled; everything else does not wait for
+answers, up to a window. The way in is a port: gRPC or REST.
 """
 
 import asyncio
@@ -38,7 +39,11 @@ class Door(Protocol):
 
     async def cancel(self, action: Cancel, order_id: int, side: int) -> Answer: ...
 
-    async def amend(self, action: Amend, order_id: int, side: int) -> Answer: ...
+    async def amend(self, action: Amend, order_id: int, side: int, filled: int) -> Answer: ...
+
+    async def filled(self, order_id: int) -> int:
+        """Lots filled of an open order; 0 if it is not open."""
+        ...
 
 
 class Sent(msgspec.Struct):
@@ -73,6 +78,7 @@ class Sender:
         self._placed: dict[int, asyncio.Task[Answer]] = {}
         self._sides: dict[int, int] = {}
         self._latencies_s: list[float] = []
+        self._in_flight: set[asyncio.Task[Answer]] = set()
 
     async def send(self, actions: Iterable[Action]) -> Sent:
         """Raises what the door raises, once one call has failed."""
@@ -95,13 +101,19 @@ class Sender:
         return task.result().order_id if task is not None else 0
 
     async def _start(self, action: Action) -> asyncio.Task[Answer] | None:
-        order_id = 0
+        order_id = filled = 0
         if not isinstance(action, Place):
             order_id = await self._order_id(action.tag)
             if order_id == 0:
                 return None
+        if isinstance(action, Amend):
+            while self._in_flight:
+                await asyncio.wait(self._in_flight)
+            filled = await self._door.filled(order_id)
         await self._window.acquire()
-        task = asyncio.create_task(self._one(action, order_id))
+        task = asyncio.create_task(self._one(action, order_id, filled))
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
         if isinstance(action, Place):
             self._placed[action.tag] = task
             self._sides[action.tag] = action.side
@@ -111,7 +123,7 @@ class Sender:
         task = self._placed.get(tag)
         return (await task).order_id if task is not None else 0
 
-    async def _one(self, action: Action, order_id: int) -> Answer:
+    async def _one(self, action: Action, order_id: int, filled: int) -> Answer:
         began = time.perf_counter()
         try:
             if isinstance(action, Place):
@@ -119,7 +131,7 @@ class Sender:
             side = self._sides[action.tag]
             if isinstance(action, Cancel):
                 return await self._door.cancel(action, order_id, side)
-            return await self._door.amend(action, order_id, side)
+            return await self._door.amend(action, order_id, side, filled)
         finally:
             self._latencies_s.append(time.perf_counter() - began)
             self._window.release()
