@@ -87,12 +87,12 @@ class Sender:
         began = time.perf_counter()
         try:
             for action in actions:
-                tasks.append(await self._start(action))
+                task = await self._start(action)
+                tasks.append(task)
             answers = [None if task is None else await task for task in tasks]
         finally:
-            for task in tasks:
-                if task is not None:
-                    task.cancel()
+            for left in self._in_flight:
+                left.cancel()
         return Sent(answers, self._latencies_s, time.perf_counter() - began)
 
     def order_id(self, tag: int) -> int:
