@@ -146,8 +146,8 @@ def test_the_log_makes_the_same_postings(
         ("delete from posting where partition = {p} and log_index > 30", "nothing more"),
         (
             (
-                "insert into posting select log_index, account, 5, ordinal, asset, partition, 99, 0 "
-                "from posting where partition = {p} order by log_index desc, ordinal desc limit 1"
+                "insert into posting select log_index, account, 5, ordinal, asset, partition, 99, "
+                "0 from posting where partition = {p} order by log_index desc, ordinal desc limit 1"
             ),
             "leg=99",
         ),
