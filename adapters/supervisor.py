@@ -133,6 +133,7 @@ class Supervisor:
         self._wake_write.setblocking(False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._stops_asked = 0
+        self._adopted: dict[int, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -166,6 +167,10 @@ class Supervisor:
         self._stops_asked += 1
         with contextlib.suppress(BlockingIOError):
             self._wake_write.send(b"\0")
+
+    def adopt(self, name: str, pid: int) -> None:
+        """Watch a child process that others start and stop: its end is the end of all."""
+        self._adopted[pid] = name
 
     def start(self, part: Part) -> None:
         """Returns when it is ready. Raises `PartFailed`, or `StopAsked` if a signal came first."""
@@ -249,6 +254,9 @@ class Supervisor:
         for running in self._running:
             if running is not but and running.process.poll() is not None:
                 raise self._failure(running)
+        for pid, name in self._adopted.items():
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                raise PartFailed(name, "ended by itself")
         if self._stops_asked:
             raise StopAsked
 

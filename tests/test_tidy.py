@@ -7,6 +7,7 @@ fails the test, and so does one that is no longer needed.
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -134,8 +135,8 @@ def test_public_names_say_what_they_are(room: str) -> None:
 
 
 def _is_record(node: ast.ClassDef) -> bool:
-    """A struct of annotated fields, whose names are its explanation."""
-    return all(isinstance(item, ast.AnnAssign | ast.Expr) for item in node.body)
+    """A struct or an enumeration, whose names are its explanation."""
+    return all(isinstance(item, ast.AnnAssign | ast.Assign | ast.Expr) for item in node.body)
 
 
 @pytest.mark.parametrize("what", sorted(FORBIDDEN))
@@ -186,6 +187,40 @@ def test_the_ban_on_sleep_catches(code: str, caught: bool) -> None:
         ast.parse(f"async def f():\n    {code}")
     )  # fmt: skip
     assert bool(list(sleeps(tree))) == caught
+
+
+FIRST_PARTY: Final = (
+    "adapters", "contracts", "core", "gateway", "ledger", "replication", "sim", "tests",
+)  # fmt: skip
+
+
+def test_imports_are_sorted() -> None:
+    """As isort would have them, but with many names filling their lines."""
+    for name, tree in trees().items():
+        block: list[tuple[int, bool, str]] = []
+        for node in tree.body:
+            match node:
+                case ast.Import(names=[alias]):
+                    block.append((section_of(alias.name), False, alias.name.lower()))
+                case ast.ImportFrom(module=str(module), names=aliases):
+                    block.append((section_of(module), True, module.lower()))
+                    given = [alias.name for alias in aliases]
+                    assert given == sorted(given, key=name_order), f"{name}: names of {module}"
+                case ast.Expr(value=ast.Constant()):
+                    pass
+                case _:
+                    break
+        assert block == sorted(block), f"{name}: imports are not sorted"
+
+
+def section_of(module: str) -> int:
+    top = module.partition(".")[0]
+    return 2 if top in FIRST_PARTY else 0 if top in sys.stdlib_module_names else 1
+
+
+def name_order(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest."""
+    return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name.lower()
 
 
 def test_no_large_files() -> None:
