@@ -17,8 +17,13 @@ from contracts.gen.exchange.v1 import admin_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core import commands
 from core.codes import (
-    CMD_CHECKPOINT, CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT,
-    CMD_SET_LIMITS, CMD_WITHDRAW,
+    CMD_CHECKPOINT,
+    CMD_DEPOSIT,
+    CMD_LIST_ASSET,
+    CMD_LIST_SYMBOL,
+    CMD_OPEN_ACCOUNT,
+    CMD_SET_LIMITS,
+    CMD_WITHDRAW,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -153,7 +158,7 @@ class AdminServicer:
         )  # fmt: skip
 
     async def GetMarkets(  # noqa: N802
-        self, request: pb.GetMarketsRequest, context: Context
+        self, _request: pb.GetMarketsRequest, context: Context
     ) -> pb.GetMarketsResponse:
         index, assets, symbols = await self._calls.query(
             context, lambda machine: (machine.index, machine.assets(), machine.symbols())

@@ -53,7 +53,7 @@ class NodeCalls:
         """Submits one command and makes its answer, be it a reject of the whole batch."""
         try:
             submitted = await self.node.submit(command, 1, encode(metadata))
-        except Exception as error:  # noqa: BLE001  the port says: any failure is "stopping"
+        except Exception as error:
             await context.abort(grpc.StatusCode.UNAVAILABLE, f"{STOPPING} ({error})")
             raise AssertionError("abort raises") from error
         if submitted.code != OK:
@@ -72,7 +72,7 @@ class NodeCalls:
             return await self.node.query(fn)
         except (LookupError, TypeError, ValueError, AssertionError):
             raise  # ours: gRPC answers UNKNOWN and logs the traceback
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             await context.abort(grpc.StatusCode.UNAVAILABLE, f"the node is stopping ({error})")
             raise AssertionError("abort raises") from error
 

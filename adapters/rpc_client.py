@@ -17,11 +17,20 @@ import msgspec
 
 from adapters.rpc_server import KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, RESPONSE_BYTES_MAX
 from adapters.rpc_stream import (
-    BACKOFF_S_MAX, BACKOFF_S_MIN, QUEUE_COMMANDS_MAX, WINDOW_BATCHES, OutcomeUnknown,
+    BACKOFF_S_MAX,
+    BACKOFF_S_MIN,
+    QUEUE_COMMANDS_MAX,
+    WINDOW_BATCHES,
+    OutcomeUnknown,
     SubmitStream,
 )  # fmt: skip
 from contracts.gen.exchange.v1 import (
-    admin_pb2, admin_pb2_grpc, events_pb2, events_pb2_grpc, trading_pb2, trading_pb2_grpc,
+    admin_pb2,
+    admin_pb2_grpc,
+    events_pb2,
+    events_pb2_grpc,
+    trading_pb2,
+    trading_pb2_grpc,
 )  # fmt: skip
 from replication.ports import Submitted, TailGone
 
@@ -103,9 +112,11 @@ class CoreClient:
                 f"no node answers at {self.address} within {deadline_s} s"
             ) from error
 
-    async def submit(self, packed: bytes, count: int, metadata: bytes = b"") -> Submitted:
+    async def submit(
+        self, packed: bytes, count: int, metadata: bytes = b"", deadline_s: float | None = None
+    ) -> Submitted:
         """See `SubmitStream.submit`."""
-        return await self._stream.submit(packed, count, metadata)
+        return await self._stream.submit(packed, count, metadata, deadline_s)
 
     async def tail(self, from_index: int = 1) -> AsyncIterator[EventBatch]:
         """Every committed entry from `from_index` on, then live, without gaps, for ever.

@@ -131,13 +131,12 @@ def _set_other_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> None:
         )
     elif isinstance(event, ev.SymbolListed):
         envelope.symbol_listed.CopyFrom(_symbol_listed(event))
-    elif isinstance(event, ev.LimitsChanged):
+    else:
+        assert isinstance(event, ev.LimitsChanged), "every event has its public message"
         envelope.limits_changed.CopyFrom(pb.LimitsChanged(
             open_orders=event.open_orders, dedup_window_ns=event.dedup_window_ns,
             dedup_rows=event.dedup_rows,
         ))  # fmt: skip
-    else:
-        raise AssertionError(f"an event without a public message: {type(event).__name__}")
 
 
 def _symbol_listed(event: ev.SymbolListed) -> pb.SymbolListed:

@@ -68,7 +68,9 @@ class SubmitStream:
         self._runner: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def submit(self, packed: bytes, count: int, metadata: bytes = b"") -> Submitted:
+    async def submit(
+        self, packed: bytes, count: int, metadata: bytes = b"", deadline_s: float | None = None
+    ) -> Submitted:
         """The answer of the log. A code other than OK: nothing was accepted.
 
         Commands of one call stand together in one log entry, and calls enter the log in the
@@ -83,18 +85,19 @@ class SubmitStream:
             return Submitted(code=OVERLOADED, reason="the client's queue is full; nothing sent")
         if self._runner is None:
             self._runner = asyncio.create_task(self._run())
+        patience_s = self._deadline_s if deadline_s is None else deadline_s
         part = _Part(packed, count, metadata, asyncio.get_running_loop().create_future())
         self._queue.append(part)
         self._queued += count
         self._wake.set()
-        done, _ = await asyncio.wait((part.answer,), timeout=self._deadline_s)
+        done, _ = await asyncio.wait((part.answer,), timeout=patience_s)
         if done:
             return part.answer.result()
         if part.sent:
-            raise OutcomeUnknown(f"no answer within {self._deadline_s} s")
+            raise OutcomeUnknown(f"no answer within {patience_s} s")
         self._queue.remove(part)
         self._queued -= count
-        reason = f"not sent within {self._deadline_s} s: no connection, or a full window"
+        reason = f"not sent within {patience_s} s: no connection, or a full window"
         return Submitted(code=OVERLOADED, reason=reason)
 
     async def close(self) -> None:

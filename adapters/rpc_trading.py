@@ -12,8 +12,16 @@ import grpc
 
 from adapters.rpc_calls import STOPPING, Answer, Context, NodeCalls, refuse
 from adapters.rpc_codec import (
-    FieldError, account_of, batch_of, command_of, hash_bytes, metadata_of, mode_of, order_id_of,
-    reply_messages, symbol_names,
+    FieldError,
+    account_of,
+    batch_of,
+    command_of,
+    hash_bytes,
+    metadata_of,
+    mode_of,
+    order_id_of,
+    reply_messages,
+    symbol_names,
 )  # fmt: skip
 from adapters.rpc_directory import Directory
 from adapters.rpc_metadata import MalformedMetadata, check_names, encode
@@ -147,23 +155,22 @@ class TradingServicer:
         """The batch for the node, or the answer that refuses it whole."""
         try:
             if request.packed:
-                if request.commands:
-                    raise FieldError("commands: empty when packed is given")
-                count = check_trading(request.packed)
-                check_names(request.metadata, count)
-                return request.packed, count, request.metadata
-            if request.metadata:
-                raise FieldError("metadata: empty with typed commands, which carry their own")
-            batch = list(request.commands)
-            if not 1 <= len(batch) <= BATCH_COMMANDS_MAX:
-                raise FieldError(f"commands: {len(batch)}; 1 to {BATCH_COMMANDS_MAX}")
-            ids = await self._directory.symbol_ids(symbol_names(batch))
-            records, metadata = batch_of(batch, ids)
-            return records, len(batch), encode(metadata)
+                return _packed_batch(request)
+            return await self._typed_batch(request)
         except (FieldError, MalformedBatch, MalformedMetadata) as error:
             return pb.SubmitResponse(
                 batch_id=request.batch_id, code=types.REJECT_CODE_VALIDATION, error=str(error)
             )
+
+    async def _typed_batch(self, request: pb.SubmitRequest) -> "Prepared":
+        batch = list(request.commands)
+        if not 1 <= len(batch) <= BATCH_COMMANDS_MAX:
+            raise FieldError(f"commands: {len(batch)}; 1 to {BATCH_COMMANDS_MAX}")
+        if request.metadata:
+            raise FieldError("metadata: empty with typed commands, which carry their own")
+        ids = await self._directory.symbol_ids(symbol_names(batch))
+        records, metadata = batch_of(batch, ids)
+        return records, len(batch), encode(metadata)
 
     async def _answer(
         self, request: pb.SubmitRequest, prepared: "Prepared | pb.SubmitResponse"
@@ -260,6 +267,14 @@ class TradingServicer:
 
 Prepared = tuple[bytes, int, bytes]
 Window = asyncio.Queue["asyncio.Future[pb.SubmitResponse | str] | None"]
+
+
+def _packed_batch(request: pb.SubmitRequest) -> Prepared:
+    if request.commands:
+        raise FieldError("commands: empty when packed is given")
+    count = check_trading(request.packed)
+    check_names(request.metadata, count)
+    return request.packed, count, request.metadata
 
 
 def _failed(error: Exception) -> "asyncio.Future[pb.SubmitResponse | str]":

@@ -34,7 +34,7 @@ from core.table import NIL, PAGE_SHIFT, Table, filled
 # Words of an order's row.
 O_ID: Final = 0  # generation << SLOT_BITS | slot
 O_ACCOUNT: Final = 1
-O_TERMS: Final = 2  # side | time in force << 4
+O_TERMS: Final = 2  # side | time in force << 4 | row of the balance that holds for it << 8
 O_REMAINING: Final = 3  # lots
 O_FILLED: Final = 4  # lots
 O_PREV: Final = 5
@@ -117,6 +117,11 @@ class OrderStore:
         if rows[at + O_ID] != order_id or rows[at + O_LEVEL] == NIL:
             return NIL
         return slot
+
+    def peek(self, order_id: i64) -> i64:
+        """Read an order's row early; see `Index.peek`."""
+        slot = order_id & SLOT_MASK
+        return self.orders.rows[slot << ORDER_SHIFT] if slot < self.orders.count else 0
 
     def add_level(self, book: i64, price: i64) -> i64:
         level = self.free_level

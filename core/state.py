@@ -175,7 +175,7 @@ class State:
         return OrderView(
             rows[at + O_ID], rows[at + O_ACCOUNT], store.levels.rows[level + L_BOOK] >> 1,
             rows[at + O_TERMS] & 0xF, store.levels.rows[level + L_PRICE],
-            rows[at + O_REMAINING], rows[at + O_FILLED], rows[at + O_TERMS] >> 4,
+            rows[at + O_REMAINING], rows[at + O_FILLED], (rows[at + O_TERMS] >> 4) & 0xF,
             links[slot * LINK_WORDS + X_CLIENT_HI], links[slot * LINK_WORDS + X_CLIENT_LO],
         )  # fmt: skip
 

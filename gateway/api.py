@@ -11,6 +11,7 @@ core's (`CoreUnavailable`, `OutcomeUnknown`), the ledger's, or a bug of ours, wh
 catches, counts and answers with 500.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -19,18 +20,39 @@ from core import codes
 from gateway.auth import authenticate
 from gateway.fold import ReadModel
 from gateway.http import (
-    Call, Headers, Request, Response, Route, Router, query_params, retry_headers,
+    Call,
+    Headers,
+    Request,
+    Response,
+    Route,
+    Router,
+    query_params,
+    retry_headers,
 )  # fmt: skip
 from gateway.limits import Rate, RateLimiter, Verdict
 from gateway.metrics import Metrics
 from gateway.ports import (
-    Clock, CorePort, CoreUnavailable, Entropy, KeyStore, LedgerQueries, LedgerUnavailable,
-    OutcomeUnknown, Progress,
+    Clock,
+    CorePort,
+    CoreUnavailable,
+    Entropy,
+    KeyStore,
+    LedgerQueries,
+    LedgerUnavailable,
+    OutcomeUnknown,
+    Progress,
 )  # fmt: skip
 from gateway.private import PrivateApi
 from gateway.problems import (
-    CONTENT_TYPE, Problem, Refused, encode_problem, internal_error, outcome_unknown,
-    too_many_requests, unavailable, wrong_content_type,
+    CONTENT_TYPE,
+    Problem,
+    Refused,
+    encode_problem,
+    internal_error,
+    outcome_unknown,
+    too_many_requests,
+    unavailable,
+    wrong_content_type,
 )  # fmt: skip
 from gateway.public import PublicApi
 from gateway.tracing import trace_id_of
@@ -64,12 +86,8 @@ class Api:
         self._model = model
         self._ports = ports
         self.metrics = Metrics()
-        self._addresses = RateLimiter(
-            Rate("address", limits.address_per_s, limits.address_burst)
-        )
-        self._accounts = RateLimiter(
-            Rate("account", limits.account_per_s, limits.account_burst)
-        )
+        self._addresses = RateLimiter(Rate("address", limits.address_per_s, limits.address_burst))
+        self._accounts = RateLimiter(Rate("account", limits.account_per_s, limits.account_burst))
         private = PrivateApi(model, ports.core, ports.progress, ports.entropy, ports.ledger)
         self._router = Router(
             private.routes()
@@ -80,7 +98,7 @@ class Api:
                 Route("GET", "/metrics", self.metrics_text),
             ]
         )
-        self.gauges: dict[str, int] = {}
+        self.gauges: Callable[[], dict[str, int]] = dict
 
     async def handle(self, request: Request) -> Response:
         """Never raises for what a client, the core or the ledger did wrong."""
@@ -96,9 +114,7 @@ class Api:
                 _check_content_type(request.headers.get(b"content-type"))
             key = None
             if route.permission:
-                key = authenticate(
-                    request, self._ports.keys, self._ports.clock, route.permission
-                )
+                key = authenticate(request, self._ports.keys, self._ports.clock, route.permission)
                 verdict = self._accounts.take(key.account, started_s)
                 limit = self._accounts.headers(verdict)
                 _admit(verdict, "the account has sent too many requests")
@@ -142,11 +158,11 @@ class Api:
 
     # --- health --------------------------------------------------------------------------------
 
-    async def healthz(self, call: Call) -> Response:
+    async def healthz(self, _call: Call) -> Response:
         """The process lives. Says nothing about the core: a restart would not help there."""
         return Response(200, b'{"status":"ok"}')
 
-    async def readyz(self, call: Call) -> Response:
+    async def readyz(self, _call: Call) -> Response:
         """200 only when an order sent now would be taken, seen and booked."""
         checks: dict[str, str] = {}
         try:
@@ -164,8 +180,8 @@ class Api:
         body = msgspec.json.encode({"ready": ready, "index": self._model.index, "checks": checks})
         return Response(200 if ready else 503, body)
 
-    async def metrics_text(self, call: Call) -> Response:
-        gauges = self.gauges | {
+    async def metrics_text(self, _call: Call) -> Response:
+        gauges = self.gauges() | {
             "fold_index": self._model.index,
             "open_orders": self._model.orders.open_count,
             "closed_orders_kept": self._model.orders.closed_count,

@@ -38,7 +38,7 @@ class BodyReader(Generic[StructT]):
         try:
             value = self._decode(body)
         except msgspec.ValidationError as error:
-            raise Refused(self._explain(body, str(error))) from None
+            raise Refused(self._explain(str(error))) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refused(_diagnose(body, str(error))) from None
         given = 0
@@ -51,7 +51,7 @@ class BodyReader(Generic[StructT]):
             _refuse_duplicates(body)
         return value
 
-    def _explain(self, body: bytes, message: str) -> Problem:
+    def _explain(self, message: str) -> Problem:
         unknown = _UNKNOWN.search(message)
         if unknown:
             return invalid(_shown(unknown[1]), "is not a field of this request")

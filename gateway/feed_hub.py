@@ -23,7 +23,13 @@ from gateway.market_data import Market, Trade
 from gateway.problems import Refused, invalid
 from gateway.public import level_texts, trade_body
 from gateway.sessions import (
-    CLOSE_TRY_AGAIN, MESSAGE_BYTES_MAX, SUBSCRIPTIONS_MAX, BookPosition, Inbound, Level, Session,
+    CLOSE_TRY_AGAIN,
+    MESSAGE_BYTES_MAX,
+    SUBSCRIPTIONS_MAX,
+    BookPosition,
+    Inbound,
+    Level,
+    Session,
 )  # fmt: skip
 from gateway.symbols import Symbol
 
@@ -105,8 +111,6 @@ class FeedHub:
         if session.closing is not None or not session.admit(now_s):
             return
         try:
-            if len(message) > MESSAGE_BYTES_MAX:
-                raise Refused(invalid("message", f"must be at most {MESSAGE_BYTES_MAX} bytes"))
             self._obey(session, _decode(message))
         except Refused as refused:
             problem = refused.problem
@@ -255,6 +259,8 @@ def _say(session: Session, answer: Mapping[str, object]) -> None:
 
 
 def _decode(message: bytes) -> Inbound:
+    if len(message) > MESSAGE_BYTES_MAX:
+        raise Refused(invalid("message", f"must be at most {MESSAGE_BYTES_MAX} bytes"))
     try:
         return _inbound.decode(message)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -18,9 +18,9 @@ from gateway.symbols import Symbols
 
 Handler = Callable[[tuple[int, ...], int], None]
 
-_metadata: msgspec.msgpack.Decoder[dict[int, tuple[bytes, bytes, bytes]]] = (
-    msgspec.msgpack.Decoder(dict[int, tuple[bytes, bytes, bytes]])
-)
+Ids = dict[int, tuple[bytes, bytes, bytes]]
+
+_decode_ids = msgspec.msgpack.Decoder(Ids).decode
 
 
 class OutOfOrder(Exception):
@@ -58,7 +58,7 @@ class ReadModel:
             raise OutOfOrder(f"entry {index} came after entry {self.index}")
         seqs = self._seqs
         handlers = self._handlers
-        ids: dict[int, tuple[bytes, bytes, bytes]] | None = None
+        ids: Ids | None = None
         for row in event_rows(events):
             head = row[0]
             symbol = head >> 16 & 0xFFFF
@@ -80,9 +80,7 @@ class ReadModel:
         """The last sequence number of the symbol, of any event."""
         return self._seqs.get(symbol, 0)
 
-    def _name_client(
-        self, accepted: tuple[int, ...], ids: dict[int, tuple[bytes, bytes, bytes]]
-    ) -> None:
+    def _name_client(self, accepted: tuple[int, ...], ids: Ids) -> None:
         """Put the client's own id on the order, if the hash in the event proves the text."""
         found = ids.get(accepted[0] >> 32 & 0xFFFF)
         if found is None or len(found[1]) > CLIENT_TEXT_MAX or not found[1].isascii():
@@ -92,12 +90,12 @@ class ReadModel:
             self.orders.name_client(accepted[2], text)
 
 
-def decode_metadata(metadata: bytes) -> dict[int, tuple[bytes, bytes, bytes]]:
+def decode_metadata(metadata: bytes) -> Ids:
     """Command, correlation and trace id by the command's ordinal. Metadata is no part of the
     state and is never trusted: what does not decode names nothing."""
     if not metadata:
         return {}
     try:
-        return _metadata.decode(metadata)
+        return _decode_ids(metadata)
     except msgspec.DecodeError:
         return {}

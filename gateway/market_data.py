@@ -49,10 +49,8 @@ class Candle:
         self.count = 0
 
     def add(self, price: int, qty: int, quote_units: int) -> None:
-        if price > self.high:
-            self.high = price
-        if price < self.low:
-            self.low = price
+        self.high = max(self.high, price)
+        self.low = min(self.low, price)
         self.close = price
         self.volume += qty
         self.quote_units += quote_units
@@ -151,7 +149,7 @@ class MarketData:
         self.new_trades: list[tuple[int, Trade]] = []
         """(symbol id, trade) since the feed last took them."""
 
-    def symbol_listed(self, row: tuple[int, ...], ts_ns: int) -> None:
+    def symbol_listed(self, row: tuple[int, ...], _ts_ns: int) -> None:
         self.markets[row[0] >> 16 & 0xFFFF] = Market()
 
     def book_delta(self, row: tuple[int, ...], ts_ns: int) -> None:

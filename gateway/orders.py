@@ -20,7 +20,7 @@ from gateway.order_view import CLIENT_TEXT_MAX, Order
 from gateway.problems import Problem, Refused, invalid, key_missing, rejected
 from gateway.symbols import Symbol, Symbols
 
-_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/-]{1,%d}" % CLIENT_TEXT_MAX, re.ASCII)
+_CLIENT_ID: Final = re.compile(rf"[A-Za-z0-9._:/-]{{1,{CLIENT_TEXT_MAX}}}", re.ASCII)
 _ORDER_ID: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 _IDEMPOTENCY_KEY: Final = re.compile(rb"[!-~]{1,128}")
 

@@ -17,8 +17,15 @@ from gateway.fold import ReadModel
 from gateway.http import Call, Response, Route, retry_headers, whole_number
 from gateway.order_view import Order
 from gateway.ports import (
-    READ, TRADE, CommandIds, CorePort, CoreUnavailable, Entropy, LedgerQueries,
-    LedgerUnavailable, Progress,
+    READ,
+    TRADE,
+    CommandIds,
+    CorePort,
+    CoreUnavailable,
+    Entropy,
+    LedgerQueries,
+    LedgerUnavailable,
+    Progress,
 )  # fmt: skip
 from gateway.problems import CONTENT_TYPE, Problem, Refused, encode_problem
 from gateway.rejects import reject_problem
@@ -63,9 +70,7 @@ class PrivateApi:
 
     async def place(self, call: Call) -> Response:
         key = orders.idempotency_key(call.request.headers.get(b"idempotency-key"))
-        placing = orders.place_command(
-            call.request.body, self._model.symbols, call.account, key
-        )
+        placing = orders.place_command(call.request.body, self._model.symbols, call.account, key)
         reply = await self._submit(call, placing.command, placing.client_text)
         if reply.code:
             return self._rejected(call, reply, placing.symbol)
@@ -199,9 +204,7 @@ class PrivateApi:
             return
         if not await self._progress.reached(index, READ_YOUR_WRITES_S):
             behind = index - self._model.index
-            raise CoreUnavailable(
-                codes.OVERLOADED, f"the read side is {behind} log entries behind"
-            )
+            raise CoreUnavailable(codes.OVERLOADED, f"the read side is {behind} log entries behind")
 
     def _symbol_param(self, call: Call) -> Symbol | None:
         name = call.params.get("symbol")

@@ -87,9 +87,14 @@ _encode: Final = msgspec.json.Encoder().encode
 def encode_problem(problem: Problem, instance: str, trace_id: str) -> bytes:
     return _encode(
         _Body(
-            type=TYPE_PREFIX + problem.kind, title=problem.title, status=problem.status,
-            detail=problem.detail, instance=instance, code=codes.REJECT_NAMES[problem.code],
-            trace_id=trace_id, errors=problem.errors,
+            type=TYPE_PREFIX + problem.kind,
+            title=problem.title,
+            status=problem.status,
+            detail=problem.detail,
+            instance=instance,
+            code=codes.REJECT_NAMES[problem.code],
+            trace_id=trace_id,
+            errors=problem.errors,
         )
     )
 
@@ -111,7 +116,8 @@ def invalid(field: str, rule: str, code: int = codes.VALIDATION) -> Problem:
 
 
 def _edge(status: int, kind: str, title: str, field: str, rule: str) -> Problem:
-    return Problem(status, codes.VALIDATION, kind, title, f"{field} {rule}", (FieldError(field, rule),))
+    errors = (FieldError(field, rule),)
+    return Problem(status, codes.VALIDATION, kind, title, f"{field} {rule}", errors)
 
 
 def unauthorized(kind: str, field: str, rule: str) -> Problem:

@@ -150,7 +150,7 @@ class PublicApi:
         symbol = self._model.symbols.named(call.argument)
         return symbol, self._model.market_data.markets[symbol.id]
 
-    async def markets(self, call: Call) -> Response:
+    async def markets(self, _call: Call) -> Response:
         symbols = self._model.symbols.by_id.values()
         return Response(200, encode({"markets": [market_body(s) for s in symbols]}))
 

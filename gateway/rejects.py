@@ -42,7 +42,7 @@ def _mode(s: Symbol, bound: int) -> tuple[str, str, str]:
     return f"{s.name} is in mode {name}", "symbol", f"must allow this in mode {name}"
 
 
-def _open_orders(s: Symbol, bound: int) -> tuple[str, str, str]:
+def _open_orders(_s: Symbol, bound: int) -> tuple[str, str, str]:
     rule = f"must leave the account with at most {bound} open orders"
     return f"the account has {bound} open orders", "account", rule
 
@@ -57,7 +57,7 @@ def _fok(s: Symbol, bound: int) -> tuple[str, str, str]:
     return f"only {have} can be had within the price", "qty", f"must be at most {have} for FOK"
 
 
-def _duplicate(s: Symbol, bound: int) -> tuple[str, str, str]:
+def _duplicate(_s: Symbol, bound: int) -> tuple[str, str, str]:
     detail = f"the open order {bound} of this account has the same clientOrderId"
     return detail, "clientOrderId", "must be unique among the account's open orders"
 

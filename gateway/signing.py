@@ -35,7 +35,9 @@ SIGNATURE_RULE: Final = (
 )
 
 
-def canonical(method: bytes, target: bytes, ts: bytes, idempotency_key: bytes, body: bytes) -> bytes:
+def canonical(
+    method: bytes, target: bytes, ts: bytes, idempotency_key: bytes, body: bytes
+) -> bytes:  # fmt: skip
     return b"\n".join((VERSION, method, target, ts, idempotency_key, body))
 
 

@@ -64,12 +64,12 @@ class Symbols:
         self.by_id: dict[int, Symbol] = {}
         self.assets: dict[int, Asset] = {}
 
-    def asset_listed(self, row: tuple[int, ...], ts_ns: int) -> None:
+    def asset_listed(self, row: tuple[int, ...], _ts_ns: int) -> None:
         event = decode_event(row)
         assert isinstance(event, AssetListed)
         self.assets[event.asset] = Asset(event.asset, event.name, event.scale)
 
-    def symbol_listed(self, row: tuple[int, ...], ts_ns: int) -> None:
+    def symbol_listed(self, row: tuple[int, ...], _ts_ns: int) -> None:
         event = decode_event(row)
         assert isinstance(event, SymbolListed)
         symbol = Symbol(
@@ -81,7 +81,7 @@ class Symbols:
         self.by_name[symbol.name] = symbol
         self.by_id[symbol.id] = symbol
 
-    def mode_changed(self, row: tuple[int, ...], ts_ns: int) -> None:
+    def mode_changed(self, row: tuple[int, ...], _ts_ns: int) -> None:
         self.by_id[row[0] >> 16 & 0xFFFF].mode = row[0] >> 52 & 0xFF
 
     def named(self, name: str) -> Symbol:

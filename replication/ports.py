@@ -148,6 +148,10 @@ class StateMachine(Protocol):
 
     def digest_sections(self) -> dict[str, bytes]: ...
 
+    def last_checkpoint(self) -> tuple[int, bytes]:
+        """Log index of the last checkpoint command and the digest there; 0 and zeros if none."""
+        ...
+
     def snapshot(self) -> bytes:
         """The whole state at `index`, such that `restore` gives an equal machine."""
         ...
@@ -272,17 +276,14 @@ class SnapshotStore(Protocol):
 class Clock(Protocol):
     """Time as a port. Only the driver asks; the replica and the machine are told.
 
-    Promise: `monotonic_s` never goes back. Broken: batches are cut early or late, no more than
-    that. `wall_ns` may jump either way: the replica never lets log time go back.
+    Promise: `monotonic_s` never goes back and is the scale of the runtime's deadlines, so that a
+    test's mock clock moves both. Broken: batches are cut early or late, no more than that.
+    `wall_ns` may jump either way: the replica never lets log time go back.
     """
 
     def monotonic_s(self) -> float: ...
 
     def wall_ns(self) -> int: ...
-
-    async def sleep_until(self, deadline_s: float) -> None:
-        """Returns at or after `deadline_s` on `monotonic_s`'s scale; a checkpoint in any case."""
-        ...
 
 
 class Entropy(Protocol):
@@ -318,7 +319,17 @@ class Transport(Protocol):
     async def receive(self) -> Message: ...
 
 
-class Warner(Protocol):
-    """Where a condition is reported that a person should read and that stops nothing."""
+Warner = Callable[[str], None]
+"""Where a condition is reported that a person should read and that stops nothing."""
 
-    def __call__(self, text: str) -> None: ...
+
+class Observer(Protocol):
+    """Who is told how the driver fares, for metrics. Calls are short and must not raise."""
+
+    def applied(self, commands: int, seconds: float) -> None: ...
+
+    def wrote(self, entries: int, seconds: float) -> None: ...
+
+    def refused(self, code: int) -> None: ...
+
+    def snapshot_taken(self, index: int, size: int) -> None: ...

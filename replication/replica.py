@@ -100,6 +100,14 @@ class Replica:
     # --- what others may read ---------------------------------------------------------------
 
     @property
+    def node_id(self) -> int:
+        return self._node_id
+
+    @property
+    def cluster(self) -> bytes:
+        return self._cluster
+
+    @property
     def role(self) -> Role:
         return self._role
 
@@ -119,6 +127,11 @@ class Replica:
     @property
     def commit_index(self) -> int:
         return self._commit_index
+
+    @property
+    def term_start_index(self) -> int:
+        """Of the empty record that began this node's leadership; 0 while it does not lead."""
+        return self._term_start_index
 
     @property
     def durable_index(self) -> int:

@@ -210,7 +210,7 @@ class Renderer:
         if r.duplicate:
             parts.append("duplicate")
         if r.ts_ns != now_ns:
-            parts.append(f"first at {(r.ts_ns - start_ns) / 1e6:g} ms")
+            parts.append(f"first at {(r.ts_ns - start_ns) // 10**6} ms")
         return "-> " + ", ".join(parts or ["done"])
 
     def book(self, row: BookRow) -> list[str]:

@@ -1,0 +1,142 @@
+"""The gateway's way into the core: many small commands joined into few submissions.
+
+Why it exists: each HTTP request brings one command, and each submission costs a message, a log
+entry and a share of an fsync. While `IN_FLIGHT_MAX` submissions are on their way the next
+commands gather, so batches grow with the load and an idle gateway still submits at once.
+
+A submission whose outcome is unknown is sent again, the same bytes, until the deadline: every
+command carries an idempotency key, so the machine answers a repeated one with its first reply.
+Implements `gateway.ports.CorePort`.
+"""
+
+import asyncio
+from typing import Final
+
+import msgspec
+
+from adapters.rpc_client import CoreClient
+from adapters.rpc_client import CoreUnavailable as ClientUnavailable
+from adapters.rpc_stream import OutcomeUnknown as SubmissionUnknown
+from core.codes import NOT_LEADER, OK, OVERLOADED, REJECT_NAMES
+from core.events import REPLY_BYTES
+from gateway.ports import (
+    Answer,
+    CommandIds,
+    CoreBalance,
+    CoreStatus,
+    CoreUnavailable,
+    OutcomeUnknown,
+)
+
+IN_FLIGHT_MAX: Final = 4
+BATCH_MAX: Final = 1024
+WAITING_MAX: Final = 16_384
+"""Commands that wait for a place in a submission; one more is OVERLOADED at once."""
+DEADLINE_S: Final = 10.0
+"""Until then an unknown outcome is asked for again: longer than a node's restart."""
+RETRY_S: Final = 0.1
+
+_Waiting = tuple[bytes, CommandIds, "asyncio.Future[Answer]"]
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class GatewayCore:
+    def __init__(self, client: CoreClient, deadline_s: float = DEADLINE_S) -> None:
+        self._client = client
+        self._deadline_s = deadline_s
+        self._waiting: list[_Waiting] = []
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._flush_due = False
+
+    async def submit(self, command: bytes, ids: CommandIds) -> Answer:
+        if len(self._waiting) >= WAITING_MAX:
+            raise CoreUnavailable(OVERLOADED, "too many commands wait for the core")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((command, ids, future))
+        if not self._flush_due and len(self._in_flight) < IN_FLIGHT_MAX:
+            # Not now: requests that arrived in the same turn of the loop come along.
+            self._flush_due = True
+            loop.call_soon(self._flush)
+        return await future
+
+    async def balances(self, account: int) -> tuple[int, list[CoreBalance]]:
+        try:
+            answer = await self._client.balances(account)
+        except ClientUnavailable as error:
+            raise CoreUnavailable(OVERLOADED, str(error)) from error
+        rows = [
+            CoreBalance(row.asset_id, row.available_units, row.hold_units)
+            for row in answer.balances
+        ]
+        return answer.index, rows
+
+    async def status(self) -> CoreStatus:
+        try:
+            status = await self._client.status()
+        except ClientUnavailable as error:
+            raise CoreUnavailable(OVERLOADED, str(error)) from error
+        if status.role != "LEADER":
+            raise CoreUnavailable(NOT_LEADER, f"the node is {status.role}")
+        return CoreStatus(status.index, status.role)
+
+    async def close(self) -> None:
+        """Let what is on its way be answered, as far as the deadline allows."""
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=self._deadline_s)
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        while self._waiting and len(self._in_flight) < IN_FLIGHT_MAX:
+            batch = self._waiting[:BATCH_MAX]
+            del self._waiting[:BATCH_MAX]
+            task = asyncio.get_running_loop().create_task(self._send(batch))
+            self._in_flight.add(task)
+            task.add_done_callback(self._sent)
+
+    def _sent(self, task: "asyncio.Task[None]") -> None:
+        self._in_flight.discard(task)
+        self._flush()
+
+    async def _send(self, batch: list[_Waiting]) -> None:
+        packed = b"".join([command for command, _, _ in batch])
+        metadata = _encode({n: ids for n, (_, ids, _) in enumerate(batch)})
+        try:
+            index, replies = await self._submit_until_known(packed, len(batch), metadata)
+        except (CoreUnavailable, OutcomeUnknown) as error:
+            for _, _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        except BaseException:
+            for _, _, future in batch:
+                future.cancel()
+            raise
+        assert len(replies) == len(batch) * REPLY_BYTES, "one reply per command"
+        at = 0
+        for _, _, future in batch:
+            if not future.done():  # done: its client went away
+                future.set_result(Answer(index, replies[at : at + REPLY_BYTES]))
+            at += REPLY_BYTES
+
+    async def _submit_until_known(self, packed: bytes, count: int, metadata: bytes) -> tuple[int, bytes]:
+        """Log index and replies."""
+        loop = asyncio.get_running_loop()
+        give_up_s = loop.time() + self._deadline_s
+        maybe_taken = False
+        while True:
+            try:
+                submitted = await self._client.submit(packed, count, metadata)
+            except SubmissionUnknown as error:
+                maybe_taken = True
+                why = str(error)
+            else:
+                if submitted.code == OK:
+                    return submitted.index, submitted.replies
+                name = REJECT_NAMES[submitted.code]
+                why = f"the core took nothing ({name}): {submitted.reason}"
+                if not maybe_taken:
+                    raise CoreUnavailable(submitted.code, why)
+            if loop.time() >= give_up_s:
+                raise OutcomeUnknown(why)
+            await asyncio.sleep(RETRY_S)

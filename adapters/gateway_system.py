@@ -1,0 +1,84 @@
+"""Time, chance and the ledger's answers, as the gateway's ports want them.
+
+Why it exists: the operating system's clock and entropy, and one HTTP client, behind the contracts
+of `gateway.ports`; small enough to read at once.
+"""
+
+import itertools
+import os
+import time
+from typing import Final
+
+import httpx
+import msgspec
+
+from gateway.ports import LedgerBalance, LedgerBalances, LedgerUnavailable
+
+LEDGER_TIMEOUT_S: Final = 2.0
+
+
+class SystemClock:
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+
+class ProcessEntropy:
+    """Eight random bytes of the process, then a count: unique, and without a system call."""
+
+    def __init__(self) -> None:
+        self._prefix = os.urandom(8)
+        self._count = itertools.count(int.from_bytes(os.urandom(7), "big"))
+
+    def bytes16(self) -> bytes:
+        return self._prefix + next(self._count).to_bytes(8, "big")
+
+
+class _Row(msgspec.Struct):
+    """Amounts as decimal strings of whole minimal units: they may pass 2**53."""
+
+    asset: str
+    scale: int
+    available_units: str
+    hold_units: str
+
+
+class _Answer(msgspec.Struct):
+    applied_index: int
+    balances: list[_Row]
+
+
+class HttpLedger:
+    """The ledger's own small HTTP service. Implements `gateway.ports.LedgerQueries`."""
+
+    def __init__(self, base_url: str) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=base_url, timeout=LEDGER_TIMEOUT_S,
+            limits=httpx.Limits(max_connections=16), trust_env=False,
+        )  # fmt: skip
+        self._decode = msgspec.json.Decoder(_Answer).decode
+
+    async def balances(self, account: int) -> LedgerBalances:
+        try:
+            response = await self._client.get("/v1/balances", params={"account": str(account)})
+            response.raise_for_status()
+            answer = self._decode(response.content)
+            rows = tuple(
+                LedgerBalance(r.asset, r.scale, int(r.available_units), int(r.hold_units))
+                for r in answer.balances
+            )
+        except (httpx.HTTPError, msgspec.DecodeError, ValueError) as error:
+            raise LedgerUnavailable(f"{type(error).__name__}: {error}") from error
+        return LedgerBalances(answer.applied_index, rows)
+
+    async def ready(self) -> bool:
+        try:
+            response = await self._client.get("/readyz")
+        except httpx.HTTPError:
+            return False
+        return response.status_code == 200
+
+    async def close(self) -> None:
+        await self._client.aclose()

@@ -1,0 +1,162 @@
+"""uvicorn, with the bounds that it lacks: header sizes, a deadline for a request, connections.
+
+Why it exists: uvicorn parses and paces well, but reads any number of headers, waits for ever for
+the rest of a request (slow-loris), and answers malformed HTTP in plain text. The two protocol
+classes below add those bounds and nothing else. They know no route.
+"""
+
+import asyncio
+import logging
+import socket
+from typing import Any, ClassVar, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from adapters.http_asgi import CLOSE_NOW
+from gateway.problems import CONTENT_TYPE, Problem, encode_problem, invalid
+from gateway.sessions import MESSAGE_BYTES_MAX
+
+HEADER_BYTES_MAX: Final = 16 * 1024
+HEADER_FIELDS_MAX: Final = 64
+REQUEST_DEADLINE_S: Final = 10.0
+KEEP_ALIVE_S: Final = 75
+CONNECTIONS_MAX: Final = 4_096
+PER_ADDRESS_MAX: Final = 2_048
+WS_PING_S: Final = 20.0
+WS_PONG_S: Final = 20.0
+CLOSE_S: Final = 5.0
+DRAIN_S: Final = 5
+
+_TEXTS: Final = {400: b"Bad Request", 431: b"Request Header Fields Too Large"}
+
+log: Final = logging.getLogger("lockstep.gateway")
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """One HTTP connection. Counts are of the process: all its connections share one loop."""
+
+    open_by_address: ClassVar[dict[str, int]] = {}
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._header_bytes = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._address = self.client[0] if self.client else ""
+        here = self.open_by_address.get(self._address, 0) + 1
+        self.open_by_address[self._address] = here
+        self._counted = True
+        if len(self.connections) > CONNECTIONS_MAX or here > PER_ADDRESS_MAX:
+            transport.abort()
+            return
+        self._expect_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._request_is_whole()
+        self._uncount()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """The connection lives on under another protocol, which the feed hub counts."""
+        self._request_is_whole()
+        self._uncount()
+        super().handle_websocket_upgrade()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._header_bytes = 0
+        self._expect_request()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count_header(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._count_header(len(name) + len(value))
+
+    def on_message_complete(self) -> None:
+        self._request_is_whole()
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._end_with(400, invalid("request", f"must be well-formed HTTP: {msg}"))
+
+    def _count_header(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > HEADER_BYTES_MAX or len(self.headers) > HEADER_FIELDS_MAX:
+            # Raised through the parser, which reports it as its own error: one answer, one end.
+            raise ValueError(
+                f"more than {HEADER_FIELDS_MAX} headers or {HEADER_BYTES_MAX} bytes of them"
+            )
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            super().data_received(data)
+        except ValueError as error:
+            self._end_with(431, invalid("headers", f"must be fewer or shorter: {error}"))
+
+    def _expect_request(self) -> None:
+        self._request_is_whole()
+        self._deadline = self.loop.call_later(REQUEST_DEADLINE_S, self._too_slow)
+
+    def _request_is_whole(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        if not self.transport.is_closing():
+            self.transport.abort()
+
+    def _uncount(self) -> None:
+        if self._counted:
+            self._counted = False
+            left = self.open_by_address[self._address] - 1
+            if left:
+                self.open_by_address[self._address] = left
+            else:
+                del self.open_by_address[self._address]
+
+    def _end_with(self, status: int, problem: Problem) -> None:
+        body = encode_problem(problem, "", "")
+        head = (
+            b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+            % (status, _TEXTS[status], CONTENT_TYPE, len(body))
+        )
+        self.transport.write(head + body)
+        self.transport.close()
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """One WebSocket connection, with a close that does not wait for a slow reader."""
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # absent when the handshake itself was refused
+            self.scope["state"][CLOSE_NOW] = self.close_now
+
+    def close_now(self, code: int, reason: str) -> None:
+        """Send the close frame past the flow control, and drop the connection soon after."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(CLOSE_S, self.transport.abort)
+
+
+def make_server(app: Any, sock: socket.socket) -> uvicorn.Server:
+    """A server for one application on a bound socket; `serve(sockets=[sock])` runs it."""
+    config = uvicorn.Config(
+        app, http=BoundedHttp, ws=BoundedWebSocket, loop="uvloop", lifespan="off",
+        access_log=False, log_config=None, server_header=False, date_header=True,
+        proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=DRAIN_S,
+        ws_max_size=MESSAGE_BYTES_MAX, ws_ping_interval=WS_PING_S, ws_ping_timeout=WS_PONG_S,
+        ws_per_message_deflate=False, backlog=1024,
+    )  # fmt: skip
+    host, port = sock.getsockname()[:2]
+    config.host, config.port = host, port
+    return uvicorn.Server(config)

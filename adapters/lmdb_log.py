@@ -1,0 +1,429 @@
+"""The log on LMDB: the durable memory of one replica.
+
+Why it exists: it keeps `replication.ports.LogStore`'s promise on a real disk. Commits are LMDB's
+default, fully synchronous ones: NOSYNC, NOMETASYNC and WRITEMAP each give up a part of the
+promise. Records, results and the anchor move in one transaction. An exception from a commit
+ends the process: Linux marks the pages of a failed sync clean, so a retry would report success
+for data that is gone. It knows records and rows, not commands or what a machine does.
+"""
+
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NoReturn, Self
+
+import lmdb
+import msgspec
+import trio
+
+from adapters.lmdb_folder import DataFolderRefused, log_path, witness_path
+from adapters.lmdb_rows import (
+    FORMAT_VERSION,
+    HARD_STATE_KEY,
+    IDENTITY_KEY,
+    CorruptResult,
+    CorruptRow,
+    Identity,
+    decode_hard_state,
+    decode_identity,
+    decode_result,
+    encode_hard_state,
+    encode_identity,
+    encode_result,
+    index_key,
+    key_index,
+)
+from adapters.lmdb_witness import Witness, read_witness
+from replication.batching import batch_metadata
+from replication.ports import Committed, HardState, Result, Warner, Write
+from replication.record import (
+    HASH_BYTES,
+    BrokenChain,
+    MissingRecord,
+    Record,
+    TornRecord,
+    check_follows,
+    decode,
+)
+
+DATABASES: Final = (b"records", b"results", b"anchor", b"meta", b"cursors")
+READERS_MAX: Final = 64
+ROOM_RESERVE_BYTES: Final = 64 << 20
+"""Kept free under the high-water mark of the map, and on the disk, for what was admitted."""
+HIGH_WATER: Final = 0.9
+"""Part of the map that entries may fill; the rest is for their results and LMDB's copies."""
+MAP_BYTES_MIN: Final = 4 * ROOM_RESERVE_BYTES
+EXIT_DISK_FAILED: Final = 70
+
+
+class CommitTimes(msgspec.Struct, frozen=True):
+    """Where one commit's time went, for metrics and benchmarks."""
+
+    records: int
+    bytes_written: int
+    put_s: float
+    sync_s: float
+
+
+def lmdb_facts() -> dict[str, str]:
+    """What `lockstep doctor` says about the log's library."""
+    return {
+        "lmdb": ".".join(str(part) for part in lmdb.version()),
+        "py-lmdb": lmdb.__version__,
+        "page checksums": "no (records carry their own hashes)",
+    }
+
+
+class LmdbReader:
+    """Reads a log, of a stopped or a running node. Everything that it returns was verified."""
+
+    def __init__(self, env: lmdb.Environment) -> None:
+        self._env = env
+        with env.begin() as txn:
+            names = set(env.dbs(txn))
+        missing = [name.decode() for name in DATABASES if name not in names]
+        if missing:
+            raise CorruptRow(f"log: database {missing[0]} is missing")
+        self._records, self._results, self._anchor, self._meta, self._cursors = (
+            env.open_db(name, create=False) for name in DATABASES
+        )
+        self.identity = self._read_identity()
+        self.cluster = bytes.fromhex(self.identity.cluster)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read-only. Raises `DataFolderRefused` if there is no log that can be read."""
+        return cls(_open_environment(folder, map_bytes=0, readonly=True))
+
+    def close(self) -> None:
+        self._env.close()
+
+    def hard_state(self) -> HardState:
+        with self._env.begin(self._anchor) as txn:
+            value = txn.get(HARD_STATE_KEY)
+        if value is None:
+            if self._last_key(self._records) > 0:
+                raise CorruptRow("anchor: missing, but there are records")
+            return HardState()
+        return decode_hard_state(value)
+
+    def records(self, from_index: int = 1) -> Iterator[Record]:
+        """Every record from `from_index` to the anchor, its bytes and its place checked.
+
+        Raises a kind of `CorruptRecord` that names the first bad index. A few at a time in one
+        read transaction each: a long one would keep a running node from reusing pages.
+        """
+        anchor = self.hard_state()
+        before = self._record(from_index - 1) if from_index > 1 else None
+        index = from_index
+        prev_hash = before.hash if before else bytes(HASH_BYTES)
+        prev_term = before.term if before else 0
+        prev_ts_ns = before.ts_ns if before else 0
+        while index <= anchor.last_index:
+            record = self._record(index)
+            check_follows(record, index - 1, prev_hash, prev_term, prev_ts_ns)
+            yield record
+            index, prev_hash = index + 1, record.hash
+            prev_term, prev_ts_ns = record.term, record.ts_ns
+        if prev_hash != anchor.last_hash and from_index <= anchor.last_index + 1:
+            raise BrokenChain(
+                anchor.last_index, "the anchor names another hash: the end of the log was replaced"
+            )
+
+    def result_index(self) -> int:
+        return self._last_key(self._results)
+
+    def result_chain(self, index: int) -> bytes | None:
+        result = self.result(index)
+        return None if result is None else result.chain
+
+    def result(self, index: int) -> Result | None:
+        """Raises `CorruptResult`."""
+        with self._env.begin(self._results) as txn:
+            value = txn.get(index_key(index))
+        return None if value is None else decode_result(value, index)
+
+    def read_committed(self, from_index: int, bytes_max: int) -> list[Committed]:
+        """See `LogStore.read`."""
+        found: list[Committed] = []
+        size = 0
+        index = from_index
+        while size < bytes_max:
+            result = self.result(index)
+            if result is None:
+                break
+            metadata = batch_metadata(self._record(index).payload)
+            found.append(
+                Committed(
+                    index=index,
+                    term=result.term,
+                    ts_ns=result.ts_ns,
+                    events=result.events,
+                    metadata=metadata,
+                    chain=result.chain,
+                )
+            )
+            size += len(result.events) + len(metadata) + HASH_BYTES
+            index += 1
+        return found
+
+    def used_bytes(self) -> int:
+        return (self._env.info()["last_pgno"] + 1) * self._page_bytes
+
+    @property
+    def _page_bytes(self) -> int:
+        return self._env.stat()["psize"]
+
+    def _record(self, index: int) -> Record:
+        with self._env.begin(self._records) as txn:
+            value = txn.get(index_key(index))
+        if value is None:
+            raise MissingRecord(index, "nothing is stored there")
+        return decode(value, self.cluster, index)
+
+    def _last_key(self, database: object) -> int:
+        with self._env.begin() as txn, txn.cursor(database) as cursor:  # type: ignore[arg-type]
+            return key_index(cursor.key()) if cursor.last() else 0
+
+    def _read_identity(self) -> Identity:
+        with self._env.begin(self._meta) as txn:
+            value = txn.get(IDENTITY_KEY)
+        if value is None:
+            raise CorruptRow("identity: missing")
+        identity = decode_identity(value)
+        if identity.format != FORMAT_VERSION:
+            raise DataFolderRefused(
+                f"log: written in format {identity.format}, this program reads {FORMAT_VERSION}"
+            )
+        return identity
+
+
+class LmdbLog(LmdbReader):
+    """The one writer of a log; a `replication.ports.LogStore`. Needs the folder's lock."""
+
+    def __init__(
+        self, env: lmdb.Environment, folder: Path, node_id: int, warn: Warner, die: "Die"
+    ) -> None:
+        super().__init__(env)
+        if self.identity.node_id != node_id:
+            raise DataFolderRefused(
+                f"data folder {folder}: belongs to node {self.identity.node_id}, "
+                f"this is node {node_id}"
+            )
+        self._folder = folder
+        self._die = die
+        self._map_bytes = env.info()["map_size"]
+        self._witness = Witness(witness_path(folder), self.cluster)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._next_room_check_s = 0.0
+        self._room_bytes = 0
+        self.on_commit: Callable[[CommitTimes], None] | None = None
+        self._cut_above_anchor(warn)
+        self._check_results_are_whole()
+        self._check_witness(folder)
+        self._measure_room()
+
+    @classmethod
+    def create_or_open(
+        cls, folder: Path, new_cluster: bytes, node_id: int, map_bytes: int, warn: Warner,
+        die: "Die | None" = None,
+    ) -> Self:  # fmt: skip
+        """Opens the log in `folder`, or makes one for `new_cluster` if there is none.
+
+        Raises `DataFolderRefused` (another node's folder, an older copy), `CorruptRow`.
+        """
+        if map_bytes < MAP_BYTES_MIN:
+            raise DataFolderRefused(f"map_bytes: {map_bytes} is below {MAP_BYTES_MIN}")
+        env = _open_environment(folder, map_bytes, readonly=False)
+        try:
+            _create_databases(env, new_cluster, node_id)
+            return cls(env, folder, node_id, warn, die or end_process)
+        except BaseException:
+            env.close()
+            raise
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._jobs.put(None)
+            self._writer.join()
+        self._witness.close()
+        super().close()
+
+    async def append(self, write: Write) -> None:
+        """See `LogStore.append`. The commit runs in the log's own writer thread."""
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write_jobs, name="log-writer", daemon=True)
+            self._writer.start()
+        done = trio.Event()
+        self._jobs.put(_Job(write, done, trio.lowlevel.current_trio_token()))
+        with trio.CancelScope(shield=True):  # a write that began will end, wanted or not
+            await done.wait()
+
+    async def read(self, from_index: int, bytes_max: int) -> list[Committed]:
+        return await trio.to_thread.run_sync(self.read_committed, from_index, bytes_max)
+
+    def append_now(self, write: Write) -> None:
+        """The same, on the calling thread. A failed commit does not return."""
+        started = time.perf_counter()
+        size = 0
+        try:
+            with self._env.begin(write=True) as txn:
+                for record in write.records:
+                    value = record.encoded()
+                    size += len(value)
+                    if not txn.put(index_key(record.index), value, append=True, db=self._records):
+                        self._die(f"record {record.index}: the log is already longer")
+                for result in write.results:
+                    value = encode_result(result)
+                    size += len(value)
+                    if not txn.put(index_key(result.index), value, append=True, db=self._results):
+                        self._die(f"result {result.index}: the results are already longer")
+                if write.hard_state is not None:
+                    value = encode_hard_state(write.hard_state)
+                    txn.put(HARD_STATE_KEY, value, db=self._anchor)
+                put_at = time.perf_counter()
+        except lmdb.Error as error:
+            self._die(f"commit failed: {error}; nothing that is in memory can be trusted now")
+        synced_at = time.perf_counter()
+        if write.hard_state is not None:
+            self._witness.write(write.hard_state.term, write.hard_state.last_index)
+        self._measure_room()
+        if self.on_commit is not None:
+            times = CommitTimes(len(write.records), size, put_at - started, synced_at - put_at)
+            self.on_commit(times)
+
+    def room_bytes(self) -> int:
+        return self._room_bytes
+
+    def _measure_room(self) -> None:
+        used = self.used_bytes()
+        in_map = int(self._map_bytes * HIGH_WATER) - used - ROOM_RESERVE_BYTES
+        disk = os.statvfs(self._folder)
+        on_disk = disk.f_bavail * disk.f_frsize - ROOM_RESERVE_BYTES
+        self._room_bytes = min(in_map, on_disk)
+
+    def _write_jobs(self) -> None:
+        """The writer thread. It has nobody to report to: any surprise ends the process."""
+        try:
+            while (job := self._jobs.get()) is not None:
+                self.append_now(job.write)
+                job.token.run_sync_soon(job.done.set)
+        except trio.RunFinishedError:
+            return
+        except BaseException as error:  # noqa: BLE001 - whatever it is, no write may follow
+            self._die(f"log writer: {error!r}")
+
+    def _cut_above_anchor(self, warn: Warner) -> None:
+        """What stands above the anchor was never acknowledged: the anchor moves with its record."""
+        anchor = self.hard_state()
+        result_index = self.result_index()
+        if result_index > anchor.last_index:
+            raise CorruptResult(result_index, f"result: the log ends at {anchor.last_index}")
+        last = self._last_key(self._records)
+        if last <= anchor.last_index:
+            return
+        warn(f"log: cutting records {anchor.last_index + 1} to {last} above the anchor")
+        with self._env.begin(write=True) as txn, txn.cursor(self._records) as cursor:
+            while cursor.last() and key_index(cursor.key()) > anchor.last_index:
+                cursor.delete()
+
+    def _check_results_are_whole(self) -> None:
+        """A follower's tail would wait for ever on a hole."""
+        with self._env.begin(self._results) as txn:
+            rows = txn.stat(self._results)["entries"]
+        last = self.result_index()
+        if rows != last:
+            raise CorruptResult(last, f"result: {rows} are stored up to here, not {last}")
+
+    def _check_witness(self, folder: Path) -> None:
+        seen = read_witness(witness_path(folder), self.cluster)
+        anchor = self.hard_state()
+        if seen is None or (anchor.term, anchor.last_index) >= (seen.term, seen.last_index):
+            return
+        raise DataFolderRefused(
+            f"data folder {folder}: the log ends at index {anchor.last_index} of term "
+            f"{anchor.term}, but it was durable up to {seen.last_index} of term {seen.term}: "
+            "it is an older copy, or its end is lost"
+        )
+
+
+class _Job(msgspec.Struct, frozen=True):
+    write: Write
+    done: trio.Event
+    token: trio.lowlevel.TrioToken
+
+
+Die = Callable[[str], NoReturn]
+
+
+def end_process(reason: str) -> NoReturn:
+    """Fail-stop. `os._exit`: no handler may flush, retry or acknowledge anything any more."""
+    sys.stderr.write(f"level=fatal event=log_failed reason={reason!r}\n")
+    sys.stderr.flush()
+    os._exit(EXIT_DISK_FAILED)
+
+
+def _open_environment(folder: Path, map_bytes: int, *, readonly: bool) -> lmdb.Environment:
+    path = log_path(folder)
+    _check_file_is_whole(path / "data.mdb", must_exist=readonly)
+    if not readonly:
+        path.mkdir(parents=True, exist_ok=True)
+    try:
+        return lmdb.Environment(
+            str(path), map_size=map_bytes, subdir=True, readonly=readonly, create=not readonly,
+            max_dbs=len(DATABASES), max_readers=READERS_MAX, meminit=False, readahead=True,
+        )  # fmt: skip
+    except lmdb.Error as error:
+        raise DataFolderRefused(f"log {path}: LMDB cannot open it: {error}") from error
+
+
+def _check_file_is_whole(file: Path, *, must_exist: bool) -> None:
+    """A file cut below its last page kills the process when the map is read: look first."""
+    if not file.exists() or file.stat().st_size == 0:
+        if must_exist:
+            raise DataFolderRefused(f"log {file}: there is none")
+        return
+    pages_end = lmdb_pages_end(file)
+    if pages_end is None:
+        raise DataFolderRefused(f"log {file}: neither of LMDB's two meta pages can be read")
+    if file.stat().st_size < pages_end:
+        raise TornRecord(
+            0, f"the log's file has {file.stat().st_size} bytes where LMDB wrote {pages_end}"
+        )
+
+
+def lmdb_pages_end(file: Path) -> int | None:
+    """Bytes that the newest meta page speaks of; read from the file, without LMDB.
+
+    A meta page (0.9 line): 16 bytes of page header, then magic, version, map address, map size,
+    two tree heads of 48 bytes (the page size is the first's first word), last page, transaction.
+    """
+    newest: tuple[int, int] | None = None
+    with file.open("rb") as opened:
+        page_bytes = 4096
+        for number in (0, 1):
+            opened.seek(number * page_bytes)
+            page = opened.read(152)
+            if len(page) < 152 or int.from_bytes(page[16:20], sys.byteorder) != 0xBEEFC0DE:
+                continue
+            page_bytes = int.from_bytes(page[40:44], sys.byteorder)
+            last_page = int.from_bytes(page[136:144], sys.byteorder)
+            transaction = int.from_bytes(page[144:152], sys.byteorder)
+            newest = max(newest or (0, 0), (transaction, (last_page + 1) * page_bytes))
+    return None if newest is None else newest[1]
+
+
+def _create_databases(env: lmdb.Environment, cluster: bytes, node_id: int) -> None:
+    """All of them and the identity in one transaction: a folder is whole or empty."""
+    with env.begin(write=True) as txn:
+        opened = {name: env.open_db(name, txn=txn) for name in DATABASES}
+        if txn.get(IDENTITY_KEY, db=opened[b"meta"]) is None:
+            if txn.stat(opened[b"records"])["entries"] > 0:
+                raise CorruptRow("identity: missing, but there are records")
+            identity = Identity(format=FORMAT_VERSION, cluster=cluster.hex(), node_id=node_id)
+            txn.put(IDENTITY_KEY, encode_identity(identity), db=opened[b"meta"])

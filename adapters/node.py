@@ -1,0 +1,256 @@
+"""One node: its data folder, log, snapshots, machine, driver and gRPC server, put together.
+
+Why it exists: the parts know ports only; somebody has to choose the real ones, start them in
+order and stop them in the reverse order. The node lives on trio in the main thread, the log's
+writer has a thread, gRPC has an asyncio thread. Nothing is decided here beyond start and stop.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final, Protocol
+
+import msgspec
+import trio
+
+from adapters.lmdb_folder import DataFolder, DataFolderRefused, snapshot_path
+from adapters.lmdb_log import LmdbLog, lmdb_facts
+from adapters.node_bridge import NodeBridge
+from adapters.node_metrics import NodeMetrics, log_line
+from adapters.snapshot_files import SnapshotFiles
+from core.limits import BATCH_COMMANDS_MAX
+from core.machine import Machine
+from replication.batching import Limits
+from replication.driver import Driver, DriverConfig
+from replication.ports import Clock, Entropy
+from replication.record import CLUSTER_ID_BYTES
+from replication.recovery import recover
+from replication.replica import Replica
+
+SWITCH_INTERVAL_S: Final = 0.0005
+"""A thread that waits for the interpreter gets it after half a millisecond; Python's own five
+would be felt in every acknowledgement when gRPC is busy."""
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one node: `[node]` in the file, `LOCKSTEP_NODE_...` in the environment."""
+
+    data: Path = Path("lockstep-data/node-1")
+    listen: str = "127.0.0.1:7401"
+    metrics_listen: str = ""  # empty: none
+    node_id: Positive = 1
+    cluster_id: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{32})?$")] = ""
+    partition: Annotated[int, msgspec.Meta(ge=0)] = 0
+    map_bytes: Annotated[int, msgspec.Meta(ge=256 << 20)] = 64 << 30
+    batch_commands_max: Annotated[int, msgspec.Meta(ge=1, le=BATCH_COMMANDS_MAX)] = 8192
+    batch_delay_us: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1000
+    waiting_commands_max: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)] = 65_536
+    checkpoint_entries: Positive = 10_000
+    checkpoint_ms: Annotated[int, msgspec.Meta(ge=10)] = 10_000
+    snapshot_entries: Positive = 200_000
+    snapshot_on_stop: bool = False
+
+
+class SystemClock:
+    """Keeps `replication.ports.Clock` with trio's scale and the machine's wall clock."""
+
+    def monotonic_s(self) -> float:
+        return trio.current_time()
+
+    def wall_ns(self) -> int:
+        return time.time_ns()
+
+
+class SystemEntropy:
+    """Keeps `replication.ports.Entropy` with the kernel's generator."""
+
+    def random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
+
+
+class Server(Protocol):
+    """What a node starts to be reached by; `adapters.rpc_server.RpcServer` is one."""
+
+    @property
+    def address(self) -> str: ...
+
+    async def stop(self, grace_s: float = ...) -> None: ...
+
+
+Serve = Callable[[NodeBridge[Machine], str], Coroutine[Any, Any, Server]]
+
+
+def run_node(config: NodeConfig, serve: Serve) -> None:
+    """Runs until SIGTERM or SIGINT and returns after a clean stop.
+
+    Raises `DataFolderRefused`, `CorruptRecord`, `CorruptRow` or `ResultDiffers` if the folder
+    cannot be used, `OSError` if the addresses cannot, `Diverged` if the machine found that it
+    differs from its log.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        trio.run(_run, config, serve, SystemClock(), SystemEntropy())
+    except BaseExceptionGroup as group:
+        raise _only_cause(group) from group
+
+
+def _only_cause(group: BaseException) -> BaseException:
+    """trio wraps what a task raised in a group; where it is alone, callers want it bare."""
+    while isinstance(group, BaseExceptionGroup) and len(group.exceptions) == 1:
+        group = group.exceptions[0]
+    return group
+
+
+async def _run(config: NodeConfig, serve: Serve, clock: Clock, entropy: Entropy) -> None:
+    started_s = clock.monotonic_s()
+    folder = DataFolder.open(config.data)
+    try:
+        metrics = NodeMetrics()
+        log = _open_log(config, entropy)
+        log.on_commit = metrics.committed
+        try:
+            snapshots = SnapshotFiles(snapshot_path(folder.path), log.cluster, _warn)
+            driver = _driver(config, log, snapshots, clock, metrics)
+            _watch(metrics, driver, log)
+            log_line("info", "recovered", index=driver.status().index,
+                     durable=driver.status().durable_index,
+                     seconds=round(clock.monotonic_s() - started_s, 3), **lmdb_facts())  # fmt: skip
+            await _serve_until_stopped(config, driver, metrics, serve)
+        finally:
+            log.close()
+    finally:
+        folder.close()
+
+
+def _open_log(config: NodeConfig, entropy: Entropy) -> LmdbLog:
+    wanted = bytes.fromhex(config.cluster_id)
+    log = LmdbLog.create_or_open(
+        config.data, wanted or entropy.random_bytes(CLUSTER_ID_BYTES), config.node_id,
+        config.map_bytes, _warn,
+    )  # fmt: skip
+    if wanted and wanted != log.cluster:
+        log.close()
+        raise DataFolderRefused(
+            f"data folder {config.data}: belongs to cluster {log.cluster.hex()}, "
+            f"cluster_id says {config.cluster_id}"
+        )
+    return log
+
+
+def _driver(
+    config: NodeConfig, log: LmdbLog, snapshots: SnapshotFiles, clock: Clock, metrics: NodeMetrics
+) -> Driver[Machine]:
+    recovered = recover(log, snapshots, Machine, _warn)
+    settings = DriverConfig(
+        limits=Limits(
+            batch_commands_max=config.batch_commands_max,
+            waiting_commands_max=config.waiting_commands_max,
+        ),
+        batch_delay_s=config.batch_delay_us / 1e6,
+        checkpoint_entries=config.checkpoint_entries,
+        checkpoint_s=config.checkpoint_ms / 1e3,
+        snapshot_entries=config.snapshot_entries,
+        partition=config.partition,
+    )
+    replica = Replica(config.node_id, log.cluster, frozenset({config.node_id}))
+    return Driver(settings, replica, recovered, log, snapshots, clock, _warn, metrics)
+
+
+async def _serve_until_stopped(
+    config: NodeConfig, driver: Driver[Machine], metrics: NodeMetrics, serve: Serve
+) -> None:
+    gates = _AsyncioThread()
+    bridge = NodeBridge(driver, gates.loop)
+    exporter = None
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_stop_on_signal, driver)
+            nursery.start_soon(bridge.run)
+
+            async def drive() -> None:
+                await driver.run()
+                if config.snapshot_on_stop:
+                    await driver.snapshot()
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(drive)
+            await driver.running()
+            server = await gates.call(serve(bridge, config.listen))
+            gates.on_stop(server.stop)
+            if config.metrics_listen:
+                host, _, port = config.metrics_listen.rpartition(":")
+                exporter = metrics.serve(host, int(port))
+            log_line("info", "ready", address=server.address, pid=os.getpid(),
+                     term=driver.status().term, index=driver.status().index)  # fmt: skip
+    finally:
+        if exporter is not None:
+            exporter.shutdown()
+        gates.stop(bridge.fail_all)
+    log_line("info", "stopped", index=driver.status().index)
+
+
+async def _stop_on_signal(driver: Driver[Machine]) -> None:
+    """Drains on the first signal. A second one is not needed: everything has a bound."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            log_line("info", "draining", signal=signal.Signals(number).name)
+            driver.stop()
+
+
+def _watch(metrics: NodeMetrics, driver: Driver[Machine], log: LmdbLog) -> None:
+    metrics.watch(
+        "lockstep_waiting_commands", "Admitted, not answered.", lambda: driver.waiting_commands
+    )
+    metrics.watch("lockstep_applied_index", "Last applied.", lambda: driver.status().index)
+    metrics.watch("lockstep_term", "Current term.", lambda: driver.status().term)
+    metrics.watch(
+        "lockstep_unstored_results", "Applied entries whose results are not stored yet.",
+        lambda: driver.unstored_results,
+    )  # fmt: skip
+    metrics.watch("lockstep_log_room_bytes", "What may still be admitted.", log.room_bytes)
+    metrics.watch("lockstep_log_used_bytes", "Of LMDB's map.", log.used_bytes)
+
+
+def _warn(text: str) -> None:
+    log_line("warning", "recovery", text=text)
+
+
+class _AsyncioThread:
+    """A thread with an event loop, for libraries that need asyncio."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._stops: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._thread = threading.Thread(target=self._run, name="asyncio", daemon=True)
+        self._thread.start()
+
+    async def call(self, work: Coroutine[Any, Any, Server]) -> Server:
+        future = asyncio.run_coroutine_threadsafe(work, self.loop)
+        return await trio.to_thread.run_sync(future.result, abandon_on_cancel=True)
+
+    def on_stop(self, stop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._stops.append(stop)
+
+    def stop(self, first: Callable[[], None]) -> None:
+        """Runs `first` in the loop, then what was registered, then ends the thread."""
+
+        async def stop_all() -> None:
+            first()
+            for stop in self._stops:
+                await stop()
+
+        asyncio.run_coroutine_threadsafe(stop_all(), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()

@@ -1,0 +1,122 @@
+"""Snapshots as files beside the log, each whole or absent.
+
+Why it exists: it keeps `replication.ports.SnapshotStore`'s promise: a temporary file, synced,
+then renamed, then its name synced; a header that says where in which log the state stands; a
+hash over every byte, checked before anybody sees it. It knows files, not what is in a state.
+
+    bytes    field                       bytes    field
+    0-7      magic "LSSNAP01"            88-119   hash of the record at index
+    8-15     index                       120-151  state digest
+    16-23    term                        152-159  bytes of state
+    24-31    ts_ns                       160-191  SHA-256 of the state
+    32-47    cluster id                  192-223  SHA-256 of bytes 0-191
+    48-55    reserved, 0                 224-     the state
+    56-87    chain
+"""
+
+import hashlib
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from adapters.lmdb_folder import sync_directory
+from replication.ports import SnapshotMeta, Warner
+
+MAGIC: Final = b"LSSNAP01"
+KEPT: Final = 2
+"""The newest may turn out damaged; then the one before it saves most of the replay."""
+_FIELDS: Final = struct.Struct("<8sqqq16sq32s32s32sq32s")
+_HEADER_BYTES: Final = _FIELDS.size + 32
+
+
+class BadSnapshot(Exception):
+    """The disk's fault: the file is not a whole snapshot of this log. Others may be."""
+
+
+class SnapshotFiles:
+    """One folder of `<index>.snap` files. One writer, the node that owns the data folder."""
+
+    def __init__(self, folder: Path, cluster: bytes, warn: Warner) -> None:
+        self._folder = folder
+        self._cluster = cluster
+        self._warn = warn
+
+    async def save(self, meta: SnapshotMeta, data: bytes) -> None:
+        """See `SnapshotStore.save`. Raises `OSError` when there is no room."""
+        await trio.to_thread.run_sync(self.save_now, meta, data)
+
+    def save_now(self, meta: SnapshotMeta, data: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        temporary = self._folder / f"{meta.index}.part"
+        try:
+            with temporary.open("wb") as file:
+                file.write(encode_header(meta, self._cluster, data))
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._file(meta.index))
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_directory(self._folder)
+        for old in self.indexes()[KEPT:]:
+            self._file(old).unlink()
+
+    def newest_first(self) -> Iterator[tuple[SnapshotMeta, bytes]]:
+        for index in self.indexes():
+            try:
+                yield self.read(index)
+            except (BadSnapshot, OSError) as error:
+                self._warn(f"snapshot {self._file(index)}: passed over: {error}")
+
+    def indexes(self) -> list[int]:
+        """Of the files that are there, newest first; their content is not looked at."""
+        names = [file.stem for file in self._folder.glob("*.snap")]
+        return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+
+    def read(self, index: int) -> tuple[SnapshotMeta, bytes]:
+        """Raises `BadSnapshot`."""
+        meta, data = decode_snapshot(self._file(index).read_bytes(), self._cluster)
+        if meta.index != index:
+            raise BadSnapshot(f"it is the snapshot of index {meta.index}")
+        return meta, data
+
+    def _file(self, index: int) -> Path:
+        return self._folder / f"{index}.snap"
+
+
+def encode_header(meta: SnapshotMeta, cluster: bytes, data: bytes) -> bytes:
+    fields = _FIELDS.pack(
+        MAGIC, meta.index, meta.term, meta.ts_ns, cluster, 0, meta.chain, meta.record_hash,
+        meta.digest, len(data), hashlib.sha256(data).digest(),
+    )  # fmt: skip
+    return fields + hashlib.sha256(fields).digest()
+
+
+def decode_snapshot(raw: bytes, cluster: bytes) -> tuple[SnapshotMeta, bytes]:
+    """Raises `BadSnapshot` unless every byte is as it was written, for this cluster."""
+    if len(raw) < _HEADER_BYTES:
+        raise BadSnapshot(f"{len(raw)} bytes are shorter than its header")
+    fields = raw[: _FIELDS.size]
+    if hashlib.sha256(fields).digest() != raw[_FIELDS.size : _HEADER_BYTES]:
+        raise BadSnapshot("the header does not match its hash")
+    magic, index, term, ts_ns, of_cluster, _, chain, record_hash, digest, size, data_hash = (
+        _FIELDS.unpack(fields)
+    )
+    if magic != MAGIC:
+        raise BadSnapshot(f"unknown format {magic!r}")
+    if of_cluster != cluster:
+        raise BadSnapshot(f"it belongs to cluster {of_cluster.hex()}")
+    data = raw[_HEADER_BYTES:]
+    if len(data) != size:
+        raise BadSnapshot(f"{len(data)} bytes of state where the header says {size}")
+    if hashlib.sha256(data).digest() != data_hash:
+        raise BadSnapshot("the state does not match its hash")
+    meta = SnapshotMeta(
+        index=index, term=term, ts_ns=ts_ns, chain=chain, record_hash=record_hash, digest=digest
+    )
+    return meta, data

@@ -1,0 +1,135 @@
+"""The ports of replication in memory, for tests that decide themselves when a disk answers.
+
+`MemoryLog` is held to the same port suite as the real log (tests/log): it keeps encoded bytes,
+checks what it is given, and forgets what was not answered when it `crash`es.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+import trio
+
+from replication.batching import batch_metadata
+from replication.ports import Committed, HardState, Result, SnapshotMeta, Write
+from replication.record import HASH_BYTES, BrokenChain, MissingRecord, Record, check_follows, decode
+
+ROOM = 1 << 30
+
+
+class MemoryLog:
+    """A `LogStore`. With `hold()` writes wait until `release()`, as on a slow disk."""
+
+    def __init__(self, cluster: bytes) -> None:
+        self.cluster = cluster
+        self.rows: dict[int, bytes] = {}
+        self.results: dict[int, Result] = {}
+        self.anchor = HardState()
+        self.writes: list[Write] = []
+        self.room = ROOM
+        self._gate: trio.Event | None = None
+        self._writing = False
+
+    def hold(self) -> None:
+        self._gate = trio.Event()
+
+    def release(self) -> None:
+        assert self._gate is not None
+        self._gate.set()
+        self._gate = None
+
+    @property
+    def is_writing(self) -> bool:
+        return self._writing
+
+    def hard_state(self) -> HardState:
+        return self.anchor
+
+    def records(self, from_index: int) -> Iterator[Record]:
+        before = None
+        if from_index > 1:
+            before = decode(self.rows[from_index - 1], self.cluster, from_index - 1)
+        prev_hash = before.hash if before else bytes(HASH_BYTES)
+        for index in range(from_index, self.anchor.last_index + 1):
+            if index not in self.rows:
+                raise MissingRecord(index, "nothing is stored there")
+            record = decode(self.rows[index], self.cluster, index)
+            check_follows(record, index - 1, prev_hash)
+            prev_hash = record.hash
+            yield record
+        if prev_hash != self.anchor.last_hash:
+            raise BrokenChain(self.anchor.last_index, "the anchor names another hash")
+
+    def result_index(self) -> int:
+        return max(self.results, default=0)
+
+    def result_chain(self, index: int) -> bytes | None:
+        return self.results[index].chain if index in self.results else None
+
+    async def append(self, write: Write) -> None:
+        assert not self._writing, "one write at a time"
+        self._writing = True
+        try:
+            if self._gate is not None:
+                await self._gate.wait()
+            await trio.lowlevel.checkpoint()
+            self.append_now(write)
+        finally:
+            self._writing = False
+
+    def append_now(self, write: Write) -> None:
+        for record in write.records:
+            assert record.index == max(self.rows, default=0) + 1
+            self.rows[record.index] = record.encoded()
+        for result in write.results:
+            assert result.index == self.result_index() + 1
+            self.results[result.index] = result
+        if write.hard_state is not None:
+            self.anchor = write.hard_state
+        self.writes.append(write)
+
+    async def read(self, from_index: int, bytes_max: int) -> list[Committed]:
+        await trio.lowlevel.checkpoint()
+        return self.read_committed(from_index, bytes_max)
+
+    def read_committed(self, from_index: int, bytes_max: int) -> list[Committed]:
+        found: list[Committed] = []
+        size = 0
+        while size < bytes_max and from_index in self.results:
+            result = self.results[from_index]
+            metadata = batch_metadata(
+                decode(self.rows[from_index], self.cluster, from_index).payload
+            )
+            found.append(
+                Committed(
+                    index=from_index, term=result.term, ts_ns=result.ts_ns, events=result.events,
+                    metadata=metadata, chain=result.chain,
+                )
+            )  # fmt: skip
+            size += len(result.events) + len(metadata) + HASH_BYTES
+            from_index += 1
+        return found
+
+    def room_bytes(self) -> int:
+        return self.room
+
+    def copy(self) -> "MemoryLog":
+        """What a crash at this moment would leave on the disk."""
+        other = MemoryLog(self.cluster)
+        other.rows = dict(self.rows)
+        other.results = dict(self.results)
+        other.anchor = msgspec.structs.replace(self.anchor)
+        return other
+
+
+class MemorySnapshots:
+    """A `SnapshotStore`."""
+
+    def __init__(self) -> None:
+        self.saved: list[tuple[SnapshotMeta, bytes]] = []
+
+    async def save(self, meta: SnapshotMeta, data: bytes) -> None:
+        await trio.lowlevel.checkpoint()
+        self.saved.append((meta, data))
+
+    def newest_first(self) -> Iterator[tuple[SnapshotMeta, bytes]]:
+        return iter(sorted(self.saved, key=lambda pair: -pair[0].index))
