@@ -297,6 +297,8 @@ class LmdbLog(LmdbReader):
                     value = encode_hard_state(write.hard_state)
                     txn.put(HARD_STATE_KEY, value, db=self._anchor)
                 put_at = time.perf_counter()
+        except lmdb.MapFullError as error:
+            self._die(f"commit failed: {error}; start again with a larger map_bytes")
         except lmdb.Error as error:
             self._die(f"commit failed: {error}; nothing that is in memory can be trusted now")
         synced_at = time.perf_counter()
