@@ -133,6 +133,7 @@ class Driver(Generic[M]):
         self._checkpoints = CheckpointPlan(config.checkpoint_entries, config.checkpoint_s)
         self._snapshot_index = recovered.snapshot_index
         self._saving_snapshot = False
+        self._snapshot_turn = trio.Lock()
         self._work = Pulse()  # for the writer
         self._committed = Pulse()  # for the applier
         self._published = Pulse()  # for those who tail
@@ -202,7 +203,11 @@ class Driver(Generic[M]):
         return self._machine.index - self._stored_index
 
     async def snapshot(self) -> int:
-        """Saves a snapshot of the state as it is now; gives its index. 0: nothing to save."""
+        """Saves a snapshot of the state, one at a time; gives its index. 0: nothing to save."""
+        async with self._snapshot_turn:
+            return await self._snapshot()
+
+    async def _snapshot(self) -> int:
         if self._applied is None:
             return 0
         assert self._applied.index == self._machine.index, "the machine is between entries"
