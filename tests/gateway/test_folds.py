@@ -170,7 +170,11 @@ def test_the_public_answers_are_those_of_the_folds() -> None:
     trades = told(exchange.send("GET", f"/v1/markets/{SYMBOL}/trades"))["trades"]
     assert [(t["price"], t["qty"], t["side"]) for t in trades] == [("50000000", "0.001", "BUY")]
     ticker = told(exchange.send("GET", f"/v1/markets/{SYMBOL}/ticker"))
-    assert (ticker["last"], ticker["volume"], ticker["bestAsk"]) == ("50000000", "0.001", "50000000")
+    assert (ticker["last"], ticker["volume"], ticker["bestAsk"]) == (
+        "50000000",
+        "0.001",
+        "50000000",
+    )
     candles = told(exchange.send("GET", f"/v1/markets/{SYMBOL}/candles?interval=1h"))["candles"]
     assert [c["close"] for c in candles] == ["50000000"]
     markets = told(exchange.send("GET", "/v1/markets"))["markets"]
