@@ -21,11 +21,10 @@ test *ARGS: _current
 test-pure *ARGS="tests/core":
     LOCKSTEP_PURE=1 {{python}} -m pytest {{ARGS}}
 
-# Format the code and sort imports
+# Format the code
 [group('every day')]
 fmt:
     ruff format .
-    ruff check --fix --select I .
 
 # Style, bugs that a linter sees, formatting
 [group('every day')]

@@ -95,7 +95,17 @@ def run_node(config: NodeConfig, serve: Serve) -> None:
     differs from its log.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    trio.run(_run, config, serve, SystemClock(), SystemEntropy())
+    try:
+        trio.run(_run, config, serve, SystemClock(), SystemEntropy())
+    except BaseExceptionGroup as group:
+        raise _only_cause(group) from group
+
+
+def _only_cause(group: BaseException) -> BaseException:
+    """trio wraps what a task raised in a group; where it is alone, callers want it bare."""
+    while isinstance(group, BaseExceptionGroup) and len(group.exceptions) == 1:
+        group = group.exceptions[0]
+    return group
 
 
 async def _run(config: NodeConfig, serve: Serve, clock: Clock, entropy: Entropy) -> None:

@@ -72,6 +72,11 @@ class PostgresLedger:
         conninfo = session(url, "lockstep-projector", synchronous_commit)
         return cls(await psycopg.AsyncConnection.connect(conninfo, autocommit=True), partition)
 
+    @property
+    def backend_pid(self) -> int:
+        """The server's process behind this session."""
+        return self._connection.info.backend_pid
+
     async def close(self) -> None:
         await self._connection.close()
 

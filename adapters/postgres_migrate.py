@@ -56,6 +56,20 @@ def ensure_schema(owner_url: str) -> None:
         raise LedgerSchemaError(f"database: {error}") from error
 
 
+def check_schema(url: str) -> None:
+    """For who may not make tables: are they there, in the version that this program needs?"""
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            if not _exists(connection):
+                raise LedgerSchemaError(
+                    "database: the ledger's tables are not there, or not for this user: run "
+                    "`lockstep ledger migrate` with owner_url"
+                )
+            _check_version(connection)
+    except psycopg.Error as error:
+        raise LedgerSchemaError(f"database: {error}") from error
+
+
 def _exists(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     row = connection.execute("select to_regclass(%s)", [f"{SCHEMA}.schema_version"]).fetchone()
     return row is not None and row[0] is not None

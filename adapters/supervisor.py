@@ -133,12 +133,16 @@ class Supervisor:
         self._wake_write.setblocking(False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._stops_asked = 0
+        self._catching = False
+        self._adopted: dict[int, str] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop_all()
+        if self._catching:  # signals() is left after us, and must not write to a closed socket
+            signal.set_wakeup_fd(-1)
         self._selector.close()
         self._wake_read.close()
         self._wake_write.close()
@@ -154,9 +158,11 @@ class Supervisor:
         before = {number: signal.signal(number, on_stop) for number in STOP_SIGNALS}
         before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         wakeup_before = signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
+        self._catching = True
         try:
             yield
         finally:
+            self._catching = False
             signal.set_wakeup_fd(wakeup_before)
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -166,6 +172,10 @@ class Supervisor:
         self._stops_asked += 1
         with contextlib.suppress(BlockingIOError):
             self._wake_write.send(b"\0")
+
+    def adopt(self, name: str, pid: int) -> None:
+        """Watch a child process that others start and stop: its end is the end of all."""
+        self._adopted[pid] = name
 
     def start(self, part: Part) -> None:
         """Returns when it is ready. Raises `PartFailed`, or `StopAsked` if a signal came first."""
@@ -249,6 +259,9 @@ class Supervisor:
         for running in self._running:
             if running is not but and running.process.poll() is not None:
                 raise self._failure(running)
+        for pid, name in self._adopted.items():
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                raise PartFailed(name, "ended by itself")
         if self._stops_asked:
             raise StopAsked
 

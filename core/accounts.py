@@ -46,7 +46,7 @@ class Accounts:
         assert ACCOUNTS_PER_PAGE == 1 << _PAGE_OF_ACCOUNT
         self.accounts = Table("accounts", ACCOUNT_WORDS)
         self.balances = Table("balances", BALANCE_WORDS)
-        self._by_asset = Index()
+        self._by_asset = Index(self.balances, 2)
         self._page_dirty: vec[i64] = vec[i64]()
         self._page_digests: dict[int, bytes] = {}
         self.open()
@@ -93,11 +93,11 @@ class Accounts:
         else:
             rows[before * BALANCE_WORDS + B_NEXT] = row
             self.balances.touch(before)
-        self._by_asset.put(account, asset, 0, row)
+        self._by_asset.put(row)
         return row
 
-    def available(self, account: i64, asset: i64) -> i64:
-        row = self._by_asset.find(account, asset, 0)
+    def available(self, row: i64) -> i64:
+        """What may be spent; `row` may be NIL."""
         return 0 if row == NIL else self.balances.rows[row * BALANCE_WORDS + B_AVAILABLE]
 
     def add_available(self, row: i64, amount: i64) -> None:
@@ -178,12 +178,10 @@ class Accounts:
 
     def rebuild(self) -> None:
         """The index, from the table of balances."""
-        self._by_asset = Index()
+        self._by_asset = Index(self.balances, 2)
         row: i64 = 0
         while row < self.balances.count:
-            at = row * BALANCE_WORDS
-            rows = self.balances.rows
-            self._by_asset.put(rows[at + B_ACCOUNT], rows[at + B_ASSET], 0, row)
+            self._by_asset.put(row)
             row += 1
         self._page_dirty = filled((self.accounts.count >> _PAGE_OF_ACCOUNT) + 1, 1)
         self._page_digests = {}

@@ -34,7 +34,7 @@ from core.table import NIL, PAGE_SHIFT, Table, filled
 # Words of an order's row.
 O_ID: Final = 0  # generation << SLOT_BITS | slot
 O_ACCOUNT: Final = 1
-O_TERMS: Final = 2  # side | time in force << 4
+O_TERMS: Final = 2  # side | time in force << 4 | row of the balance that holds for it << 8
 O_REMAINING: Final = 3  # lots
 O_FILLED: Final = 4  # lots
 O_PREV: Final = 5

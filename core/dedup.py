@@ -52,10 +52,10 @@ class Replies:
         self.oldest: i64 = NIL
         self.youngest: i64 = NIL
         self.free: i64 = NIL
-        self._index = Index()
+        self.index = Index(self.table, 3)
 
     def find(self, key_hi: i64, key_lo: i64, scope: i64) -> i64:
-        return self._index.find(key_hi, key_lo, scope)
+        return self.index.find(key_hi, key_lo, scope)
 
     def is_full(self) -> bool:
         return self.live >= self.rows_max
@@ -104,7 +104,7 @@ class Replies:
         self.youngest = row
         self.table.touch(row)
         self.live += 1
-        self._index.put(key_hi, key_lo, scope, row)
+        self.index.put(row)
 
     def expire(self, now_ns: i64) -> None:
         """Forget what is older than the window."""
@@ -114,7 +114,7 @@ class Replies:
             at = row * DEDUP_WORDS
             if now_ns - rows[at + D_REPLY_TS] < self.window_ns:
                 return
-            self._index.remove(rows[at + D_KEY_HI], rows[at + D_KEY_LO], rows[at + D_SCOPE])
+            self.index.remove(row)
             self.oldest = rows[at + D_NEXT]
             if self.oldest == NIL:
                 self.youngest = NIL
@@ -125,13 +125,12 @@ class Replies:
 
     def rebuild(self) -> None:
         """The index, from the queue of live rows."""
-        self._index = Index()
+        self.index = Index(self.table, 3)
         row = self.oldest
         rows = self.table.rows
         while row != NIL:
-            at = row * DEDUP_WORDS
-            self._index.put(rows[at + D_KEY_HI], rows[at + D_KEY_LO], rows[at + D_SCOPE], row)
-            row = rows[at + D_NEXT]
+            self.index.put(row)
+            row = rows[row * DEDUP_WORDS + D_NEXT]
 
 
 class References:
@@ -139,7 +138,7 @@ class References:
 
     def __init__(self) -> None:
         self.table = Table("references", REFERENCE_WORDS)
-        self._index = Index()
+        self._index = Index(self.table, 3)
 
     def find(self, hi: i64, lo: i64, kind: i64) -> i64:
         return self._index.find(hi, lo, kind)
@@ -160,13 +159,11 @@ class References:
         rows[at + R_SEQ] = seq
         rows[at + R_TS] = ts_ns
         rows[at + R_DETAIL] = detail
-        self._index.put(hi, lo, kind, row)
+        self._index.put(row)
 
     def rebuild(self) -> None:
-        self._index = Index()
+        self._index = Index(self.table, 3)
         row: i64 = 0
         while row < self.table.count:
-            at = row * REFERENCE_WORDS
-            rows = self.table.rows
-            self._index.put(rows[at + R_HI], rows[at + R_LO], rows[at + R_KIND], row)
+            self._index.put(row)
             row += 1

@@ -13,7 +13,7 @@ from core.accounts import HOUSE, Accounts
 from core.answer import Answer
 from core.book import (
     F_LEFT, F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_BOOK, L_COUNT, L_TOTAL, LEVEL_SHIFT, O_ACCOUNT,
-    O_FILLED, O_ID, O_LEVEL, O_REMAINING, ORDER_SHIFT, Book, OrderStore,
+    O_FILLED, O_ID, O_LEVEL, O_REMAINING, O_TERMS, ORDER_SHIFT, Book, OrderStore,
 )  # fmt: skip
 from core.codes import BUY
 from core.emit import EventWriter
@@ -76,11 +76,10 @@ class Execution:
         """What `lots` of a limit order can still cost, in units of the asset paid."""
         return price * lots * self.tick_value if side == BUY else lots * self.lot_units
 
-    def release_hold(self, account: i64, side: i64, price: i64, lots: i64) -> i64:
+    def release_hold(self, slot: i64, side: i64, price: i64, lots: i64) -> i64:
         """Give back what `lots` of a limit order hold; how much that was."""
         amount = self.hold_of(side, price, lots)
-        row = self.accounts.ensure(account, self.asset_paid(side))
-        self.accounts.reserve(row, -amount)
+        self.accounts.reserve(self.store.orders.rows[(slot << ORDER_SHIFT) + O_TERMS] >> 8, -amount)
         return amount
 
     # --- matching and settlement --------------------------------------------------------------
@@ -96,7 +95,7 @@ class Execution:
         if store.fill_count == 0:
             return
         taker = store.orders.rows[taker_at + O_ACCOUNT]
-        taker_pays = self.accounts.ensure(taker, self.asset_paid(side))
+        taker_pays = store.orders.rows[taker_at + O_TERMS] >> 8
         taker_gets = self.accounts.ensure(taker, self.base if side == BUY else self.quote)
         left = lots
         fill: i64 = 0
@@ -119,6 +118,7 @@ class Execution:
         maker_at = slot << ORDER_SHIFT
         maker = self.store.orders.rows[maker_at + O_ACCOUNT]
         maker_order = self.store.orders.rows[maker_at + O_ID]
+        maker_pays = self.store.orders.rows[maker_at + O_TERMS] >> 8
         quote = price * lots * self.tick_value
         base = lots * self.lot_units
         symbol_at = self.symbol * SYMBOL_WORDS
@@ -135,7 +135,7 @@ class Execution:
                 released = (limit - price) * lots * self.tick_value
             accounts.spend_hold(taker_pays, quote, released)
             accounts.add_available(taker_gets, base - taker_fee)
-            accounts.spend_hold(accounts.ensure(maker, self.base), base, 0)
+            accounts.spend_hold(maker_pays, base, 0)
             accounts.add_available(accounts.ensure(maker, self.quote), quote - maker_fee)
             self._pay_house(self.quote, maker_fee)
             self._pay_house(self.base, taker_fee)
@@ -144,7 +144,7 @@ class Execution:
             taker_fee = fee_of(quote, taker_ppm)
             accounts.spend_hold(taker_pays, base, 0)
             accounts.add_available(taker_gets, quote - taker_fee)
-            accounts.spend_hold(accounts.ensure(maker, self.quote), quote, 0)
+            accounts.spend_hold(maker_pays, quote, 0)
             accounts.add_available(accounts.ensure(maker, self.base), base - maker_fee)
             self._pay_house(self.base, maker_fee)
             self._pay_house(self.quote, taker_fee)

@@ -70,8 +70,8 @@ class Listing:
         self.symbols = Table("symbols", SYMBOL_WORDS)
         self.assets.add_row()
         self.symbols.add_row()
-        self._asset_names = Index()
-        self._symbol_names = Index()
+        self._asset_names = Index(self.assets, 2)
+        self._symbol_names = Index(self.symbols, 2)
 
     def has_asset(self, asset: i64) -> bool:
         return 0 < asset < self.assets.count
@@ -103,7 +103,7 @@ class Listing:
         rows[at + A_NAME_HI] = hi
         rows[at + A_NAME_LO] = lo
         rows[at + A_SCALE] = scale
-        self._asset_names.put(hi, lo, 0, asset)
+        self._asset_names.put(asset)
         return asset
 
     def spec_of(self, words: vec[i64]) -> vec[i64]:
@@ -188,22 +188,18 @@ class Listing:
         while i < SPEC_WORDS:
             rows[symbol * SYMBOL_WORDS + i] = spec[i]
             i += 1
-        self._symbol_names.put(spec[S_NAME_HI], spec[S_NAME_LO], 0, symbol)
+        self._symbol_names.put(symbol)
         return symbol
 
     def rebuild(self) -> None:
         """The name indexes, from the tables."""
-        self._asset_names = Index()
-        self._symbol_names = Index()
+        self._asset_names = Index(self.assets, 2)
+        self._symbol_names = Index(self.symbols, 2)
         asset: i64 = 1
         while asset < self.assets.count:
-            at = asset * ASSET_WORDS
-            rows = self.assets.rows
-            self._asset_names.put(rows[at + A_NAME_HI], rows[at + A_NAME_LO], 0, asset)
+            self._asset_names.put(asset)
             asset += 1
         symbol: i64 = 1
         while symbol < self.symbols.count:
-            at = symbol * SYMBOL_WORDS
-            rows = self.symbols.rows
-            self._symbol_names.put(rows[at + S_NAME_HI], rows[at + S_NAME_LO], 0, symbol)
+            self._symbol_names.put(symbol)
             symbol += 1

@@ -44,6 +44,7 @@ from core.commands import split_batch
 from core.dedup import D_REPLY, DEDUP_WORDS
 from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
 from core.mass_cancel import cancel_all
+from core.read_ahead import ReadAhead
 from core.state import Snapshot, State, digest_words
 from core.table import NIL, column_bytes, filled
 from core.views import AssetView, BalanceView, BookView, OrderView, SymbolView
@@ -67,6 +68,7 @@ class Machine:
         self._state = State()
         self._out: vec[i64] = filled(REPLY_WORDS, 0)
         self._replied: i64 = 0
+        self._ahead = ReadAhead(self._state)
 
     def apply(self, index: int, ts_ns: int, payload: bytes) -> None:
         """Apply the log entry at `index`, stamped `ts_ns`. An empty payload is an empty batch.
@@ -84,6 +86,7 @@ class Machine:
         state = self._state
         state.events.start_batch()
         state.replies.expire(ts_ns)
+        self._ahead.read(commands)
         at: i64 = 0
         end: i64 = len(commands)
         while at < end:

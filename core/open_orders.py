@@ -14,9 +14,10 @@ from core.table import NIL, Index, Table
 # Words of a slot's row, beside the order's own.
 X_CLIENT_HI: Final = 0
 X_CLIENT_LO: Final = 1
-X_PREV: Final = 2
-X_NEXT: Final = 3
-LINK_WORDS: Final = 4
+X_ACCOUNT: Final = 2
+X_PREV: Final = 3
+X_NEXT: Final = 4
+LINK_WORDS: Final = 5
 
 
 class OpenOrders:
@@ -25,7 +26,7 @@ class OpenOrders:
     def __init__(self, accounts: Table) -> None:
         self.links = Table("links", LINK_WORDS)
         self._accounts = accounts
-        self._clients = Index()
+        self._clients = Index(self.links, 3)
 
     def find_client(self, hi: i64, lo: i64, account: i64) -> i64:
         """The slot of the account's open order with this client id, or NIL."""
@@ -41,6 +42,7 @@ class OpenOrders:
         tail = accounts[owner + AC_ORDERS_TAIL]
         links[at + X_CLIENT_HI] = client_hi
         links[at + X_CLIENT_LO] = client_lo
+        links[at + X_ACCOUNT] = account
         links[at + X_PREV] = tail
         links[at + X_NEXT] = NIL
         if tail == NIL:
@@ -53,7 +55,7 @@ class OpenOrders:
         self.links.touch(slot)
         self._accounts.touch(account)
         if client_hi != 0 or client_lo != 0:
-            self._clients.put(client_hi, client_lo, account, slot)
+            self._clients.put(slot)
 
     def remove(self, slot: i64, account: i64) -> None:
         links = self.links.rows
@@ -77,7 +79,7 @@ class OpenOrders:
         hi = links[at + X_CLIENT_HI]
         lo = links[at + X_CLIENT_LO]
         if hi != 0 or lo != 0:
-            self._clients.remove(hi, lo, account)
+            self._clients.remove(slot)
 
     def first(self, account: i64) -> i64:
         return self._accounts.rows[account * ACCOUNT_WORDS + AC_ORDERS_HEAD]
@@ -87,7 +89,7 @@ class OpenOrders:
 
     def rebuild(self) -> None:
         """The client ids of the open orders, from the accounts' lists."""
-        self._clients = Index()
+        self._clients = Index(self.links, 3)
         account: i64 = 1
         while account < self._accounts.count:
             slot = self.first(account)
@@ -96,6 +98,6 @@ class OpenOrders:
                 hi = self.links.rows[at + X_CLIENT_HI]
                 lo = self.links.rows[at + X_CLIENT_LO]
                 if hi != 0 or lo != 0:
-                    self._clients.put(hi, lo, account, slot)
+                    self._clients.put(slot)
                 slot = self.links.rows[at + X_NEXT]
             account += 1

@@ -69,7 +69,7 @@ class Operators:
             return
         supply_at = asset * ASSET_WORDS + A_SUPPLY
         supply = self.listing.assets.rows[supply_at]
-        available = self.accounts.available(account, asset)
+        available = self.accounts.available(self.accounts.find(account, asset))
         if kind == CMD_DEPOSIT:
             if amount > AMOUNT_MAX - supply:
                 answer.reject(MAX_NOTIONAL, AMOUNT_MAX - supply)
@@ -134,7 +134,7 @@ class Operators:
             answer.duplicate = True
             answer.id = self.references.table.rows[known * REFERENCE_WORDS + R_ACCOUNT]
             return
-        if self.accounts.accounts.count >= ACCOUNTS_MAX:
+        if self.accounts.accounts.count > ACCOUNTS_MAX:
             answer.reject(OVERLOADED, ACCOUNTS_MAX)
             return
         answer.id = self.accounts.open()
@@ -155,7 +155,7 @@ class Operators:
             answer.duplicate = True
             answer.id = known
             return
-        if self.listing.assets.count >= ASSETS_MAX:
+        if self.listing.assets.count > ASSETS_MAX:
             answer.reject(OVERLOADED, ASSETS_MAX)
             return
         answer.id = self.listing.add_asset(hi, lo, scale)
@@ -175,7 +175,7 @@ class Operators:
             answer.duplicate = True
             answer.id = known
             return
-        if self.listing.symbols.count >= SYMBOLS_MAX:
+        if self.listing.symbols.count > SYMBOLS_MAX:
             answer.reject(OVERLOADED, SYMBOLS_MAX)
             return
         symbol = self.listing.add_symbol(spec)
@@ -197,5 +197,6 @@ class Operators:
         self.trading.open_orders_max = open_orders
         self.replies.window_ns = window_ns
         self.replies.rows_max = rows
+        self.replies.expire(self.answer.ts_ns)
         self.events.limits_changed(open_orders, window_ns, rows)
         self.answer.seq = self.events.last_seq(0)

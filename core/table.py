@@ -10,8 +10,9 @@ Two structures:
 - `Table`: rows of a fixed number of words. A page is 64 rows. Whoever writes into a row calls
   `touch(row)` (or marks `dirty` itself in a hot loop), so that the digest hashes only pages that
   changed.
-- `Index`: open addressing with linear probing from three-word keys to row numbers. It is derived
-  from tables: never in a snapshot or a digest, rebuilt on restore, free to be laid out anyhow.
+- `Index`: open addressing with linear probing from a key to the row that starts with it. It is
+  derived from its table: never in a snapshot or a digest, rebuilt on restore, free to be laid out
+  anyhow.
 """
 
 import hashlib
@@ -31,7 +32,9 @@ _HASH_BYTES: Final = 32
 _GOLDEN: Final = 2654435769
 """2**32 / the golden ratio: Knuth's multiplicative hash (TAOCP 3, section 6.4)."""
 _LOW_31: Final = 0x7FFFFFFF
-_INDEX_WORDS: Final = 4
+_PRIME: Final = 2246822519
+"""The second prime of xxHash32, for the same reason: its bits are well mixed."""
+_LOW_32: Final = 0xFFFFFFFF
 _INDEX_ROOM: Final = 64
 
 
@@ -125,90 +128,99 @@ class Table:
 
 
 class Index:
-    """From a key of three words to a row number. At most half full, so probes stay short."""
+    """From a key to the row of `table` whose first words are that key.
 
-    def __init__(self) -> None:
+    The key is the row's first two or three words. A cell is one word, `hash << 32 | row + 1`, so
+    that eight of them share a cache line; where the hash is equal the row itself is compared,
+    word by word. At most half full, so probes stay short.
+    """
+
+    def __init__(self, table: Table, key_words: i64) -> None:
         self.used: i64 = 0
+        self._table = table
+        self._three: bool = key_words == 3
         self._mask: i64 = _INDEX_ROOM - 1
-        self._cells: vec[i64] = filled(_INDEX_ROOM * _INDEX_WORDS, 0)
+        self._cells: vec[i64] = filled(_INDEX_ROOM, 0)
 
     def find(self, a: i64, b: i64, c: i64) -> i64:
-        """The row of the key, or NIL."""
+        """The row of the key, or NIL. With keys of two words `c` is 0."""
         cells = self._cells
         mask = self._mask
-        at = _home(a, b, c) & mask
+        hashed = _hash(a, b, c)
+        at = hashed & mask
         while True:
-            cell = at * _INDEX_WORDS
-            row = cells[cell + 3]
-            if row == 0:
+            cell = cells[at]
+            if cell == 0:
                 return NIL
-            if cells[cell] == a and cells[cell + 1] == b and cells[cell + 2] == c:
-                return row - 1
+            if cell >> 32 == hashed and self._is_key(cell & _LOW_32, a, b, c):
+                return (cell & _LOW_32) - 1
             at = (at + 1) & mask
 
-    def put(self, a: i64, b: i64, c: i64, row: i64) -> None:
-        """Add a key that is not there."""
+    def peek(self, a: i64, b: i64, c: i64) -> i64:
+        """The first cell that `find` would read; see `core.read_ahead`."""
+        return self._cells[_hash(a, b, c) & self._mask]
+
+    def _is_key(self, row_after: i64, a: i64, b: i64, c: i64) -> bool:
+        table = self._table
+        at = (row_after - 1) * table.stride
+        rows = table.rows
+        return rows[at] == a and rows[at + 1] == b and (not self._three or rows[at + 2] == c)
+
+    def put(self, row: i64) -> None:
+        """Add the key that stands in the row, which must not be there yet."""
         if self.used * 2 >= self._mask:
             self._double()
-        self._place(a, b, c, row + 1)
+        self._place(self._hash_of(row) << 32 | (row + 1))
         self.used += 1
 
-    def remove(self, a: i64, b: i64, c: i64) -> None:
-        """Take away a key that is there; later cells of the probe run move back into the gap."""
+    def remove(self, row: i64) -> None:
+        """Take the row's key away; later cells of the probe run move back into the gap."""
         cells = self._cells
         mask = self._mask
-        gap = _home(a, b, c) & mask
-        while not (
-            cells[gap * _INDEX_WORDS] == a
-            and cells[gap * _INDEX_WORDS + 1] == b
-            and cells[gap * _INDEX_WORDS + 2] == c
-            and cells[gap * _INDEX_WORDS + 3] != 0
-        ):
-            assert cells[gap * _INDEX_WORDS + 3] != 0, "index: removing a key that is not there"
+        gap = self._hash_of(row) & mask
+        while cells[gap] & _LOW_32 != row + 1:
+            assert cells[gap] != 0, "index: removing a key that is not there"
             gap = (gap + 1) & mask
         at = gap
         while True:
             at = (at + 1) & mask
-            cell = at * _INDEX_WORDS
-            if cells[cell + 3] == 0:
+            cell = cells[at]
+            if cell == 0:
                 break
-            home = _home(cells[cell], cells[cell + 1], cells[cell + 2]) & mask
+            home = (cell >> 32) & mask
             if ((at - home) & mask) >= ((at - gap) & mask):
-                into = gap * _INDEX_WORDS
-                cells[into] = cells[cell]
-                cells[into + 1] = cells[cell + 1]
-                cells[into + 2] = cells[cell + 2]
-                cells[into + 3] = cells[cell + 3]
+                cells[gap] = cell
                 gap = at
-        cells[gap * _INDEX_WORDS + 3] = 0
+        cells[gap] = 0
         self.used -= 1
 
-    def _place(self, a: i64, b: i64, c: i64, stored: i64) -> None:
+    def _hash_of(self, row: i64) -> i64:
+        table = self._table
+        at = row * table.stride
+        return _hash(table.rows[at], table.rows[at + 1], table.rows[at + 2] if self._three else 0)
+
+    def _place(self, cell: i64) -> None:
         cells = self._cells
         mask = self._mask
-        at = _home(a, b, c) & mask
-        while cells[at * _INDEX_WORDS + 3] != 0:
+        at = (cell >> 32) & mask
+        while cells[at] != 0:
             at = (at + 1) & mask
-        cell = at * _INDEX_WORDS
-        cells[cell] = a
-        cells[cell + 1] = b
-        cells[cell + 2] = c
-        cells[cell + 3] = stored
+        cells[at] = cell
 
     def _double(self) -> None:
         old = self._cells
         room = (self._mask + 1) * 2
-        self._cells = filled(room * _INDEX_WORDS, 0)
+        self._cells = filled(room, 0)
         self._mask = room - 1
-        cell: i64 = 0
-        end: i64 = len(old)
-        while cell < end:
-            if old[cell + 3] != 0:
-                self._place(old[cell], old[cell + 1], old[cell + 2], old[cell + 3])
-            cell += _INDEX_WORDS
+        i: i64 = 0
+        while i < i64(len(old)):
+            if old[i] != 0:
+                self._place(old[i])
+            i += 1
 
 
-def _home(a: i64, b: i64, c: i64) -> i64:
-    """Where a key's probe starts. The product stays below 2**63, so nothing ever wraps."""
-    mixed = (a ^ (a >> 32) ^ b ^ (b >> 29) ^ (c * 31)) & _LOW_31
-    return (mixed * _GOLDEN) >> 13
+def _hash(a: i64, b: i64, c: i64) -> i64:
+    """31 well mixed bits. The products stay below 2**63, so nothing ever wraps."""
+    low = (a ^ (a >> 32) ^ (c * 31)) & _LOW_31
+    high = (b ^ (b >> 29) ^ (a >> 17)) & _LOW_31
+    return (((low * _GOLDEN) ^ (high * _PRIME)) >> 20) & _LOW_31

@@ -50,6 +50,7 @@ class Trading:
         self.open_orders = OpenOrders(accounts.accounts)
         self.open_orders_max: i64 = OPEN_ORDERS_PER_ACCOUNT_DEFAULT
         # The plan of the order being placed.
+        self.pays: i64 = 0  # the row of the balance that pays
         self.hold: i64 = 0
         self.plan_lots: i64 = 0
         self.execution = Execution(
@@ -86,13 +87,11 @@ class Trading:
         rows = self.store.orders.rows
         at = slot << ORDER_SHIFT
         rows[at + O_ACCOUNT] = account
-        rows[at + O_TERMS] = side | tif << 4
+        rows[at + O_TERMS] = side | tif << 4 | self.pays << 8
         rows[at + O_REMAINING] = lots
         rows[at + O_FILLED] = 0
         self.answer.id = rows[at + O_ID]
-        self.accounts.reserve(
-            self.accounts.ensure(account, self.execution.asset_paid(side)), self.hold
-        )
+        self.accounts.reserve(self.pays, self.hold)
         self.events.order_accepted(
             symbol, side, order_type | tif << 4, self.answer.id, account, price, lots,
             qty if by_quote else 0, self.hold, client_hi, client_lo,
@@ -183,7 +182,8 @@ class Trading:
         """Liquidity, then funds: what the order will hold, in `hold` (and `plan_lots`)."""
         book = self.books[self.execution.symbol]
         best = book.best(SELL if side == BUY else BUY)
-        available = self.accounts.available(account, self.execution.asset_paid(side))
+        self.pays = self.accounts.find(account, self.execution.asset_paid(side))
+        available = self.accounts.available(self.pays)
         if order_type == MARKET and best == 0:
             return self.reject(NO_LIQUIDITY, 0)
         if by_quote and qty < best * self.execution.tick_value:
@@ -247,7 +247,7 @@ class Trading:
         reason: i64 = CANCELED_MARKET_REMAINDER
         if order_type == LIMIT:
             reason = CANCELED_IOC_REMAINDER
-            released = self.execution.release_hold(account, side, price, left)
+            released = self.execution.release_hold(slot, side, price, left)
         self.events.order_canceled(
             self.execution.symbol, side, reason, self.answer.id, account, left, released, price
         )
@@ -301,7 +301,7 @@ class Trading:
         side = rows[at + O_TERMS] & 0xF
         level = rows[at + O_LEVEL] << LEVEL_SHIFT
         price = self.store.levels.rows[level + L_PRICE]
-        released = self.execution.release_hold(account, side, price, left)
+        released = self.execution.release_hold(slot, side, price, left)
         self.books[self.execution.symbol].unlink(slot)
         self.open_orders.remove(slot, account)
         self.store.release(slot)
@@ -330,7 +330,7 @@ class Trading:
         side = rows[at + O_TERMS] & 0xF
         left = qty - filled
         if reduction:
-            released = self.execution.release_hold(account, side, price, old_left - left)
+            released = self.execution.release_hold(slot, side, price, old_left - left)
             self.books[self.execution.symbol].reduce(slot, old_left - left)
             self.events.order_amended(
                 self.execution.symbol, side, order_id, account, price, qty, left, -released, 1
@@ -378,14 +378,14 @@ class Trading:
         side = rows[at + O_TERMS] & 0xF
         other = SELL if side == BUY else BUY
         book = self.books[self.execution.symbol]
-        if rows[at + O_TERMS] >> 4 == POST_ONLY or self.execution.mode == MODE_POST_ONLY:
+        if (rows[at + O_TERMS] >> 4) & 0xF == POST_ONLY or self.execution.mode == MODE_POST_ONLY:
             best = book.best(other)
             if self._would_trade(side, price, best):
                 return self.reject(POST_ONLY_WOULD_TRADE, best)
         execution = self.execution
         more = execution.hold_of(side, price, left) - execution.hold_of(side, old_price, old_left)
-        pays = self.accounts.ensure(account, self.execution.asset_paid(side))
-        available = self.accounts.available(account, self.execution.asset_paid(side))
+        pays = rows[at + O_TERMS] >> 8
+        available = self.accounts.available(pays)
         if more > available:
             return self.reject(INSUFFICIENT_FUNDS, available)
         book.unlink(slot)

@@ -35,7 +35,7 @@ from ledger.ports import (
     Reconciliation,
 )  # fmt: skip
 
-BATCH_POSTINGS_DEFAULT: Final = 16_384
+BATCH_POSTINGS_DEFAULT: Final = 4096
 """Where the time for one posting no longer falls: see `lockstep bench ledger`."""
 
 
@@ -89,6 +89,11 @@ class Projector:
         return cls(store, await store.load(), partition, batch_postings, progress)
 
     @property
+    def pending(self) -> bool:
+        """Is anything offered that is not booked yet?"""
+        return self._head.log_index > self.cursor.log_index
+
+    @property
     def next_index(self) -> int:
         """Where to tail the feed from: the last entry again, so that its hash is compared."""
         return max(self.cursor.log_index, 1)
@@ -105,7 +110,7 @@ class Projector:
     async def flush(self) -> None:
         """Book what was offered."""
         assert not self._spent, "a projector that failed is not used again"
-        if self._head.log_index > self.cursor.log_index:
+        if self.pending:
             try:
                 await self._commit([self._pending])
             except BaseException:

@@ -24,7 +24,7 @@ import msgspec
 import trio
 
 from core.codes import NOT_LEADER
-from core.commands import batch
+from core.commands import batch, checkpoint
 from replication.batching import Batch, Intake, Limits, Submission, answers, batch_metadata
 from replication.checkpoints import CheckpointPlan
 from replication.feed import Feed
@@ -289,7 +289,7 @@ class Driver(Generic[M]):
             return
         now_s = self._clock.monotonic_s()
         if self._stage is Stage.RUNNING and self._checkpoints.due(now_s):
-            payload = batch(self._checkpoints.command(), 1)
+            payload = batch(checkpoint(*self._machine.last_checkpoint()), 1)
             self._checkpoints.proposed(self._replica.propose(payload, self._clock.wall_ns()))
         if not self._intake or now_s < self._cut_due_s:
             return
@@ -311,7 +311,7 @@ class Driver(Generic[M]):
         now_s = self._clock.monotonic_s()
         self._observer.applied(commands, now_s - started_s)
         self._applied = record
-        self._checkpoints.applied(record.index, record.payload, events, now_s)
+        self._checkpoints.applied(record.index, record.payload, now_s)
         if not self._results:
             self._results_due_s = now_s + self._config.result_flush_s
         self._results.append(

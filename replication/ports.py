@@ -148,6 +148,10 @@ class StateMachine(Protocol):
 
     def digest_sections(self) -> dict[str, bytes]: ...
 
+    def last_checkpoint(self) -> tuple[int, bytes]:
+        """Log index of the last checkpoint command and the digest there; 0 and zeros if none."""
+        ...
+
     def snapshot(self) -> bytes:
         """The whole state at `index`, such that `restore` gives an equal machine."""
         ...

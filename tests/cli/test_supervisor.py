@@ -154,3 +154,14 @@ def test_a_log_stays_within_its_bound(tmp_path: Path) -> None:
     assert (tmp_path / "x.log").stat().st_size <= 100
     assert (tmp_path / "x.log.1").stat().st_size <= 100
     assert log.tail[-1] == "line 49"
+
+
+def test_an_adopted_process_is_watched_and_left_to_its_owner(tmp_path: Path) -> None:
+    owned = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=-1)
+    assert owned.stdin is not None
+    with Supervisor(tmp_path) as supervisor, supervisor.signals():
+        supervisor.adopt("database", owned.pid)
+        owned.stdin.close()
+        with pytest.raises(PartFailed, match="database ended by itself"):
+            supervisor.watch()
+    assert owned.wait() == 0

@@ -36,4 +36,4 @@ def test_scenario(path: Path, maker: str, request: pytest.FixtureRequest) -> Non
 def test_the_scenarios_are_there() -> None:
     assert len(FILES) >= 60
     shown = sum(path.read_text().count("\n----\n") for path in FILES)
-    assert shown >= 4 * len(FILES)  # a scenario that shows nothing proves nothing
+    assert shown >= 3 * len(FILES)  # a scenario that shows nothing proves nothing

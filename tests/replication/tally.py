@@ -10,9 +10,9 @@ import struct
 
 import msgspec
 
-from core.codes import CMD_CHECKPOINT, EV_ENGINE_CHECKPOINT
+from core.codes import CMD_CHECKPOINT
 from core.commands import BATCH_HEADER_BYTES, split_batch
-from core.events import EVENT_WORDS, REPLY_BYTES
+from core.events import REPLY_BYTES
 
 
 class _State(msgspec.Struct):
@@ -20,13 +20,14 @@ class _State(msgspec.Struct):
     chain: bytes
     kinds: dict[int, int]
     seen: bytes
+    checkpoint: tuple[int, bytes]
 
 
 class Tally:
     """Keeps `StateMachine`. Its digest covers every field of its state."""
 
     def __init__(self) -> None:
-        self._state = _State(0, bytes(32), {}, bytes(32))
+        self._state = _State(0, bytes(32), {}, bytes(32), (0, bytes(32)))
         self.events = b""
         self.replies = b""
 
@@ -46,10 +47,9 @@ class Tally:
         state = self._state
         assert index == state.index + 1, f"entry {index} after {state.index}"
         commands, _, metadata = split_batch(payload)
+        self.events = commands[::-1]
         if commands[:1] == bytes([CMD_CHECKPOINT]):
-            self.events = self._checkpoint_event(index)
-        else:
-            self.events = commands[::-1]
+            self._checkpoint(index, commands)
         replies = []
         at = 0
         while at < len(commands):
@@ -66,17 +66,25 @@ class Tally:
         state.index = index
         assert len(body) >= BATCH_HEADER_BYTES
 
-    def _checkpoint_event(self, index: int) -> bytes:
-        words = EVENT_WORDS[EV_ENGINE_CHECKPOINT]
-        head = EV_ENGINE_CHECKPOINT | words << 8
-        return struct.pack("<3q", head, 0, index) + self.digest() + bytes(32)
+    def _checkpoint(self, index: int, commands: bytes) -> None:
+        claimed = (int.from_bytes(commands[32:40], "little"), commands[40:72])
+        if claimed[0] and claimed[0] == self._state.checkpoint[0]:
+            assert claimed == self._state.checkpoint, f"diverged at {claimed[0]}"
+        self._state.checkpoint = (index, self.digest())
+
+    def last_checkpoint(self) -> tuple[int, bytes]:
+        return self._state.checkpoint
 
     def digest(self) -> bytes:
         return hashlib.sha256(b"".join(self.digest_sections().values())).digest()
 
     def digest_sections(self) -> dict[str, bytes]:
         kinds = repr(sorted(self._state.kinds.items())).encode()
-        return {"kinds": hashlib.sha256(kinds).digest(), "seen": self._state.seen}
+        return {
+            "kinds": hashlib.sha256(kinds).digest(),
+            "seen": self._state.seen,
+            "checkpoint": hashlib.sha256(repr(self._state.checkpoint).encode()).digest(),
+        }
 
     def snapshot(self) -> bytes:
         return msgspec.msgpack.encode(self._state)

@@ -1,0 +1,79 @@
+"""`lockstep bench machine`: risk, idempotency, matching, fees, events, chain and digest together.
+
+The log entries are recorded once (see `adapters.bench.commands`) and applied to a fresh machine
+in each run; the prelude of listings and deposits is not timed. The runs must all end in the same
+digest: a benchmark that computed something else is not one.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from typing import Any, Final
+
+from adapters.bench.commands import Load
+from adapters.cli.errors import usage_error
+from core.machine import Machine
+
+WINDOW_NS: Final = 200_000_000
+"""Keys remembered for 0.2 s of log time: with a batch a millisecond, 200 batches of keys."""
+WARM_UP_COMMANDS: Final = 300_000
+"""Applied before the clock starts, so that tables have their size and keys expire."""
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    """Options of this benchmark."""
+    p.add_argument("--commands", type=int, default=500_000, help="timed commands per run")
+    p.add_argument("--batch", type=int, default=1000, help="commands per log entry")
+    p.add_argument("--accounts", type=int, default=10_000)
+    p.add_argument("--symbols", type=int, default=4)
+    p.add_argument("--runs", type=int, default=5)
+    p.add_argument("--seed", type=int, default=7)
+
+
+def run(a: argparse.Namespace) -> dict[str, Any]:
+    """Commands a second, and the slowest entry."""
+    if min(a.commands // max(a.batch, 1), a.batch, a.accounts, a.symbols, a.runs) < 1:
+        raise usage_error("bench machine: every option is at least 1, --commands at least --batch")
+    print("bench machine: recording the load", file=sys.stderr)
+    load = Load(symbols=a.symbols, accounts=a.accounts, seed=a.seed, window_ns=WINDOW_NS)
+    load.play(WARM_UP_COMMANDS, a.batch)
+    load.prelude = len(load.entries)
+    load.play(a.commands, a.batch)
+    rates: list[float] = []
+    slowest_ms: list[float] = []
+    per_entry_us: list[float] = []
+    event_bytes = 0
+    for _ in range(a.runs):
+        machine = Machine()
+        for index, entry in enumerate(load.entries[: load.prelude], 1):
+            machine.apply(index, *entry)
+        spent: list[float] = []
+        event_bytes = 0
+        for index, (ts_ns, payload) in enumerate(load.entries[load.prelude :], load.prelude + 1):
+            started = time.perf_counter()
+            machine.apply(index, ts_ns, payload)
+            spent.append(time.perf_counter() - started)
+            event_bytes += len(machine.events)
+        if machine.digest() != load.machine.digest() or machine.chain != load.machine.chain:
+            raise AssertionError("bench machine: a run ended in another digest than the recording")
+        rates.append(len(spent) * a.batch / sum(spent))
+        slowest_ms.append(max(spent) * 1e3)
+        per_entry_us.append(statistics.median(spent) * 1e6)
+    commands = (len(load.entries) - load.prelude) * a.batch
+    return {
+        "name": "machine",
+        "unit": "commands/s",
+        "median": statistics.median(rates),
+        "runs": rates,
+        "entry_us_median": statistics.median(per_entry_us),
+        "entry_ms_slowest": statistics.median(slowest_ms),
+        "event_bytes_per_command": event_bytes / commands,
+        "open_orders": len(load.open),
+        "digest": load.machine.digest().hex(),
+        "conditions": {
+            "commands": commands, "batch": a.batch, "accounts": a.accounts, "symbols": a.symbols,
+            "seed": a.seed, "cores_used": 1, "warm_up": WARM_UP_COMMANDS,
+            "keys": "every command has its own", "keys_live": WINDOW_NS // 1_000_000 * a.batch,
+        },
+    }  # fmt: skip

@@ -1,0 +1,298 @@
+"""`lockstep up`: the whole exchange on this machine, each part a process of its own.
+
+It starts PostgreSQL, a node, the ledger and the gateway in that order, each when the one before is
+ready, then prints where everything is and watches. Ctrl-C or SIGTERM stops all of it in the
+reverse order; so does the end of any part, with the last lines of its log. Parts are the same
+commands that production runs, and read the settings that `up` writes to DATA/lockstep.toml.
+
+    DATA/lockstep.toml   settings of the parts, written anew at each start
+    DATA/node-1          log and snapshots        DATA/postgres    the ledger's database
+    DATA/keys            API keys, sealed         DATA/logs        what each part says
+"""
+
+import argparse
+import http.client
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from adapters import core_build
+from adapters.cli.demo_market import ACCOUNTS_FILE, MARKETS
+from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
+from adapters.config import load
+from adapters.embedded_postgres import EmbeddedPostgres, PostgresUnavailable
+from adapters.folder_lock import FolderInUse, hold
+from adapters.ledger_database import VARIABLE, make_ready
+from adapters.postgres_migrate import LedgerSchemaError, ensure_schema
+from adapters.supervisor import Part, PartFailed, StopAsked, Supervisor
+
+HELP = "The whole exchange on this machine; Ctrl-C stops all of it."
+EXAMPLE = "lockstep up --demo"
+
+PROBE_TIMEOUT_S: Final = 1.0
+PROBE_BYTES_MAX: Final = 4096
+READY_TIMEOUT_S: Final = 60.0
+
+Address = Annotated[str, msgspec.Meta(pattern=r"^[^:/\s]+:[0-9]{1,5}$")]
+
+
+class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of `up`: also as LOCKSTEP_UP_..., and the command line wins over both."""
+
+    data: Path = Path("lockstep-data")
+    http: Address = "127.0.0.1:8080"
+    grpc: Address = "127.0.0.1:7401"
+    ledger: Address = "127.0.0.1:7403"
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    """What differs from the defaults."""
+    p.add_argument("--data", type=Path, metavar="DIR", help="data folder (./lockstep-data)")
+    p.add_argument("--http", metavar="HOST:PORT", help="REST and WebSocket (127.0.0.1:8080)")
+    p.add_argument("--grpc", metavar="HOST:PORT", help="the node's gRPC (127.0.0.1:7401)")
+    p.add_argument("--ledger", metavar="HOST:PORT", help="the ledger's HTTP (127.0.0.1:7403)")
+    p.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="replicas")
+    p.add_argument("--kafka", metavar="HOST:PORT", help="publish events there")
+    p.add_argument(
+        "--demo", action="store_true", help="list markets, fund accounts, run market makers"
+    )
+
+
+def run(a: argparse.Namespace) -> int:
+    """Start, watch, stop."""
+    if a.nodes != 1:
+        raise usage_error("--nodes: only 1 so far; this version has no replication yet")
+    if a.kafka is not None:
+        raise usage_error("--kafka: this version does not publish to Kafka yet; leave it out")
+    config = settings(a)
+    data = config.data.absolute()
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(hold(data, "up"))
+            for name in ("http", "grpc", "ledger"):
+                check_free(getattr(config, name), f"--{name}")
+            return Exchange(data, config, demo=a.demo).run(stack)
+    except FolderInUse as error:
+        raise environment_error(str(error)) from error
+    except (PostgresUnavailable, LedgerSchemaError) as error:
+        raise environment_error(f"PostgreSQL: {error}") from error
+
+
+def settings(a: argparse.Namespace) -> UpConfig:
+    """Defaults, the environment, the command line."""
+    config = load(UpConfig, None, "up")
+    given = {f: getattr(a, f) for f in UpConfig.__struct_fields__ if getattr(a, f) is not None}
+    for name, value in given.items():
+        if name != "data":
+            try:
+                msgspec.convert(value, Address)
+            except msgspec.ValidationError:
+                raise usage_error(f"--{name}: {value!r} is not HOST:PORT") from None
+    return msgspec.structs.replace(config, **given)
+
+
+class Exchange:
+    """The parts, in the order in which they need each other."""
+
+    def __init__(self, data: Path, config: UpConfig, *, demo: bool) -> None:
+        self._data = data
+        self._config = config
+        self._demo = demo
+        self._logs = data / "logs"
+
+    def run(self, stack: ExitStack) -> int:
+        started_s = time.monotonic()
+        self._logs.mkdir(mode=0o700, exist_ok=True)
+        supervisor = Supervisor(self._logs)
+        stack.enter_context(supervisor.signals())
+        write_settings(self._data, self._config, self._database(stack, supervisor))
+        stack.enter_context(supervisor)
+        try:
+            for part in self._parts():
+                say(part.name)
+                (supervisor.run if part.name == "demo-prepare" else supervisor.start)(part)
+            self._summary(time.monotonic() - started_s)
+            supervisor.watch()
+        except PartFailed as error:
+            lines = "".join(f"\n    {line}" for line in error.tail)
+            log = f"\n  its log is in {self._logs}" if error.tail else ""
+            print(f"lockstep up: {error}; stopping everything{lines}{log}", file=sys.stderr)
+            return EXIT_CHECK_FAILED
+        except StopAsked:
+            pass
+        print("lockstep up: stopping", file=sys.stderr)
+        return EXIT_OK
+
+    def _database(self, stack: ExitStack, supervisor: Supervisor) -> str:
+        """The ledger's URL: a server of one's own by DATABASE_URL, else the embedded one."""
+        named = os.environ.get(VARIABLE, "")
+        if named:
+            ensure_schema(named)
+            return named
+        say("postgres")
+        server = stack.enter_context(EmbeddedPostgres(self._data / "postgres"))
+        assert server.pid is not None
+        supervisor.adopt("postgres", server.pid)
+        return make_ready(server)
+
+    def _parts(self) -> list[Part]:
+        config = self._config
+        demo = ["demo-flow", "--node", config.grpc, "--data", str(self._data)]
+        parts = [self._part("node", listens(config.grpc))]
+        if self._demo:
+            parts.append(command("demo-prepare", [*demo, "--prepare"], lambda: None))
+        parts.append(self._part("ledger", answers(config.ledger)))
+        parts.append(self._part("gateway", answers(config.http)))
+        if self._demo:
+            parts.append(command("demo-flow", demo, quotes(config.http)))
+        return parts
+
+    def _part(self, name: str, ready: Callable[[], str | None]) -> Part:
+        return command(name, [name, "--config", str(self._data / "lockstep.toml")], ready)
+
+    def _summary(self, took_s: float) -> None:
+        http, data = self._config.http, self._data
+        lines = [
+            f"\nLockstep is ready ({took_s:.1f} s, core {core_build.state()}).\n",
+            f"  REST       http://{http}/v1/markets",
+            f"  WebSocket  ws://{http}/ws",
+            f"  gRPC       {self._config.grpc}",
+            f"  ledger     http://{self._config.ledger}/v1/balances?account=1",
+            f"  data       {data}",
+        ]
+        if self._demo:
+            lines.append(f"  accounts   {data / ACCOUNTS_FILE}")
+            lines.append(f"\n  curl -s 'http://{http}/v1/markets/BTC-KRW/orderbook?depth=5'")
+        else:
+            lines.append(
+                "\n  Nothing is listed yet: `lockstep admin --help`, or start with --demo."
+            )
+        print("\n".join([*lines, "\nCtrl-C stops everything."]), flush=True)
+
+
+def say(name: str) -> None:
+    """Progress, for those who watch a slow start."""
+    print(f"lockstep up: starting {name}", file=sys.stderr, flush=True)
+
+
+def command(name: str, arguments: list[str], ready: Callable[[], str | None]) -> Part:
+    """One of our own commands, run by the Python and from the sources that run us.
+
+    `-P`: a folder named `core` where the user happens to stand is not ours.
+    """
+    path = os.pathsep.join(filter(None, [str(core_build.ROOT), os.environ.get("PYTHONPATH")]))
+    return Part(
+        name=name,
+        argv=[sys.executable, "-P", "-m", "adapters.cli.main", *arguments],
+        ready=ready,
+        ready_timeout_s=READY_TIMEOUT_S,
+        environ={"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def write_settings(data: Path, config: UpConfig, database_url: str) -> None:
+    """One file for all parts; it may hold a database password, so only its owner reads it."""
+    tables: dict[str, dict[str, str]] = {
+        "node": {"data": str(data / "node-1"), "listen": config.grpc},
+        "ledger": {
+            "listen": config.ledger,
+            "core": config.grpc,
+            "database_url": database_url,
+        },
+        "gateway": {
+            "listen": config.http,
+            "core": config.grpc,
+            "ledger": f"http://{config.ledger}",
+            "data": str(data),
+        },
+    }
+    text = "# Written by `lockstep up` at each start: changes made here are lost.\n"
+    for name, table in tables.items():
+        # A JSON string of printable text is a TOML basic string as well.
+        rows = (f"{key} = {msgspec.json.encode(value).decode()}" for key, value in table.items())
+        text += f"\n[{name}]\n" + "\n".join(rows) + "\n"
+    path = data / "lockstep.toml"
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+# --- looking at addresses ---------------------------------------------------------------------
+
+
+def split(address: str) -> tuple[str, int]:
+    """HOST:PORT, already checked for its form."""
+    host, _, port = address.rpartition(":")
+    return host, int(port)
+
+
+def check_free(address: str, option: str) -> None:
+    """Better now than in a part's log after half a minute. Raises `CliError`."""
+    host, port = split(address)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no such port"
+            message = f"{option}: {address} cannot be used: {reason}; choose another"
+            raise environment_error(message) from error
+
+
+def listens(address: str) -> Callable[[], str | None]:
+    """Ready when somebody accepts a connection there."""
+
+    def ready() -> str | None:
+        try:
+            socket.create_connection(split(address), PROBE_TIMEOUT_S).close()
+        except OSError as error:
+            return f"nobody listens on {address}: {error.strerror or error}"
+        return None
+
+    return ready
+
+
+def answers(address: str) -> Callable[[], str | None]:
+    """Ready when GET /readyz is 200."""
+
+    def ready() -> str | None:
+        try:
+            status, body = get(address, "/readyz")
+        except (OSError, http.client.HTTPException) as error:
+            return f"http://{address}/readyz: {error!r}"
+        return None if status == 200 else f"/readyz: {status} {body.decode(errors='replace')}"
+
+    return ready
+
+
+def quotes(address: str) -> Callable[[], str | None]:
+    """Ready when a client sees the makers' first quotes."""
+    path = f"/v1/markets/{MARKETS[0].name}/orderbook?depth=1"
+
+    def ready() -> str | None:
+        try:
+            status, body = get(address, path)
+            book = msgspec.json.decode(body) if status == 200 else {}
+        except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
+            return f"http://{address}{path}: {error!r}"
+        return None if book.get("bids") and book.get("asks") else f"no quotes at {path}"
+
+    return ready
+
+
+def get(address: str, path: str) -> tuple[int, bytes]:
+    """Status and the first of the body."""
+    connection = http.client.HTTPConnection(*split(address), timeout=PROBE_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read(PROBE_BYTES_MAX)
+    finally:
+        connection.close()

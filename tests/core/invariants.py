@@ -1,0 +1,102 @@
+"""The invariants of DESIGN.md section 4, computed from events and queries alone.
+
+Why it exists: that two implementations agree does not make both right. What must hold after every
+command is computed here in the plainest way from what the machine says about itself; it must not
+look into either implementation.
+"""
+
+from collections import defaultdict
+
+from core.codes import BUY, SELL
+from core.events import (
+    AccountOpened,
+    AnyEvent,
+    BalanceChanged,
+    SymbolListed,
+    TradeExecuted,
+)
+from tests.core.subjects import ALL_LEVELS, Subject
+from tests.twin.machine import BookRow, OrderRow
+
+
+class Invariants:
+    """Fold every event in; check the machine whenever it is at rest."""
+
+    def __init__(self) -> None:
+        self.specs: dict[int, SymbolListed] = {}
+        self.accounts = 1
+        self._seqs: dict[int, int] = defaultdict(int)
+        self._trades: dict[int, int] = defaultdict(int)
+        self._supply: dict[int, int] = defaultdict(int)
+
+    def fold(self, events: list[AnyEvent]) -> None:
+        for event in events:
+            self._seqs[event.symbol] += 1
+            assert event.seq == self._seqs[event.symbol], f"sequence number: {event}"
+            if isinstance(event, SymbolListed):
+                assert event.seq == 1, f"a symbol's first event: {event}"
+                self.specs[event.symbol] = event
+            elif isinstance(event, AccountOpened):
+                self.accounts += 1
+                assert event.account == self.accounts
+            elif isinstance(event, BalanceChanged):
+                self._supply[event.asset] += event.delta
+            elif isinstance(event, TradeExecuted):
+                self._trades[event.symbol] += 1
+                assert event.trade_id == self._trades[event.symbol], f"trade id: {event}"
+
+    def check(self, subject: Subject) -> None:
+        orders = [
+            order
+            for account in range(1, self.accounts + 1)
+            for order in subject.open_orders(account, 0)
+        ]
+        assert len({order.order_id for order in orders}) == len(orders)
+        for order in orders:
+            assert order.remaining > 0
+            assert order.filled >= 0
+            assert subject.order(order.order_id) == order
+        self._check_books(subject, orders)
+        self._check_money(subject, orders)
+
+    def _check_books(self, subject: Subject, orders: list[OrderRow]) -> None:
+        for symbol in self.specs:
+            book = subject.book(symbol, ALL_LEVELS)
+            assert book.seq == self._seqs[symbol]
+            _check_prices(book)
+            for side, levels in ((BUY, book.bids), (SELL, book.asks)):
+                queues: dict[int, list[int]] = defaultdict(list)
+                for order in orders:
+                    if (order.symbol, order.side) == (symbol, side):
+                        queues[order.price].append(order.remaining)
+                summed = {price: (sum(lots), len(lots)) for price, lots in queues.items()}
+                assert {price: (total, count) for price, total, count in levels} == summed
+
+    def _check_money(self, subject: Subject, orders: list[OrderRow]) -> None:
+        cost: dict[tuple[int, int], int] = defaultdict(int)
+        for order in orders:
+            spec = self.specs[order.symbol]
+            if order.side == BUY:
+                units = order.price * order.remaining * spec.tick_value
+                cost[order.account, spec.quote] += units
+            else:
+                cost[order.account, spec.base] += order.remaining * spec.lot_units
+        sums: dict[int, int] = defaultdict(int)
+        holds = {}
+        for row in subject.all_balances():
+            assert row.available >= 0
+            assert row.hold >= 0
+            assert row in subject.balances(row.account)
+            sums[row.asset] += row.available + row.hold
+            if row.hold:
+                holds[row.account, row.asset] = row.hold
+        assert holds == dict(cost), "a hold is what its open orders can still cost"
+        assert {k: v for k, v in sums.items() if v} == {k: v for k, v in self._supply.items() if v}
+
+
+def _check_prices(book: BookRow) -> None:
+    bids, asks = [row[0] for row in book.bids], [row[0] for row in book.asks]
+    assert bids == sorted(set(bids), reverse=True)
+    assert asks == sorted(set(asks))
+    if bids and asks:
+        assert bids[0] < asks[0], f"crossed or locked: {bids[0]} {asks[0]}"

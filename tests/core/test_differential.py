@@ -1,0 +1,37 @@
+"""Volume: tens of thousands of seeded random commands, engine and twin compared at each batch.
+
+Beside the Hypothesis machine, which shrinks what it finds; this one is fast and says the seed.
+"""
+
+import os
+
+import pytest
+
+from tests.core.pair import Pair
+from tests.core.workload import Workload, setup_records
+
+NIGHTLY = os.environ.get("LOCKSTEP_HYPOTHESIS_PROFILE") == "nightly"
+COMMANDS = 50_000 if NIGHTLY else 3_000
+SEEDS = range(40 if NIGHTLY else 8)
+CHECK_EVERY_BATCHES = 20
+RESTART_EVERY_BATCHES = 37
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_engine_and_twin_agree(seed: int) -> None:
+    pair, workload = Pair(), Workload(seed)
+    pair.apply(*setup_records())
+    pair.check()
+    sent = batches = 0
+    while sent < COMMANDS:
+        records = workload.batch()
+        pair.now_ns += workload.time_step_ns()
+        events, _ = pair.apply(*records)
+        workload.learn(events)
+        sent += len(records)
+        batches += 1
+        if batches % CHECK_EVERY_BATCHES == 0:
+            pair.check()
+        if batches % RESTART_EVERY_BATCHES == 0:
+            pair.restart()
+    pair.check()

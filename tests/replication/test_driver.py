@@ -1,0 +1,330 @@
+"""The loop under trio's mock clock: pipelining, pacing, bounds, drain. Nothing here sleeps for
+real, and the disk answers when the test says so.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+import trio
+import trio.testing
+
+from core.codes import NOT_LEADER, OK, OVERLOADED, VALIDATION
+from replication.batching import Limits, Submission
+from replication.driver import DriverConfig
+from replication.ports import Committed, TailGone
+from tests.replication.world import Answer, World
+
+pytestmark = pytest.mark.trio
+Scenario = Callable[[World], Awaitable[None]]
+
+
+async def in_world(world: World, scenario: Scenario) -> None:
+    """Runs the node, then the scenario, then drains the node."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.driver.run)
+        await world.driver.running()
+        await scenario(world)
+        world.driver.stop()
+
+
+async def settle() -> None:
+    await trio.testing.wait_all_tasks_blocked()
+
+
+async def test_a_command_is_answered_after_commit_and_apply(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.log.hold()
+        answer = world.send(2)
+        await settle()
+        assert world.log.is_writing
+        assert answer.value is None, "not durable, so not answered"
+        assert world.machine.index == 1
+        world.log.release()
+        got = await answer.get()
+        assert (got.code, got.index, got.term) == (OK, 2, 1)
+        assert len(got.replies) == 128
+        assert world.log.anchor.last_index == 2
+
+    await in_world(World(), scenario)
+
+
+async def test_an_idle_system_commits_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    async def scenario(world: World) -> None:
+        await trio.sleep(1)
+        before = trio.current_time()
+        await world.send().get()
+        assert trio.current_time() == before
+
+    await in_world(World(DriverConfig(batch_delay_s=0.5)), scenario)
+
+
+async def test_a_busy_system_gathers_for_the_delay(autojump_clock: trio.testing.MockClock) -> None:
+    async def scenario(world: World) -> None:
+        await world.send().get()
+        before = trio.current_time()
+        first = world.send()
+        await trio.sleep(0.2)
+        second = world.send()
+        one, two = await first.get(), await second.get()
+        assert one.index == two.index, "both in one entry"
+        assert trio.current_time() == pytest.approx(before + 0.5)
+
+    await in_world(World(DriverConfig(batch_delay_s=0.5, result_flush_s=10)), scenario)
+
+
+async def test_a_full_batch_does_not_wait(autojump_clock: trio.testing.MockClock) -> None:
+    async def scenario(world: World) -> None:
+        await world.send().get()
+        before = trio.current_time()
+        await world.send(10).get()
+        assert trio.current_time() == before
+
+    config = DriverConfig(batch_delay_s=0.5, limits=Limits(batch_commands_max=10))
+    await in_world(World(config), scenario)
+
+
+async def test_the_machine_works_while_the_disk_does(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Entry N is applied and answered while entry N+1 is being written, N+2 is gathered."""
+
+    async def scenario(world: World) -> None:
+        world.log.hold()
+        first = world.send()
+        await settle()
+        second = world.send()
+        await settle()
+        gate = world.log
+        gate.release()
+        gate.hold()
+        await settle()
+        assert first.value is not None
+        assert second.value is None
+        assert gate.is_writing, "the second entry is on its way"
+        third, fourth = world.send(), world.send()
+        gate.release()
+        assert (await third.get()).index == (await fourth.get()).index == 4
+
+    await in_world(World(DriverConfig(batch_delay_s=0)), scenario)
+
+
+async def test_results_ride_in_the_next_write(autojump_clock: trio.testing.MockClock) -> None:
+    async def scenario(world: World) -> None:
+        await world.send().get()
+        await world.send().get()
+        with_records = [write for write in world.log.writes if write.records]
+        riding = [[result.index for result in write.results] for write in with_records]
+        assert riding == [[], [1], [2]], "each with the write after its own"
+
+    await in_world(World(DriverConfig(result_flush_s=100, batch_delay_s=0)), scenario)
+
+
+async def test_results_are_flushed_when_no_write_comes(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        await world.send().get()
+        assert world.log.result_index() < 2
+        await trio.sleep(0.051)
+        assert world.log.result_index() == 2
+        writes = len(world.log.writes)
+        await trio.sleep(60)
+        assert len(world.log.writes) == writes, "an idle node leaves the disk alone"
+
+    await in_world(World(DriverConfig(checkpoint_s=1000)), scenario)
+
+
+async def test_what_does_not_fit_is_refused_and_the_rest_goes_on(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.log.hold()
+        first = world.send(3)
+        second = world.send(3)
+        refused = await second.get()
+        assert (refused.code, refused.index, refused.replies) == (OVERLOADED, 0, b"")
+        world.log.release()
+        assert (await first.get()).code == OK
+        assert (await world.send(3).get()).code == OK
+
+    await in_world(World(DriverConfig(limits=Limits(waiting_commands_max=4))), scenario)
+
+
+async def test_a_full_log_closes_the_door_before_the_log(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.log.room = 0
+        refused = await world.send().get()
+        assert (refused.code, refused.reason) == (OVERLOADED, "the log is nearly full")
+        assert world.replica.last_index == 1
+        world.log.room = 1 << 20
+        assert (await world.send().get()).code == OK
+
+    await in_world(World(), scenario)
+
+
+async def test_malformed_commands_never_reach_the_log(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        answer = Answer()
+        world.driver.submit(Submission(b"nonsense", 1, b"", answer.put))
+        assert (await answer.get()).code == VALIDATION
+        assert world.replica.last_index == 1
+
+    await in_world(World(), scenario)
+
+
+async def test_the_machine_holds_the_writer_back(autojump_clock: trio.testing.MockClock) -> None:
+    """No more entries are made than the machine may be behind."""
+    config = DriverConfig(limits=Limits(batch_commands_max=1), unapplied_entries_max=3)
+
+    async def scenario(world: World) -> None:
+        world.log.hold()
+        answers = [world.send() for _ in range(10)]
+        await settle()
+        assert world.replica.last_index - world.machine.index == 3
+        world.log.release()
+        for answer in answers:
+            assert (await answer.get()).code == OK
+
+    await in_world(World(config), scenario)
+
+
+async def test_followers_get_every_entry_once_in_order(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """From the store, from the feed and live: one sequence without a seam."""
+    seen: list[Committed] = []
+
+    async def follow(world: World) -> None:
+        while True:
+            found = await world.driver.entries(len(seen) + 1, 200)
+            seen.extend(found)
+
+    async def scenario(world: World) -> None:
+        for _ in range(20):
+            await world.send(3).get()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(follow, world)
+            for _ in range(20):
+                await world.send(3).get()
+            await settle()
+            nursery.cancel_scope.cancel()
+        assert [entry.index for entry in seen] == list(range(1, world.machine.index + 1))
+        assert seen[-1].chain == world.machine.chain
+        with pytest.raises(TailGone, match="from_index: 99 is outside"):
+            await world.driver.entries(99, 1)
+        with pytest.raises(TailGone):
+            await world.driver.entries(0, 1)
+
+    await in_world(World(DriverConfig(feed_bytes_max=1000, checkpoint_s=1000)), scenario)
+
+
+async def test_checkpoints_come_only_after_something_happened(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        await trio.sleep(100)
+        assert world.machine.index == 1, "nothing happened, nothing to check"
+        await world.send().get()
+        await trio.sleep(10.1)
+        assert world.machine.last_checkpoint()[0] == 3
+        await trio.sleep(100)
+        assert world.machine.index == 3, "a checkpoint is not something that happened"
+        await world.send().get()
+        await trio.sleep(10.1)
+        assert world.machine.last_checkpoint()[0] == 5, "and it carried the digest of 3"
+
+    await in_world(World(), scenario)
+
+
+async def test_checkpoints_come_after_so_many_entries(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        for _ in range(10):
+            await world.send().get()
+        assert world.machine.last_checkpoint()[0] > 0
+
+    await in_world(World(DriverConfig(checkpoint_entries=5, checkpoint_s=1e6)), scenario)
+
+
+async def test_snapshots_are_taken_every_so_many_entries(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        for _ in range(10):
+            await world.send().get()
+        await trio.sleep(1)
+        meta, _ = world.snapshots.saved[0]
+        assert meta.index >= 4
+        assert world.log.result_index() >= meta.index, "results below a snapshot are stored"
+
+    await in_world(World(DriverConfig(snapshot_entries=4)), scenario)
+
+
+async def test_a_drain_finishes_what_was_accepted(autojump_clock: trio.testing.MockClock) -> None:
+    world = World(DriverConfig(limits=Limits(batch_commands_max=4)))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.driver.run)
+        await world.driver.running()
+        world.log.hold()
+        answers = [world.send(4) for _ in range(10)]
+        await settle()
+        world.driver.stop()
+        late = await world.send().get()
+        assert late.code == NOT_LEADER
+        world.log.release()
+    assert [answer.value.code for answer in answers if answer.value] == [OK] * 10
+    assert world.log.result_index() == world.log.anchor.last_index == world.machine.index
+    assert world.driver.status().role == "STOPPING"
+
+
+async def test_nothing_is_accepted_before_the_term_is_durable(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    world = World()
+    world.log.hold()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.driver.run)
+        await settle()
+        assert (await world.send().get()).code == NOT_LEADER
+        assert not world.driver.status().accepting
+        world.log.release()
+        await world.driver.running()
+        assert (await world.send().get()).code == OK
+        world.driver.stop()
+
+
+async def test_a_wall_clock_that_jumps_back_does_not_turn_log_time(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        first = await world.send().get()
+        world.clock.offset_ns -= 10**12
+        second = await world.send().get()
+        assert second.ts_ns == first.ts_ns
+
+    await in_world(World(), scenario)
+
+
+async def test_a_machine_that_fails_stops_the_node(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+
+    def fail(index: int, ts_ns: int, payload: bytes) -> None:
+        raise ZeroDivisionError("state and log do not fit")
+
+    async def scenario(running: World) -> None:
+        monkeypatch.setattr(running.machine, "apply", fail)
+        answer = running.send()
+        await trio.sleep_forever()
+        raise AssertionError(answer)
+
+    with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
+        await in_world(world, scenario)
