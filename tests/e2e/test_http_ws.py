@@ -30,6 +30,17 @@ async def heard(socket: ClientConnection) -> dict[str, Any]:
     return found
 
 
+async def hear_all(socket: ClientConnection) -> None:
+    while True:
+        await heard(socket)
+
+
+async def flood(socket: ClientConnection) -> None:
+    for _ in range(100):
+        await socket.send('{"op":"ping"}')
+        await heard(socket)
+
+
 async def test_an_order_goes_in_over_http_and_is_seen_everywhere(
     exchange: Exchange, alice: Credentials, bob: Credentials
 ) -> None:
@@ -179,9 +190,7 @@ async def test_a_rude_websocket_is_closed_and_others_go_on(exchange: Exchange) -
     ):
         await subscribe(good, "book")
         with pytest.raises(websockets.ConnectionClosed) as closed:
-            for _ in range(100):
-                await rude.send('{"op":"ping"}')
-                await heard(rude)
+            await flood(rude)
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "TOO_MANY_REQUESTS")
         await good.send('{"op":"ping","id":"still here"}')
@@ -230,8 +239,7 @@ async def test_a_gateway_stops_cleanly_and_comes_back_with_the_same_market(
             await subscribe(socket, "book")
             assert exchange.gateway.stop() == 0, exchange.gateway.said()
             with pytest.raises(websockets.ConnectionClosed):
-                while True:
-                    await heard(socket)
+                await hear_all(socket)
         exchange.gateway.start()
         await exchange.ready()
         seen = (await client("GET", f"/v1/orders/{placed['orderId']}")).json()

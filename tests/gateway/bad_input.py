@@ -47,7 +47,7 @@ MALFORMED = [
     raw("duplicate field, equal", GOOD[:-1] + b',"qty":"0.001"}', "qty"),
     raw("duplicate field, escaped", GOOD[:-1] + b',"q\\u0074y":"0.002"}', "qty"),
     raw("unknown field", GOOD[:-1] + b',"leverage":"10"}', "leverage"),
-    raw("unknown field, hostile name", GOOD[:-1] + b',"' + b"x" * 5_000 + b'":"1"}', "x" * 64 + "..."),
+    raw("hostile field name", GOOD[:-1] + b',"' + b"x" * 5_000 + b'":"1"}', "x" * 64 + "..."),
 ]  # fmt: skip
 
 FIELDS = [

@@ -226,7 +226,7 @@ def test_connections_are_bounded_in_all_and_per_address() -> None:
 def test_subscriptions_are_bounded() -> None:
     feed = Feed()
     session = feed.connect()
-    session.trades.update({n: 0 for n in range(1000, 1000 + sessions.SUBSCRIPTIONS_MAX)})
+    session.trades.update(dict.fromkeys(range(1000, 1000 + sessions.SUBSCRIPTIONS_MAX), 0))
     answer = feed.say(session, op="subscribe", ch="book", symbol=SYMBOL)
     assert answer[0]["errors"][0]["field"] == "ch"
 

@@ -1,4 +1,4 @@
-"""Keys on disk: sealed, bound to what they may do, found without a restart, refused when touched."""
+"""Keys on disk: sealed, bound to their rights, found without a restart, refused when touched."""
 
 from pathlib import Path
 
@@ -42,8 +42,12 @@ def test_a_key_made_while_the_store_is_open_is_found(
 
 @pytest.mark.parametrize(
     ("was", "becomes"),
-    [(b'"account":7', b'"account":8'), (b'["READ"]', b'["READ","TRADE"]'), (b'"ips":[', b'"ips":["x"')],
-)  # fmt: skip
+    [
+        (b'"account":7', b'"account":8'),
+        (b'["READ"]', b'["READ","TRADE"]'),
+        (b'"ips":[', b'"ips":["x"'),
+    ],
+)
 def test_a_key_whose_rights_were_edited_is_refused_by_name(
     tmp_path: Path, was: bytes, becomes: bytes
 ) -> None:
