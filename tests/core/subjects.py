@@ -35,9 +35,7 @@ class Engine:
     def __init__(self, machine: Machine | None = None) -> None:
         self.machine = machine if machine is not None else Machine()
 
-    def apply(
-        self, index: int, ts_ns: int, payload: bytes
-    ) -> tuple[list[AnyEvent], list[Reply]]:
+    def apply(self, index: int, ts_ns: int, payload: bytes) -> tuple[list[AnyEvent], list[Reply]]:
         self.machine.apply(index, ts_ns, payload)
         replies = self.machine.replies
         count = len(replies) // 64

@@ -112,9 +112,7 @@ class EngineAndTwin(RuleBasedStateMachine):
         self._send(c.cancel(account, symbol, order_id, key), more)
 
     @rule(account=accounts, symbol=symbols, order_id=edges, key=keys)
-    def cancel_what_never_was(
-        self, account: int, symbol: int, order_id: int, key: c.Key
-    ) -> None:
+    def cancel_what_never_was(self, account: int, symbol: int, order_id: int, key: c.Key) -> None:
         self._send(c.cancel(account, symbol, order_id, key))
 
     @rule(back=st.integers(0, 9), stranger=st.one_of(st.none(), st.none(), st.none(), accounts),

@@ -15,17 +15,35 @@ from core.events import AccountOpened, AnyEvent, OrderAccepted, SymbolListed
 I64_MIN, I64_MAX = -(1 << 63), (1 << 63) - 1
 EDGES = (0, 1, -1, 2, I64_MAX, I64_MIN, 1 << 62, (1 << 62) + 1, 1 << 40, 1 << 53, 1 << 24)
 
+
+def near(value: int) -> tuple[int, int, int]:
+    """A bound and its neighbours."""
+    return (value - 1, value, value + 1)
+
+
 ASSETS = [("BTC", 3), ("KRW", 0), ("ETH", 6)]
+
+
+def _market(**fields: int) -> dict[str, int]:
+    return fields
+
+
 MARKETS = [
     # tick value 10, no fees, everything wide: the plain market
-    dict(base=1, quote=2, tick_units=1000, lot_units=10, min_price=1, max_price=1000,
-         max_qty=1000, min_notional=0, max_notional=10**7, maker_ppm=0, taker_ppm=0),
+    _market(
+        base=1, quote=2, tick_units=1000, lot_units=10, min_price=1, max_price=1000,
+        max_qty=1000, min_notional=0, max_notional=10**7, maker_ppm=0, taker_ppm=0,
+    ),
     # fees, a narrow band and narrow notionals, so that every bound is met often
-    dict(base=3, quote=2, tick_units=10, lot_units=100_000, min_price=96, max_price=104,
-         max_qty=12, min_notional=200, max_notional=1_000, maker_ppm=1_500, taker_ppm=100_000),
+    _market(
+        base=3, quote=2, tick_units=10, lot_units=100_000, min_price=96, max_price=104,
+        max_qty=12, min_notional=200, max_notional=1_000, maker_ppm=1_500, taker_ppm=100_000,
+    ),
     # base and quote the other way round: one asset is base here and quote there
-    dict(base=2, quote=1, tick_units=1, lot_units=1, min_price=90, max_price=110,
-         max_qty=50, min_notional=1, max_notional=10**6, maker_ppm=999, taker_ppm=2_001),
+    _market(
+        base=2, quote=1, tick_units=1, lot_units=1, min_price=90, max_price=110, max_qty=50,
+        min_notional=1, max_notional=10**6, maker_ppm=999, taker_ppm=2_001,
+    ),
 ]  # fmt: skip
 
 

@@ -5,6 +5,10 @@ event carries is shown, or follows from what is shown on the same line; zeros th
 are left out. It must not know how scenarios are written or run.
 """
 
+import textwrap
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
 from core.codes import (
     BALANCE_REASON_NAMES,
     BUY,
@@ -39,6 +43,20 @@ from core.events import (
 from core.limits import SLOT_BITS
 from tests.golden.script import Registry
 from tests.twin.machine import BookRow, OrderRow
+
+LINE_MAX = 100
+
+
+def wrapped(lines: Iterable[str]) -> list[str]:
+    """Long lines folded, so that a scenario can be read beside its diff."""
+    return [
+        part
+        for line in lines
+        for part in textwrap.wrap(
+            line, LINE_MAX, subsequent_indent=" " * 4, drop_whitespace=True,
+            break_on_hyphens=False,
+        )
+    ]  # fmt: skip
 
 
 class Renderer:
@@ -78,10 +96,8 @@ class Renderer:
         return f"{stream}/{event.seq} {self._body(event)}"
 
     def _body(self, event: AnyEvent) -> str:
-        for event_type, method in self._BODIES.items():
-            if type(event) is event_type:
-                return str(method(self, event))
-        raise AssertionError(f"no line for {event}")
+        method: Callable[[Renderer, AnyEvent], str] = self._BODIES[type(event)]
+        return method(self, event)
 
     def _accepted(self, e: OrderAccepted) -> str:
         slot = e.order_id & (1 << SLOT_BITS) - 1
@@ -181,7 +197,7 @@ class Renderer:
             f"{e.dedup_rows} rows"
         )
 
-    _BODIES = {
+    _BODIES: ClassVar[dict[type, Any]] = {
         OrderAccepted: _accepted, OrderRejected: _rejected, OrderCanceled: _canceled,
         CancelRejected: _cancel_rejected, OrderAmended: _amended, TradeExecuted: _trade,
         BookDelta: _delta, SymbolModeChanged: _mode, BalanceChanged: _balance,
@@ -228,6 +244,4 @@ class Renderer:
         )
 
     def balance(self, account: int, asset: int, available: int, hold: int) -> str:
-        return (
-            f"{self._account(account)} {self._money(available, asset)} available, {hold} hold"
-        )
+        return f"{self._account(account)} {self._money(available, asset)} available, {hold} hold"

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.commands import BATCH_COMMANDS_MAX, batch_of
+from core.commands import batch_of
 from core.events import AnyEvent, Reply
+from core.limits import BATCH_COMMANDS_MAX
 from tests.core.subjects import ALL_LEVELS, Subject
-from tests.golden.render import Renderer
+from tests.golden.render import Renderer, wrapped
 from tests.golden.script import Compiler, Line, Registry, ScriptError, duration_ns, number
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -68,7 +69,7 @@ class Runner:
             lines = block.comments + block.commands
             output = self._run(block)
             if block.shown:
-                lines += [SEPARATOR, *output]
+                lines += [SEPARATOR, *wrapped(output)]
             written.append("\n".join(lines) + "\n")
         return "\n".join(written)
 

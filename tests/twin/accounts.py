@@ -49,7 +49,8 @@ class Accounts:
         """From available to hold; a negative amount goes back."""
         self.available[account, asset] -= amount
         self.hold[account, asset] += amount
-        assert self.available[account, asset] >= 0 and self.hold[account, asset] >= 0
+        assert self.available[account, asset] >= 0
+        assert self.hold[account, asset] >= 0
 
     def pay(self, payer: int, receiver: int, asset: int, amount: int, fee: int) -> None:
         """From the payer's hold to the receiver's available, the fee to the house."""

@@ -85,9 +85,7 @@ class TwinMachine:
     def account_count(self) -> int:
         return self._state.accounts.count
 
-    def apply(
-        self, index: int, ts_ns: int, payload: bytes
-    ) -> tuple[list[AnyEvent], list[Reply]]:
+    def apply(self, index: int, ts_ns: int, payload: bytes) -> tuple[list[AnyEvent], list[Reply]]:
         """Apply one log entry. Raises `MalformedBatch`, with nothing changed."""
         records, _, _ = split_batch(payload)
         state = self._state
@@ -127,7 +125,7 @@ class TwinMachine:
             return operators.repeated(reply)
         if len(state.remembered) >= state.limits.dedup_rows:
             bound = state.limits.dedup_rows
-            return state.refuse(command, OVERLOADED, bound, id=_order_named(command))
+            return state.refuse(command, OVERLOADED, bound, order_id=_order_named(command))
         reply = self._decide(command)
         state.remembered[row] = (command.payload, reply)
         return reply
@@ -164,7 +162,7 @@ class TwinMachine:
                 OrderRejected, stream, code=reject.code, account=command.account,
                 bound=reject.bound, order_id=order_id, client_hi=client[0], client_lo=client[1],
             )  # fmt: skip
-        return self._state.refuse(command, reject.code, reject.bound, id=order_id, seq=seq)
+        return self._state.refuse(command, reject.code, reject.bound, order_id, seq)
 
     # --- queries on committed state -----------------------------------------------------------
 

@@ -3,7 +3,12 @@
 Why it exists: as `trading`, for the commands that no client sends. A reject makes no event.
 """
 
+from typing import Any
+
+import msgspec
+
 from core.codes import (
+    CMD_DEPOSIT,
     IDEMPOTENCY_MISMATCH,
     INSUFFICIENT_FUNDS,
     MAX_NOTIONAL,
@@ -15,7 +20,7 @@ from core.codes import (
     UNKNOWN_SYMBOL,
     VALIDATION,
 )
-from core.commands import CMD_DEPOSIT, name_text
+from core.commands import name_text
 from core.events import (
     AccountOpened,
     AssetListed,
@@ -92,8 +97,7 @@ def move(state: State, command: Command) -> Reply:
 
 def repeated(reply: Reply) -> Reply:
     """The first reply again, with the duplicate bit."""
-    fields = {name: getattr(reply, name) for name in reply.__struct_fields__}
-    return Reply(**(fields | {"duplicate": True}))
+    return msgspec.structs.replace(reply, duplicate=True)
 
 
 def open_account(state: State, command: Command) -> Reply:
@@ -104,9 +108,7 @@ def open_account(state: State, command: Command) -> Reply:
         return state.reply(command, id=state.account_refs[reference], duplicate=True)
     account = state.accounts.open()
     state.account_refs[reference] = account
-    seq = state.emit(
-        AccountOpened, 0, account=account, ref_hi=reference[0], ref_lo=reference[1]
-    )
+    seq = state.emit(AccountOpened, 0, account=account, ref_hi=reference[0], ref_lo=reference[1])
     return state.reply(command, id=account, seq=seq)
 
 
@@ -156,16 +158,14 @@ def list_symbol(state: State, command: Command) -> Reply:
     tick_value = _check_listing(state, *asked)
     if len(state.symbols) >= SYMBOLS_MAX:
         raise Reject(OVERLOADED, SYMBOLS_MAX)
-    spec = (*asked[:4], tick_value, *asked[4:])
-    symbol = Symbol(len(state.symbols) + 1, name, *spec)
-    state.symbols[symbol.id] = symbol
     fields = (
-        "base", "quote", "tick_units", "lot_units", "tick_value", "min_price", "max_price",
-        "max_qty", "min_notional", "max_notional", "maker_ppm", "taker_ppm",
+        "base", "quote", "tick_units", "lot_units", "min_price", "max_price", "max_qty",
+        "min_notional", "max_notional", "maker_ppm", "taker_ppm",
     )  # fmt: skip
-    seq = state.emit(
-        SymbolListed, symbol.id, name=name, **dict(zip(fields, spec, strict=True))
-    )
+    spec: dict[str, Any] = dict(zip(fields, asked, strict=True)) | {"tick_value": tick_value}
+    symbol = Symbol(id=len(state.symbols) + 1, name=name, **spec)
+    state.symbols[symbol.id] = symbol
+    seq = state.emit(SymbolListed, symbol.id, name=name, **spec)
     return state.reply(command, id=symbol.id, seq=seq)
 
 
@@ -181,7 +181,8 @@ def _check_listing(
         raise Reject(VALIDATION, 7)
     if lot_units < 1:
         raise Reject(VALIDATION, 9)
-    product, whole_coin = tick_units * lot_units, 10 ** state.assets[base].scale
+    product = tick_units * lot_units
+    whole_coin = int(10 ** state.assets[base].scale)
     if tick_units < 1 or product > AMOUNT_MAX or product % whole_coin != 0:
         raise Reject(VALIDATION, 8)
     tick_value = product // whole_coin

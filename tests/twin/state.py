@@ -9,6 +9,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
+
 from core.codes import BUY, MODE_NORMAL, STATUS_NONE, STATUS_REJECTED
 from core.events import AnyEvent, Reply
 from core.limits import (
@@ -154,15 +156,17 @@ class State:
 
     def reply(self, command: Command, **fields: Any) -> Reply:
         """Status NONE and zeros, unless `fields` say otherwise."""
-        base = dict(
+        nothing = Reply(
             code=0, status=STATUS_NONE, duplicate=False, command=command.kind, id=0, seq=0,
             ts_ns=self.now, filled=0, filled_quote=0, remaining=0, detail=0,
         )  # fmt: skip
-        return Reply(**(base | fields))
+        return msgspec.structs.replace(nothing, **fields)
 
-    def refuse(self, command: Command, code: int, bound: int, id: int = 0, seq: int = 0) -> Reply:
+    def refuse(
+        self, command: Command, code: int, bound: int, order_id: int = 0, seq: int = 0
+    ) -> Reply:
         return self.reply(
-            command, code=code, status=STATUS_REJECTED, id=id, seq=seq, detail=bound
+            command, code=code, status=STATUS_REJECTED, id=order_id, seq=seq, detail=bound
         )
 
     # --- order ids: generation << 24 | slot ---------------------------------------------------

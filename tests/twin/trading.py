@@ -77,13 +77,14 @@ def place(state: State, command: Command) -> Reply:
         raise Reject(LOT_SIZE, symbol.max_qty)
     if is_limit or by_quote:
         _check_notional(symbol, amount if by_quote else symbol.cost(price, amount))
-    if is_limit and time_in_force in (GTC, POST_ONLY):
-        if len(state.open_orders.get(command.account, [])) >= state.limits.open_orders:
-            raise Reject(TOO_MANY_OPEN_ORDERS, state.limits.open_orders)
+    open_orders = state.open_orders.get(command.account, [])
+    may_rest = is_limit and time_in_force in (GTC, POST_ONLY)
+    if may_rest and len(open_orders) >= state.limits.open_orders:
+        raise Reject(TOO_MANY_OPEN_ORDERS, state.limits.open_orders)
     if not state.slot_is_left():
         raise Reject(OVERLOADED, SLOTS)
     if client != (0, 0):
-        for order in state.open_orders.get(command.account, []):
+        for order in open_orders:
             if order.client == client:
                 raise Reject(DUPLICATE_ORDER_ID, order.order_id)
     _check_liquidity(symbol, command, time_in_force)
@@ -329,13 +330,7 @@ def amend(state: State, command: Command) -> Reply:
     price, qty = command.words[5], command.words[6]
     reduction = price == order.limit and qty < order.qty
     try:
-        _check_amend(symbol, order, price, qty, reduction)
-        hold_delta = symbol.hold_of(order.side, price, qty - order.filled) - symbol.hold_of(
-            order.side, order.limit, order.remaining
-        )
-        available = state.accounts.available[order.account, symbol.hold_asset(order.side)]
-        if hold_delta > available:
-            raise Reject(INSUFFICIENT_FUNDS, available)
+        hold_delta = _check_amend(state, symbol, order, price, qty)
     except Reject as reject:
         reject.stream = symbol.id
         raise
@@ -368,7 +363,9 @@ def amend(state: State, command: Command) -> Reply:
     )  # fmt: skip
 
 
-def _check_amend(symbol: Symbol, order: Order, price: int, qty: int, reduction: bool) -> None:
+def _check_amend(state: State, symbol: Symbol, order: Order, price: int, qty: int) -> int:
+    """How much more the order will hold than it does, negative for less."""
+    reduction = price == order.limit and qty < order.qty
     if symbol.mode in (MODE_HARD_HALT, MODE_SOFT_HALT):
         raise Reject(MARKET_HALTED, symbol.mode)
     if symbol.mode == MODE_CANCEL_ONLY and not reduction:
@@ -387,6 +384,12 @@ def _check_amend(symbol: Symbol, order: Order, price: int, qty: int, reduction: 
     reached = symbol.book.within(other(order.side), price)
     if not reduction and post_only and reached:
         raise Reject(POST_ONLY_WOULD_TRADE, reached[0])
+    held = symbol.hold_of(order.side, order.limit, order.remaining)
+    hold_delta = symbol.hold_of(order.side, price, qty - order.filled) - held
+    available = state.accounts.available[order.account, symbol.hold_asset(order.side)]
+    if hold_delta > available:
+        raise Reject(INSUFFICIENT_FUNDS, available)
+    return hold_delta
 
 
 # --- CANCEL_ALL -------------------------------------------------------------------------------
@@ -413,6 +416,3 @@ def cancel_all(state: State, command: Command) -> Reply:
         command, status=STATUS_CANCELED, seq=named.seq if named is not None and doomed else 0,
         remaining=int(len(orders) > len(doomed)), detail=len(doomed),
     )  # fmt: skip
-
-
-

@@ -1,0 +1,70 @@
+"""Apply a recorded log in a process of its own and print what came out, as one JSON object.
+
+Why it exists: whether two builds of the core, two hash seeds or two copies of the sources agree
+can only be asked of separate processes. Run as a script with the log's path; it imports `core`
+from PYTHONPATH and nothing else of this repository, and says which files it got.
+"""
+
+import hashlib
+import json
+import struct
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+Entry = tuple[int, int, bytes]
+"""Index, time stamp, payload."""
+
+_HEAD = struct.Struct("<qqI")
+
+
+def write_log(path: Path, entries: Iterable[Entry]) -> None:
+    with path.open("wb") as file:
+        for index, ts_ns, payload in entries:
+            file.write(_HEAD.pack(index, ts_ns, len(payload)) + payload)
+
+
+def read_log(path: Path) -> Iterator[Entry]:
+    data = path.read_bytes()
+    at = 0
+    while at < len(data):
+        index, ts_ns, size = _HEAD.unpack_from(data, at)
+        at += _HEAD.size
+        yield index, ts_ns, data[at : at + size]
+        at += size
+
+
+def outcome(entries: Iterable[Entry]) -> dict[str, Any]:
+    """Everything that must be equal wherever the same log is applied."""
+    from core.machine import Machine
+
+    machine = Machine()
+    outputs = hashlib.sha256()
+    chains = []
+    for index, ts_ns, payload in entries:
+        machine.apply(index, ts_ns, payload)
+        outputs.update(struct.pack("<qq", len(machine.events), len(machine.replies)))
+        outputs.update(machine.events)
+        outputs.update(machine.replies)
+        chains.append(machine.chain.hex())
+    return {
+        "index": machine.index,
+        "chains": chains,
+        "events and replies": outputs.hexdigest(),
+        "digest": machine.digest().hex(),
+        "sections": {name: digest.hex() for name, digest in machine.digest_sections().items()},
+        "balances": machine.balances_digest().hex(),
+        "snapshot": hashlib.sha256(machine.snapshot()).hexdigest(),
+    }
+
+
+def main() -> None:
+    import core.machine
+
+    result = outcome(read_log(Path(sys.argv[1])))
+    json.dump({"core": str(core.machine.__file__), "outcome": result}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

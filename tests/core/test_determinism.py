@@ -1,0 +1,167 @@
+"""Equal logs give equal results: whatever build, hash seed, restart or cut into entries.
+
+The log holds random commands of every kind and others at the edges of 64 bits. Each leg applies
+it in a process of its own and must print the same chains, events, replies, digests and snapshot.
+With LOCKSTEP_REQUIRE_COMPILED=1 a missing compiled core is a failure.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters import core_build
+from core.commands import batch, batch_of, split_batch
+from core.machine import Machine
+from tests.core import replay
+from tests.core.edge_workload import EdgeWorkload, edge_setup_records
+from tests.core.pair import START_NS
+from tests.core.replay import Entry
+from tests.core.subjects import Engine
+from tests.core.workload import Workload, setup_records
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = 1_500
+
+
+def _record(setup: list[bytes], workload: Workload) -> list[Entry]:
+    engine = Engine()
+    now_ns = START_NS
+    entries: list[Entry] = []
+    sent = 0
+    records = setup
+    while sent < COMMANDS:
+        entries.append((len(entries) + 1, now_ns, batch_of(records)))
+        events, _ = engine.apply(*entries[-1])
+        workload.learn(events)
+        sent += len(records)
+        now_ns += workload.time_step_ns()
+        records = workload.batch()
+    return entries
+
+
+LOGS: dict[str, Callable[[], list[Entry]]] = {
+    "usual": lambda: _record(setup_records(), Workload(2026)),
+    "edges": lambda: _record(edge_setup_records(), EdgeWorkload(2026)),
+}
+
+
+@pytest.fixture(scope="module", params=LOGS)
+def log(request: pytest.FixtureRequest) -> list[Entry]:
+    return LOGS[request.param]()
+
+
+@pytest.fixture(scope="module")
+def log_file(log: list[Entry], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("log") / "entries"
+    replay.write_log(path, log)
+    return path
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the core's sources and nothing compiled beside them."""
+    folder = tmp_path_factory.mktemp("sources")
+    (folder / "core").mkdir()
+    for path in (ROOT / "core").glob("*.py"):
+        shutil.copy(path, folder / "core")
+    return folder
+
+
+def _in_process_of_its_own(folder: Path, log_file: Path, hash_seed: int) -> dict[str, Any]:
+    environment = {name: value for name, value in os.environ.items() if name != "LOCKSTEP_PURE"}
+    environment |= {"PYTHONPATH": str(folder), "PYTHONHASHSEED": str(hash_seed)}
+    command = [sys.executable, "-P", str(ROOT / "tests" / "core" / "replay.py"), str(log_file)]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    assert Path(result["core"]).is_relative_to(folder), result["core"]
+    return result
+
+
+def test_interpreted_under_two_hash_seeds(log: list[Entry], log_file: Path, sources: Path) -> None:
+    here = replay.outcome(log)
+    assert len(set(here["chains"])) == len(log)
+    for hash_seed in (0, 4242):
+        result = _in_process_of_its_own(sources, log_file, hash_seed)
+        assert result["core"].endswith(".py")
+        assert result["outcome"] == here
+
+
+def test_compiled_and_interpreted(log_file: Path, sources: Path) -> None:
+    if core_build.state({}) != "compiled":
+        message = f"the core in the tree is {core_build.state({})}, not compiled: run `just build`"
+        if os.environ.get("LOCKSTEP_REQUIRE_COMPILED", "") not in ("", "0"):
+            pytest.fail(message)
+        pytest.skip(message)
+    compiled = _in_process_of_its_own(ROOT, log_file, 1)
+    assert compiled["core"].endswith(".so")
+    interpreted = _in_process_of_its_own(sources, log_file, 1)
+    assert interpreted["core"].endswith(".py")
+    assert compiled["outcome"] == interpreted["outcome"]
+
+
+def test_snapshot_and_tail_is_the_whole_log(log: list[Entry]) -> None:
+    whole = Machine()
+    snapshots = {0: whole.snapshot()}
+    outputs = {}
+    cuts = {1, 2, len(log) // 3, len(log) // 2, len(log) - 1, len(log)}
+    for entry in log:
+        whole.apply(*entry)
+        outputs[whole.index] = (whole.events, whole.replies, whole.chain)
+        if whole.index in cuts:
+            snapshots[whole.index] = whole.snapshot()
+    for index, snapshot in snapshots.items():
+        machine = Machine.restore(snapshot)
+        assert machine.index == index
+        for entry in log[index:]:
+            machine.apply(*entry)
+            assert (machine.events, machine.replies, machine.chain) == outputs[machine.index]
+        assert machine.digest() == whole.digest()
+        assert machine.digest_sections() == whole.digest_sections()
+        assert machine.snapshot() == whole.snapshot()
+
+
+def test_metadata_is_not_part_of_the_result(log: list[Entry]) -> None:
+    plain, traced = Machine(), Machine()
+    for index, ts_ns, payload in log:
+        commands, count, _ = split_batch(payload)
+        plain.apply(index, ts_ns, payload)
+        traced.apply(index, ts_ns, batch(commands, count, b"trace" * index))
+        assert (traced.events, traced.replies) == (plain.events, plain.replies)
+        assert traced.chain == plain.chain
+    assert traced.digest() == plain.digest()
+
+
+def test_the_chain_covers_every_byte_that_matters() -> None:
+    """Another index's commands, another time, another command: another chain."""
+    one = batch_of(setup_records())
+    other = batch_of(setup_records()[:-1])
+    chains = set()
+    for ts_ns, payload in ((1, one), (2, one), (1, other), (1, b"")):
+        machine = Machine()
+        machine.apply(1, ts_ns, payload)
+        chains.add(machine.chain)
+        machine.apply(2, ts_ns, batch_of([]))
+        chains.add(machine.chain)
+    assert len(chains) == 8
+
+
+def test_digest_tells_every_change_of_state() -> None:
+    """No two states on the way have one digest, unless nothing happened in between."""
+    machine = Machine()
+    seen = [machine.digest()]
+    for index, record in enumerate(setup_records(), 1):
+        machine.apply(index, START_NS, batch_of([record]))
+        seen.append(machine.digest())
+    assert all(before != after for before, after in pairwise(seen))
+    assert len(set(seen)) == len(seen)
