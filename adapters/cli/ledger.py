@@ -65,7 +65,7 @@ class LedgerConfig(msgspec.Struct, frozen=True, kw_only=True):
     batch_postings: Positive = BATCH_POSTINGS_DEFAULT
     linger_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 5
     """Longest wait for more events before a batch is booked."""
-    ready_lag_entries: Positive = 256
+    ready_lag_entries: Positive = 64
     """Log entries behind the core at which the ledger is no longer ready."""
 
 
