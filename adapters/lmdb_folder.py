@@ -57,6 +57,21 @@ class DataFolder:
         os.close(self._lock_fd)
 
 
+def is_in_use(path: Path) -> bool:
+    """Whether a node holds the folder's lock at this moment. Takes nothing."""
+    try:
+        fd = os.open(path / "LOCK", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 def log_path(folder: Path) -> Path:
     return folder / "log"
 

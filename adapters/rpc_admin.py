@@ -17,7 +17,6 @@ from contracts.gen.exchange.v1 import admin_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core import commands
 from core.codes import (
-    CMD_CHECKPOINT,
     CMD_DEPOSIT,
     CMD_LIST_ASSET,
     CMD_LIST_SYMBOL,
@@ -119,13 +118,6 @@ class AdminServicer:
         a = await self._one(request, record, CMD_SET_LIMITS, context)
         return pb.SetLimitsResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
 
-    async def Checkpoint(  # noqa: N802
-        self, request: pb.CheckpointRequest, context: Context
-    ) -> pb.CheckpointResponse:
-        """Claims no earlier digest: only the leader's own checkpoints do."""
-        a = await self._one(request, commands.checkpoint, CMD_CHECKPOINT, context)
-        return pb.CheckpointResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
-
     async def Snapshot(  # noqa: N802
         self, request: pb.SnapshotRequest, context: Context
     ) -> pb.SnapshotResponse:
@@ -187,7 +179,7 @@ class AdminServicer:
 
 Noted = (
     pb.ListAssetRequest | pb.ListSymbolRequest | pb.OpenAccountRequest | pb.DepositRequest
-    | pb.WithdrawRequest | pb.SetLimitsRequest | pb.CheckpointRequest
+    | pb.WithdrawRequest | pb.SetLimitsRequest
 )  # fmt: skip
 
 

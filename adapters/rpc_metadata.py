@@ -7,7 +7,7 @@ binary strings; a batch without any has an empty section.
     ordinal            (command_id, correlation_id, trace_id) of the command with that ordinal
     AUDIT + ordinal    (operator, reason, ticket) of an operator's command
 
-Ordinals are below `AUDIT`, so both kinds move alike when batches are joined. It must not know
+Ordinals stay below `AUDIT`, so both kinds move alike when batches are joined. It must not know
 gRPC, nor what a command does.
 """
 
@@ -16,12 +16,12 @@ from typing import Final
 import msgspec
 
 from core.limits import BATCH_COMMANDS_MAX
+from replication.batching import AUDIT, Metadata
+
+__all__ = ["AUDIT", "Metadata", "Names"]
 
 Names = tuple[bytes, bytes, bytes]
-Metadata = dict[int, Names]
 
-AUDIT: Final = 1 << 16
-"""Above every ordinal: an event's header gives the ordinal 16 bits."""
 NAME_BYTES_MAX: Final = 128
 REASON_BYTES_MAX: Final = 256
 

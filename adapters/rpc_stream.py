@@ -22,6 +22,7 @@ from core.codes import OK, OVERLOADED
 from core.commands import check_commands
 from core.events import REPLY_BYTES
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
+from replication.batching import METADATA_BYTES_MAX
 from replication.ports import Submitted
 
 BATCH_COMMANDS: Final = 2048
@@ -170,10 +171,15 @@ class SubmitStream:
     def _take(self) -> list[_Part]:
         """As many waiting parts as one batch holds, at least one."""
         parts: list[_Part] = []
-        count = size = 0
+        count = size = metadata = 0
         while self._queue:
             part = self._queue[0]
-            full = count + part.count > BATCH_COMMANDS or size + len(part.packed) > BATCH_BYTES_MAX
+            grown = metadata + len(part.metadata) + 5 * part.count  # ordinals may get wider
+            full = (
+                count + part.count > BATCH_COMMANDS
+                or size + len(part.packed) > BATCH_BYTES_MAX
+                or grown > METADATA_BYTES_MAX
+            )
             if parts and full:
                 break
             assert part.count <= BATCH_COMMANDS_MAX, "check_commands bounds a part"
@@ -183,6 +189,7 @@ class SubmitStream:
             parts.append(part)
             count += part.count
             size += len(part.packed)
+            metadata = grown
         return parts
 
     def _answer(self, response: pb.SubmitResponse) -> None:

@@ -29,7 +29,13 @@ from contracts.gen.exchange.v1 import trading_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core import commands
 from core.codes import CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_PLACE, CMD_SET_MODE, OK
-from core.commands import TRADING_KINDS, TRADING_WORDS, MalformedBatch, check_commands
+from core.commands import (
+    C_ACCOUNT,
+    TRADING_KINDS,
+    TRADING_WORDS,
+    MalformedBatch,
+    check_commands,
+)
 from core.limits import BATCH_COMMANDS_MAX, WORD_BYTES
 
 if TYPE_CHECKING:
@@ -39,6 +45,8 @@ WINDOW_BATCHES: Final = 64
 """Batches in flight on one stream; with a full window the server stops reading."""
 BOOK_DEPTH_MAX: Final = 1000
 BOOK_DEPTH_DEFAULT: Final = 20
+
+EVERYBODY: Final = "0"
 
 _RECORD_BYTES: Final = TRADING_WORDS * WORD_BYTES
 _TRADING: Final = bytes(TRADING_KINDS)
@@ -53,7 +61,18 @@ def check_trading(packed: bytes) -> int:
     others = packed[::_RECORD_BYTES].translate(None, _TRADING)
     if others or len(packed) != count * _RECORD_BYTES:
         raise MalformedBatch(_first_other(packed))
+    if CMD_CANCEL_ALL in packed[::_RECORD_BYTES]:
+        _refuse_everybody(packed, count)
     return count
+
+
+def _refuse_everybody(packed: bytes, count: int) -> None:
+    """A mass cancel of all accounts needs an operator's note, which a batch cannot carry."""
+    for ordinal in range(count):
+        at = ordinal * _RECORD_BYTES
+        account = at + C_ACCOUNT * WORD_BYTES
+        if packed[at] == CMD_CANCEL_ALL and not any(packed[account : account + WORD_BYTES]):
+            raise MalformedBatch(f"commands: command {ordinal}: account: required")
 
 
 def _first_other(packed: bytes) -> str:
@@ -97,7 +116,9 @@ class TradingServicer:
         self, request: pb.CancelAllRequest, context: Context
     ) -> pb.CancelAllResponse:
         command = pb.Command(metadata=request.metadata, cancel_all=pb.CancelAll())
-        a = await self._one(command, context, CMD_CANCEL_ALL)
+        everybody = request.metadata.user_id == EVERYBODY
+        audit = request.audit if everybody or request.HasField("audit") else None
+        a = await self._one(command, context, CMD_CANCEL_ALL, audit)
         return pb.CancelAllResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
 
     async def SetSymbolMode(  # noqa: N802
@@ -115,11 +136,14 @@ class TradingServicer:
             reply=a.reply, position=a.position, leader_hint=a.leader_hint
         )
 
-    async def _one(self, command: pb.Command, context: Context, kind: int) -> Answer:
+    async def _one(
+        self, command: pb.Command, context: Context, kind: int,
+        audit: types.AuditNote | None = None,
+    ) -> Answer:  # fmt: skip
         ids = await self._directory.symbol_ids(symbol_names([command]))
         try:
             record = command_of(command, ids)
-            metadata = metadata_of(command.metadata)
+            metadata = metadata_of(command.metadata, audit)
         except FieldError as error:
             await refuse(context, error)
         return await self._calls.submit_one(context, record, metadata, kind)
@@ -170,6 +194,7 @@ class TradingServicer:
             raise FieldError("metadata: empty with typed commands, which carry their own")
         ids = await self._directory.symbol_ids(symbol_names(batch))
         records, metadata = batch_of(batch, ids)
+        check_trading(records)
         return records, len(batch), encode(metadata)
 
     async def _answer(

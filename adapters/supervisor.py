@@ -133,6 +133,7 @@ class Supervisor:
         self._wake_write.setblocking(False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._stops_asked = 0
+        self._catching = False
         self._adopted: dict[int, str] = {}
 
     def __enter__(self) -> Self:
@@ -140,6 +141,8 @@ class Supervisor:
 
     def __exit__(self, *_: object) -> None:
         self.stop_all()
+        if self._catching:  # signals() is left after us, and must not write to a closed socket
+            signal.set_wakeup_fd(-1)
         self._selector.close()
         self._wake_read.close()
         self._wake_write.close()
@@ -155,9 +158,11 @@ class Supervisor:
         before = {number: signal.signal(number, on_stop) for number in STOP_SIGNALS}
         before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         wakeup_before = signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
+        self._catching = True
         try:
             yield
         finally:
+            self._catching = False
             signal.set_wakeup_fd(wakeup_before)
             for number, handler in before.items():
                 signal.signal(number, handler)

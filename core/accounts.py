@@ -71,11 +71,6 @@ class Accounts:
         """The balance's row, or NIL if the account never had the asset."""
         return self._by_asset.find(account, asset, 0)
 
-    def peek(self, account: i64, asset: i64) -> i64:
-        """Read early what an order of the account will read; see `Index.peek`."""
-        open_orders = self.accounts.rows[account * ACCOUNT_WORDS + AC_OPEN_ORDERS]
-        return open_orders ^ self._by_asset.peek(account, asset, 0)
-
     def ensure(self, account: i64, asset: i64) -> i64:
         """The balance's row, made if need be."""
         row = self._by_asset.find(account, asset, 0)

@@ -118,11 +118,6 @@ class OrderStore:
             return NIL
         return slot
 
-    def peek(self, order_id: i64) -> i64:
-        """Read an order's row early; see `Index.peek`."""
-        slot = order_id & SLOT_MASK
-        return self.orders.rows[slot << ORDER_SHIFT] if slot < self.orders.count else 0
-
     def add_level(self, book: i64, price: i64) -> i64:
         level = self.free_level
         if level == NIL:

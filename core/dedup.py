@@ -52,13 +52,10 @@ class Replies:
         self.oldest: i64 = NIL
         self.youngest: i64 = NIL
         self.free: i64 = NIL
-        self._index = Index(self.table, 3)
+        self.index = Index(self.table, 3)
 
     def find(self, key_hi: i64, key_lo: i64, scope: i64) -> i64:
-        return self._index.find(key_hi, key_lo, scope)
-
-    def peek(self, key_hi: i64, key_lo: i64, scope: i64) -> i64:
-        return self._index.peek(key_hi, key_lo, scope)
+        return self.index.find(key_hi, key_lo, scope)
 
     def is_full(self) -> bool:
         return self.live >= self.rows_max
@@ -107,7 +104,7 @@ class Replies:
         self.youngest = row
         self.table.touch(row)
         self.live += 1
-        self._index.put(row)
+        self.index.put(row)
 
     def expire(self, now_ns: i64) -> None:
         """Forget what is older than the window."""
@@ -117,7 +114,7 @@ class Replies:
             at = row * DEDUP_WORDS
             if now_ns - rows[at + D_REPLY_TS] < self.window_ns:
                 return
-            self._index.remove(row)
+            self.index.remove(row)
             self.oldest = rows[at + D_NEXT]
             if self.oldest == NIL:
                 self.youngest = NIL
@@ -128,11 +125,11 @@ class Replies:
 
     def rebuild(self) -> None:
         """The index, from the queue of live rows."""
-        self._index = Index(self.table, 3)
+        self.index = Index(self.table, 3)
         row = self.oldest
         rows = self.table.rows
         while row != NIL:
-            self._index.put(row)
+            self.index.put(row)
             row = rows[row * DEDUP_WORDS + D_NEXT]
 
 

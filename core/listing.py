@@ -79,12 +79,6 @@ class Listing:
     def has_symbol(self, symbol: i64) -> bool:
         return 0 < symbol < self.symbols.count
 
-    def asset_paid(self, symbol: i64, terms: i64) -> i64:
-        """The asset that an order of these terms holds; 0 for a symbol that is not listed."""
-        if not self.has_symbol(symbol):
-            return 0
-        return self.symbols.rows[symbol * SYMBOL_WORDS + (S_BASE if terms & 0xF else S_QUOTE)]
-
     def find_asset(self, hi: i64, lo: i64) -> i64:
         return self._asset_names.find(hi, lo, 0)
 

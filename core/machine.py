@@ -44,6 +44,7 @@ from core.commands import split_batch
 from core.dedup import D_REPLY, DEDUP_WORDS
 from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
 from core.mass_cancel import cancel_all
+from core.read_ahead import ReadAhead
 from core.state import Snapshot, State, digest_words
 from core.table import NIL, column_bytes, filled
 from core.views import AssetView, BalanceView, BookView, OrderView, SymbolView
@@ -67,7 +68,7 @@ class Machine:
         self._state = State()
         self._out: vec[i64] = filled(REPLY_WORDS, 0)
         self._replied: i64 = 0
-        self._seen: i64 = 0
+        self._ahead = ReadAhead(self._state)
 
     def apply(self, index: int, ts_ns: int, payload: bytes) -> None:
         """Apply the log entry at `index`, stamped `ts_ns`. An empty payload is an empty batch.
@@ -85,7 +86,7 @@ class Machine:
         state = self._state
         state.events.start_batch()
         state.replies.expire(ts_ns)
-        self._read_ahead(commands)
+        self._ahead.read(commands)
         at: i64 = 0
         end: i64 = len(commands)
         while at < end:
@@ -100,34 +101,6 @@ class Machine:
         link.update(commands)
         link.update(self.events)
         self.chain = link.digest()
-
-    def _read_ahead(self, commands: bytes) -> None:
-        """Touch the memory that the batch will need, and change nothing.
-
-        One command's cache misses wait for each other; those of a whole batch, asked for here
-        one after the other, overlap.
-        """
-        state = self._state
-        accounts = state.accounts
-        store = state.trading.store
-        seen: i64 = 0
-        at: i64 = 0
-        end: i64 = len(commands)
-        while at < end:
-            head = read_i64_le(commands, at)
-            kind = head & 0xFF
-            if kind <= CMD_CANCEL_ALL:
-                account = read_i64_le(commands, at + 8)
-                symbol = (head >> 16) & 0xFFFF
-                key_hi = read_i64_le(commands, at + 16)
-                key_lo = read_i64_le(commands, at + 24)
-                if accounts.is_open(account):
-                    seen ^= state.replies.peek(key_hi, key_lo, account << 16 | symbol)
-                    seen ^= accounts.peek(account, state.listing.asset_paid(symbol, head >> 32))
-                if kind == CMD_CANCEL or kind == CMD_AMEND:
-                    seen ^= store.peek(read_i64_le(commands, at + 32))
-            at += ((head >> 8) & 0xFF) << 3
-        self._seen = seen
 
     def _command(self, commands: bytes, at: i64, head: i64) -> None:
         state = self._state

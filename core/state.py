@@ -45,6 +45,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     chain: bytes
     scalars: list[int]
     tables: dict[str, bytes]
+    seal: bytes
 
 
 class State:
@@ -115,9 +116,15 @@ class State:
 
     def snapshot(self, index: int, ts_ns: int, chain: bytes) -> bytes:
         tables = {table.name: table.dump() for table in self.tables()}
+        seal = self._seal(index, ts_ns, chain)
         return msgspec.msgpack.encode(
-            Snapshot(SNAPSHOT_VERSION, index, ts_ns, chain, self.scalars(), tables)
+            Snapshot(SNAPSHOT_VERSION, index, ts_ns, chain, self.scalars(), tables, seal)
         )
+
+    def _seal(self, index: int, ts_ns: int, chain: bytes) -> bytes:
+        """SHA-256 over all that a snapshot says."""
+        head = struct.pack("<3q", SNAPSHOT_VERSION, index, ts_ns)
+        return hashlib.sha256(head + chain + self.digest()).digest()
 
     def load(self, snapshot: Snapshot) -> None:
         """Become what the snapshot says. Raises `ValueError` for one that does not fit."""
@@ -128,9 +135,13 @@ class State:
             raise ValueError(f"snapshot: tables {list(snapshot.tables)} are not those of a state")
         if len(snapshot.scalars) != len(self.scalars()):
             raise ValueError(f"snapshot: {len(snapshot.scalars)} loose numbers")
+        if any(not -(1 << 63) <= scalar < 1 << 63 for scalar in snapshot.scalars):
+            raise ValueError("snapshot: a loose number beyond 64 bits")
         for table in tables:
             table.load(snapshot.tables[table.name])
         self.set_scalars(snapshot.scalars)
+        if self._seal(snapshot.index, snapshot.ts_ns, snapshot.chain) != snapshot.seal:
+            raise ValueError("snapshot: its content does not match its seal")
         self.listing.rebuild()
         self.accounts.rebuild()
         self.replies.rebuild()

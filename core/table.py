@@ -157,7 +157,7 @@ class Index:
             at = (at + 1) & mask
 
     def peek(self, a: i64, b: i64, c: i64) -> i64:
-        """The first cell that `find` would read: asked for early, it is in the cache later."""
+        """The first cell that `find` would read; see `core.read_ahead`."""
         return self._cells[_hash(a, b, c) & self._mask]
 
     def _is_key(self, row_after: i64, a: i64, b: i64, c: i64) -> bool:

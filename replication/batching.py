@@ -28,6 +28,9 @@ METADATA_BYTES_MAX = 2 << 20
 Metadata = dict[int, tuple[bytes, bytes, bytes]]
 """Command ordinal -> command id, correlation id, trace id. The machine never reads it."""
 
+AUDIT = 1 << 16
+"""Added to an ordinal, it is the key of an operator's note: operator, reason, ticket."""
+
 _decode_metadata = msgspec.msgpack.Decoder(Metadata).decode
 _encode_metadata = msgspec.msgpack.Encoder().encode
 
@@ -161,7 +164,7 @@ def submission_fault(submission: Submission, limits: Limits) -> str:
             ordinals = _decode_metadata(submission.metadata)
         except msgspec.DecodeError as error:
             return f"metadata: {error}"
-        if any(not 0 <= ordinal < counted for ordinal in ordinals):
+        if any(not 0 <= ordinal & ~AUDIT < counted for ordinal in ordinals):
             return f"metadata: an ordinal is outside 0..{counted - 1}"
     return ""
 

@@ -51,7 +51,6 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 def run(a: argparse.Namespace) -> dict[str, Any]:
     log = make_log(a.orders, a.seed)
     with tempfile.TemporaryDirectory(prefix="lockstep-bench-") as folder:
-        Path(folder).chmod(0o755)  # as root, the server's account must get through
         with EmbeddedPostgres(Path(folder) / "postgres") as server:
             ensure_database(server.url(), "lockstep")
             url = server.url(database="lockstep")

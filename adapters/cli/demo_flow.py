@@ -26,6 +26,7 @@ EXAMPLE = "lockstep demo-flow --node 127.0.0.1:7401 --data lockstep-data"
 
 READY_TIMEOUT_S: Final = 30.0
 BACKOFF_S_MAX: Final = 10.0
+LEAVE_TIMEOUT_S: Final = 2.0
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
@@ -100,7 +101,8 @@ async def quote(core: CoreClient, flow: Flow, stop: asyncio.Event) -> None:
             pause_s = turn_s
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause_s)
-    await _send(core, flow.leave())
+    with contextlib.suppress(TimeoutError):  # a core that is gone takes its time to say so
+        await asyncio.wait_for(_send(core, flow.leave()), LEAVE_TIMEOUT_S)
 
 
 async def _send(core: CoreClient, records: list[bytes]) -> str:

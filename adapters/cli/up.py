@@ -24,7 +24,7 @@ from typing import Annotated, Final
 import msgspec
 
 from adapters import core_build
-from adapters.cli.demo_market import ACCOUNTS_FILE
+from adapters.cli.demo_market import ACCOUNTS_FILE, MARKETS
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
 from adapters.config import load
 from adapters.embedded_postgres import EmbeddedPostgres, PostgresUnavailable
@@ -37,6 +37,7 @@ HELP = "The whole exchange on this machine; Ctrl-C stops all of it."
 EXAMPLE = "lockstep up --demo"
 
 PROBE_TIMEOUT_S: Final = 1.0
+PROBE_BYTES_MAX: Final = 4096
 READY_TIMEOUT_S: Final = 60.0
 
 Address = Annotated[str, msgspec.Meta(pattern=r"^[^:/\s]+:[0-9]{1,5}$")]
@@ -71,12 +72,12 @@ def run(a: argparse.Namespace) -> int:
     if a.kafka is not None:
         raise usage_error("--kafka: this version does not publish to Kafka yet; leave it out")
     config = settings(a)
-    for name in ("http", "grpc", "ledger"):
-        check_free(getattr(config, name), f"--{name}")
     data = config.data.absolute()
     try:
         with ExitStack() as stack:
             stack.enter_context(hold(data, "up"))
+            for name in ("http", "grpc", "ledger"):
+                check_free(getattr(config, name), f"--{name}")
             return Exchange(data, config, demo=a.demo).run(stack)
     except FolderInUse as error:
         raise environment_error(str(error)) from error
@@ -150,7 +151,7 @@ class Exchange:
         parts.append(self._part("ledger", answers(config.ledger)))
         parts.append(self._part("gateway", answers(config.http)))
         if self._demo:
-            parts.append(command("demo-flow", demo, lambda: None))
+            parts.append(command("demo-flow", demo, quotes(config.http)))
         return parts
 
     def _part(self, name: str, ready: Callable[[], str | None]) -> Part:
@@ -182,13 +183,17 @@ def say(name: str) -> None:
 
 
 def command(name: str, arguments: list[str], ready: Callable[[], str | None]) -> Part:
-    """One of our own commands, run by the Python that runs us."""
+    """One of our own commands, run by the Python and from the sources that run us.
+
+    `-P`: a folder named `core` where the user happens to stand is not ours.
+    """
+    path = os.pathsep.join(filter(None, [str(core_build.ROOT), os.environ.get("PYTHONPATH")]))
     return Part(
         name=name,
-        argv=[sys.executable, "-m", "adapters.cli.main", *arguments],
+        argv=[sys.executable, "-P", "-m", "adapters.cli.main", *arguments],
         ready=ready,
         ready_timeout_s=READY_TIMEOUT_S,
-        environ={"PYTHONUNBUFFERED": "1"},
+        environ={"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
     )
 
 
@@ -204,7 +209,7 @@ def write_settings(data: Path, config: UpConfig, database_url: str) -> None:
         "gateway": {
             "listen": config.http,
             "core": config.grpc,
-            "ledger": config.ledger,
+            "ledger": f"http://{config.ledger}",
             "data": str(data),
         },
     }
@@ -258,16 +263,36 @@ def answers(address: str) -> Callable[[], str | None]:
     """Ready when GET /readyz is 200."""
 
     def ready() -> str | None:
-        host, port = split(address)
-        connection = http.client.HTTPConnection(host, port, timeout=PROBE_TIMEOUT_S)
         try:
-            connection.request("GET", "/readyz")
-            answer = connection.getresponse()
-            body = answer.read(2000).decode(errors="replace").strip()
+            status, body = get(address, "/readyz")
         except (OSError, http.client.HTTPException) as error:
             return f"http://{address}/readyz: {error!r}"
-        finally:
-            connection.close()
-        return None if answer.status == 200 else f"/readyz: {answer.status} {body}"
+        return None if status == 200 else f"/readyz: {status} {body.decode(errors='replace')}"
 
     return ready
+
+
+def quotes(address: str) -> Callable[[], str | None]:
+    """Ready when a client sees the makers' first quotes."""
+    path = f"/v1/markets/{MARKETS[0].name}/orderbook?depth=1"
+
+    def ready() -> str | None:
+        try:
+            status, body = get(address, path)
+            book = msgspec.json.decode(body) if status == 200 else {}
+        except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
+            return f"http://{address}{path}: {error!r}"
+        return None if book.get("bids") and book.get("asks") else f"no quotes at {path}"
+
+    return ready
+
+
+def get(address: str, path: str) -> tuple[int, bytes]:
+    """Status and the first of the body."""
+    connection = http.client.HTTPConnection(*split(address), timeout=PROBE_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read(PROBE_BYTES_MAX)
+    finally:
+        connection.close()

@@ -39,9 +39,7 @@ async def list_market(core: CoreClient) -> None:
 async def open_funded(core: CoreClient, name: str, krw: int, btc: int) -> int:
     """The account of the outside name `name`, with deposits in minimal units; its number."""
     named = types_pb2.CommandMetadata(idempotency_key=name)
-    opened = await core.admin.OpenAccount(
-        admin_pb2.OpenAccountRequest(metadata=named, audit=AUDIT)
-    )
+    opened = await core.admin.OpenAccount(admin_pb2.OpenAccountRequest(metadata=named, audit=AUDIT))
     account: int = _taken(opened).id
     for asset, amount in (("KRW", krw), ("BTC", btc)):
         metadata = types_pb2.CommandMetadata(

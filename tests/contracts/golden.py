@@ -61,6 +61,7 @@ def _example(descriptor: Descriptor, member: FieldDescriptor | None) -> Message:
 
 def _fill(message: Message, field: FieldDescriptor) -> None:
     if field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE:
+        assert field.message_type is not None
         made = examples(field.message_type)
         if field.is_repeated:
             getattr(message, field.name).extend(made)
@@ -77,6 +78,7 @@ def _value(field: FieldDescriptor) -> Any:
     if field.name in VALUES and field.cpp_type != FieldDescriptor.CPPTYPE_ENUM:
         return VALUES[field.name]
     if field.cpp_type == FieldDescriptor.CPPTYPE_ENUM:
+        assert field.enum_type is not None
         return field.enum_type.values[1].number
     if field.cpp_type in _INTEGERS:
         return 100 + field.number

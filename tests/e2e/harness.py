@@ -20,8 +20,8 @@ from typing import Any, Final, Self
 
 import httpx
 
-from adapters.load import market
 from adapters.key_store import create_key
+from adapters.load import market
 from adapters.parent_death import PARENT_VARIABLE
 from adapters.rpc_client import CoreClient
 from gateway.signing import canonical, sign
@@ -101,7 +101,9 @@ class Client:
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:  # fmt: skip
         """`body`: bytes as they are, anything else as JSON. `headers` replace after signing."""
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         if key is None and method == "POST":
             key = f"{self._api_key}-{next(self._keys)}"
         sent = self.signature(method, target, raw, key)

@@ -147,8 +147,8 @@ class Exchange:
         return machine.digest(), machine.index, machine.balances_digest()
 
     def send(
-        self, method: str, target: str, body: bytes = b"", headers: dict[bytes, bytes] | None = None,
-        ip: str = "10.0.0.1",
+        self, method: str, target: str, body: bytes = b"",
+        headers: dict[bytes, bytes] | None = None, ip: str = "10.0.0.1",
     ) -> Response:  # fmt: skip
         path, _, query = target.partition("?")
         request = Request(
@@ -158,12 +158,12 @@ class Exchange:
 
     def signed(
         self, who: str, method: str, target: str, body: bytes = b"", key: str | None = None,
-        **changes: bytes | None,
+        changes: dict[str, bytes | None] | None = None,
     ) -> Response:  # fmt: skip
         """`changes` replace headers after signing; None leaves one out."""
         headers = self.headers(who, method, target, body, key)
-        for name, value in changes.items():
-            header = name.replace("_", "-").encode()
+        for name, value in (changes or {}).items():
+            header = name.encode()
             headers.pop(header, None)
             if value is not None:
                 headers[header] = value

@@ -47,20 +47,20 @@ def test_a_signature_in_capital_letters_is_the_same_signature() -> None:
 @pytest.mark.parametrize(
     ("header", "value", "field", "kind"),
     [
-        ("x_signature", b"0" * 64, "X-SIGNATURE", "signature"),
-        ("x_signature", b"zz", "X-SIGNATURE", "signature"),
-        ("x_signature", b"\xff" * 64, "X-SIGNATURE", "signature"),
-        ("x_signature", None, "X-SIGNATURE", "signature"),
-        ("x_api_key", b"bob", "X-SIGNATURE", "signature"),
-        ("x_api_key", b"nobody", "X-SIGNATURE", "signature"),
-        ("x_api_key", b"no body", "X-API-KEY", "api-key"),
-        ("x_api_key", None, "X-API-KEY", "api-key"),
-        ("x_ts", b"1790000000001", "X-SIGNATURE", "signature"),
-        ("x_ts", b"now", "X-TS", "timestamp"),
-        ("x_ts", b"+179000000000", "X-TS", "timestamp"),
-        ("x_ts", b"1790000000000000000", "X-TS", "timestamp"),
-        ("x_ts", None, "X-TS", "timestamp"),
-        ("idempotency_key", b"other", "X-SIGNATURE", "signature"),
+        ("x-signature", b"0" * 64, "X-SIGNATURE", "signature"),
+        ("x-signature", b"zz", "X-SIGNATURE", "signature"),
+        ("x-signature", b"\xff" * 64, "X-SIGNATURE", "signature"),
+        ("x-signature", None, "X-SIGNATURE", "signature"),
+        ("x-api-key", b"bob", "X-SIGNATURE", "signature"),
+        ("x-api-key", b"nobody", "X-SIGNATURE", "signature"),
+        ("x-api-key", b"no body", "X-API-KEY", "api-key"),
+        ("x-api-key", None, "X-API-KEY", "api-key"),
+        ("x-ts", b"1790000000001", "X-SIGNATURE", "signature"),
+        ("x-ts", b"now", "X-TS", "timestamp"),
+        ("x-ts", b"+179000000000", "X-TS", "timestamp"),
+        ("x-ts", b"1790000000000000000", "X-TS", "timestamp"),
+        ("x-ts", None, "X-TS", "timestamp"),
+        ("idempotency-key", b"other", "X-SIGNATURE", "signature"),
     ],
 )
 def test_a_wrong_header_is_401_and_changes_nothing(
@@ -68,7 +68,7 @@ def test_a_wrong_header_is_401_and_changes_nothing(
 ) -> None:
     exchange = Exchange()
     before = exchange.state()
-    response = exchange.signed("alice", "POST", "/v1/orders", BODY, **{header: value})
+    response = exchange.signed("alice", "POST", "/v1/orders", BODY, changes={header: value})
     answer = told(response)
     assert response.status == 401
     assert answer["code"] == "VALIDATION"
@@ -107,8 +107,8 @@ def test_the_window_is_five_seconds_back_and_one_ahead(skew_ms: int, status: int
 
 def test_an_unknown_key_and_a_wrong_signature_answer_alike() -> None:
     exchange = Exchange()
-    wrong = told(exchange.signed("alice", "GET", "/v1/orders", x_signature=b"0" * 64))
-    unknown = told(exchange.signed("alice", "GET", "/v1/orders", x_api_key=b"nobody"))
+    wrong = told(exchange.signed("alice", "GET", "/v1/orders", changes={"x-signature": b"0" * 64}))
+    unknown = told(exchange.signed("alice", "GET", "/v1/orders", changes={"x-api-key": b"nobody"}))
     wrong.pop("traceId")
     unknown.pop("traceId")
     assert wrong == unknown

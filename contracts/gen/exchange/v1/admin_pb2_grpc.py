@@ -66,11 +66,6 @@ class AdminServiceStub:
                 request_serializer=exchange_dot_v1_dot_admin__pb2.SetLimitsRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_admin__pb2.SetLimitsResponse.FromString,
                 _registered_method=True)
-        self.Checkpoint = channel.unary_unary(
-                '/exchange.v1.AdminService/Checkpoint',
-                request_serializer=exchange_dot_v1_dot_admin__pb2.CheckpointRequest.SerializeToString,
-                response_deserializer=exchange_dot_v1_dot_admin__pb2.CheckpointResponse.FromString,
-                _registered_method=True)
         self.Snapshot = channel.unary_unary(
                 '/exchange.v1.AdminService/Snapshot',
                 request_serializer=exchange_dot_v1_dot_admin__pb2.SnapshotRequest.SerializeToString,
@@ -129,13 +124,6 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Checkpoint(self, request, context):
-        """Logs a checkpoint: every replica compares its digest there.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def Snapshot(self, request, context):
         """Writes a snapshot of the node that is asked.
         """
@@ -187,11 +175,6 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.SetLimits,
                     request_deserializer=exchange_dot_v1_dot_admin__pb2.SetLimitsRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_admin__pb2.SetLimitsResponse.SerializeToString,
-            ),
-            'Checkpoint': grpc.unary_unary_rpc_method_handler(
-                    servicer.Checkpoint,
-                    request_deserializer=exchange_dot_v1_dot_admin__pb2.CheckpointRequest.FromString,
-                    response_serializer=exchange_dot_v1_dot_admin__pb2.CheckpointResponse.SerializeToString,
             ),
             'Snapshot': grpc.unary_unary_rpc_method_handler(
                     servicer.Snapshot,
@@ -373,33 +356,6 @@ class AdminService:
             '/exchange.v1.AdminService/SetLimits',
             exchange_dot_v1_dot_admin__pb2.SetLimitsRequest.SerializeToString,
             exchange_dot_v1_dot_admin__pb2.SetLimitsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def Checkpoint(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/exchange.v1.AdminService/Checkpoint',
-            exchange_dot_v1_dot_admin__pb2.CheckpointRequest.SerializeToString,
-            exchange_dot_v1_dot_admin__pb2.CheckpointResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -15,7 +15,6 @@ class AdminServiceStub:
     Deposit: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.DepositRequest, admin_pb2.DepositResponse]
     Withdraw: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.WithdrawRequest, admin_pb2.WithdrawResponse]
     SetLimits: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetLimitsRequest, admin_pb2.SetLimitsResponse]
-    Checkpoint: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.CheckpointRequest, admin_pb2.CheckpointResponse]
     Snapshot: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SnapshotRequest, admin_pb2.SnapshotResponse]
     GetStatus: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetStatusRequest, admin_pb2.GetStatusResponse]
     GetMarkets: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetMarketsRequest, admin_pb2.GetMarketsResponse]
@@ -57,12 +56,6 @@ class AdminServiceServicer(Protocol):
             admin_pb2.SetLimitsRequest, admin_pb2.SetLimitsResponse
         ],
     ) -> admin_pb2.SetLimitsResponse: ...
-    async def Checkpoint(
-        self, request: admin_pb2.CheckpointRequest,
-        context: grpc.aio.ServicerContext[
-            admin_pb2.CheckpointRequest, admin_pb2.CheckpointResponse
-        ],
-    ) -> admin_pb2.CheckpointResponse: ...
     async def Snapshot(
         self, request: admin_pb2.SnapshotRequest,
         context: grpc.aio.ServicerContext[

@@ -114,10 +114,12 @@ class AmendOrderResponse(_message.Message):
     def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
 
 class CancelAllRequest(_message.Message):
-    __slots__ = ("metadata",)
+    __slots__ = ("metadata", "audit")
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
     metadata: _types_pb2.CommandMetadata
-    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ...) -> None: ...
+    audit: _types_pb2.AuditNote
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ...) -> None: ...
 
 class CancelAllResponse(_message.Message):
     __slots__ = ("reply", "position", "leader_hint")

@@ -1,0 +1,267 @@
+"""The calls behind `lockstep admin`: arguments as people write them into requests, and back.
+
+Why it exists: a person writes "0.001 BTC", the interface takes whole units; the conversion is
+exact or refused, and needs the asset's scale, which the node is asked for. It must not know how
+arguments are parsed or results printed.
+"""
+
+import argparse
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol, cast
+
+import msgspec
+
+from adapters.rpc_client import CoreClient
+from contracts.gen.exchange.v1 import admin_pb2 as admin
+from contracts.gen.exchange.v1 import trading_pb2 as trading
+from contracts.gen.exchange.v1 import types_pb2 as types
+from core.codes import CMD_LIST_SYMBOL, MODE_NAMES, OK, REJECT_NAMES, STATUS_NAMES, VALIDATION
+from gateway.decimals import format_units, parse_amount, parse_units
+
+DEADLINE_S: Final = 10.0
+NS_PER_S: Final = 10**9
+
+LISTING_RULES: Final = {
+    4: "name: 1 to 16 characters from ! to ~, and not listed otherwise",
+    6: "base: a listed asset",
+    7: "quote: a listed asset, another than base",
+    8: "tick x lot must be a whole number of the quote's smallest units: a coarser tick or lot",
+    9: "lot: at least one smallest unit of the base asset",
+    10: "min-price: at least one tick",
+    11: "max-price: not below min-price, at most 2^40 ticks",
+    12: "max-qty: at most 2^50 lots, and max-price x max-qty at most 2^62 quote units",
+    13: "min-notional: not below 0",
+    14: "max-notional: above 0, not below min-notional, at most 2^62 quote units",
+    15: "maker-ppm: 0 to 100000",
+    16: "taker-ppm: 0 to 100000",
+}
+"""What the machine's VALIDATION detail of a listing means to the one who typed it."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    core: CoreClient
+    a: argparse.Namespace
+    audit: types.AuditNote
+
+
+class _Answered(Protocol):
+    """What every response to a command has."""
+
+    reply: types.Reply
+    position: types.LogPosition
+    leader_hint: str
+
+
+async def list_asset(c: Context) -> dict[str, Any]:
+    if c.a.scale < 0:
+        raise ValueError(f"--scale: {c.a.scale} must be 0 to 12")
+    request = admin.ListAssetRequest(audit=c.audit, name=c.a.name, scale=c.a.scale)
+    return _result(await c.core.admin.ListAsset(request, timeout=DEADLINE_S))
+
+
+async def list_symbol(c: Context) -> dict[str, Any]:
+    a = c.a
+    base_name, _, quote_name = a.name.partition("-")
+    assets = await c.core.assets()
+    base = _asset(assets, a.base or base_name, "--base")
+    quote = _asset(assets, a.quote or quote_name, "--quote")
+    tick = parse_amount(a.tick, quote.scale, "tick")
+    lot = parse_amount(a.lot, base.scale, "lot")
+    min_notional = 0
+    if a.min_notional != "0":
+        min_notional = parse_amount(a.min_notional, quote.scale, "min-notional")
+    for name in ("maker_ppm", "taker_ppm"):
+        if getattr(a, name) < 0:
+            raise ValueError(f"--{name.replace('_', '-')}: must be 0 to 100000")
+    request = admin.ListSymbolRequest(
+        audit=c.audit, name=a.name, base=base.name, quote=quote.name,
+        tick_units=tick, lot_units=lot,
+        min_price_ticks=_steps(a.min_price or a.tick, quote.scale, tick, "min-price"),
+        max_price_ticks=_steps(a.max_price, quote.scale, tick, "max-price"),
+        max_qty_lots=_steps(a.max_qty, base.scale, lot, "max-qty"),
+        min_notional_units=min_notional,
+        max_notional_units=parse_amount(a.max_notional, quote.scale, "max-notional"),
+        maker_ppm=a.maker_ppm, taker_ppm=a.taker_ppm,
+    )  # fmt: skip
+    return _result(await c.core.admin.ListSymbol(request, timeout=DEADLINE_S))
+
+
+def _steps(text: str, scale: int, step: int, field: str) -> int:
+    return parse_units(text, scale, step, field, VALIDATION)
+
+
+def _asset(assets: dict[str, admin.Asset], name: str, option: str) -> admin.Asset:
+    found = assets.get(name)
+    if found is None:
+        raise ValueError(f"{option}: {name!r} is not a listed asset")
+    return found
+
+
+async def open_account(c: Context) -> dict[str, Any]:
+    metadata = types.CommandMetadata(idempotency_key=c.a.reference)
+    request = admin.OpenAccountRequest(metadata=metadata, audit=c.audit)
+    return _result(await c.core.admin.OpenAccount(request, timeout=DEADLINE_S))
+
+
+async def deposit(c: Context) -> dict[str, Any]:
+    asset = _asset(await c.core.assets(), c.a.asset, "--asset")
+    request = admin.DepositRequest(
+        metadata=_move(c), audit=c.audit, asset=asset.name,
+        amount_units=parse_amount(c.a.amount, asset.scale, "amount"),
+    )  # fmt: skip
+    answer = await c.core.admin.Deposit(request, timeout=DEADLINE_S)
+    return _result(answer) | _available(answer, asset)
+
+
+async def withdraw(c: Context) -> dict[str, Any]:
+    asset = _asset(await c.core.assets(), c.a.asset, "--asset")
+    request = admin.WithdrawRequest(
+        metadata=_move(c), audit=c.audit, asset=asset.name,
+        amount_units=parse_amount(c.a.amount, asset.scale, "amount"),
+    )  # fmt: skip
+    answer = await c.core.admin.Withdraw(request, timeout=DEADLINE_S)
+    return _result(answer) | _available(answer, asset)
+
+
+def _move(c: Context) -> types.CommandMetadata:
+    return types.CommandMetadata(user_id=c.a.account, idempotency_key=c.a.reference)
+
+
+def _available(
+    answer: admin.DepositResponse | admin.WithdrawResponse, asset: admin.Asset
+) -> dict[str, Any]:
+    """A reject's detail is a bound; only an accepted move's is the new balance."""
+    if answer.reply.code != OK:
+        return {}
+    return {"available": format_units(answer.reply.detail, asset.scale), "asset": asset.name}
+
+
+async def mode(c: Context) -> dict[str, Any]:
+    request = trading.SetSymbolModeRequest(
+        metadata=types.CommandMetadata(symbol=c.a.symbol), audit=c.audit,
+        mode=cast("types.SymbolMode", MODE_NAMES.index(c.a.mode) + 1),
+    )  # fmt: skip
+    return _result(await c.core.trading.SetSymbolMode(request, timeout=DEADLINE_S))
+
+
+async def cancel_all(c: Context) -> dict[str, Any]:
+    """Repeats while the machine says that its bound of one command left some."""
+    metadata = types.CommandMetadata(user_id=c.a.account or "0", symbol=c.a.symbol or "")
+    request = trading.CancelAllRequest(metadata=metadata, audit=c.audit)
+    canceled = 0
+    while True:
+        answer = await c.core.trading.CancelAll(request, timeout=DEADLINE_S)
+        if answer.reply.code == OK:
+            canceled += answer.reply.detail
+        if answer.reply.code != OK or answer.reply.remaining_lots == 0:
+            return _result(answer) | {"canceled": canceled}
+
+
+async def set_limits(c: Context) -> dict[str, Any]:
+    request = admin.SetLimitsRequest(
+        audit=c.audit, open_orders=c.a.open_orders,
+        dedup_window_ns=c.a.dedup_window_s * NS_PER_S, dedup_rows=c.a.dedup_rows,
+    )  # fmt: skip
+    return _result(await c.core.admin.SetLimits(request, timeout=DEADLINE_S))
+
+
+async def snapshot(c: Context) -> dict[str, Any]:
+    answer = await c.core.admin.Snapshot(
+        admin.SnapshotRequest(audit=c.audit), timeout=6 * DEADLINE_S
+    )
+    return {"index": answer.index}
+
+
+async def status(c: Context) -> dict[str, Any]:
+    s = await c.core.status(with_digest=True)
+    return {
+        "role": s.role, "term": s.term, "index": s.index, "durable_index": s.durable_index,
+        "leader": s.leader_hint, "accepting": s.accepting, "partition": s.partition,
+        "cluster_id": s.cluster_id, "accounts": s.accounts, "ts_ns": s.ts_ns,
+        "chain_hash": s.chain.hex(), "digest": s.digest.hex(),
+        "balances_digest": s.balances_digest.hex(),
+    }  # fmt: skip
+
+
+async def markets(c: Context) -> dict[str, Any]:
+    answer = await c.core.markets()
+    scales = {asset.name: asset.scale for asset in answer.assets}
+    return {
+        "asset": [
+            {"id": asset.asset_id, "name": asset.name, "scale": asset.scale}
+            for asset in answer.assets
+        ],
+        "symbol": [_shown_symbol(symbol, scales) for symbol in answer.symbols],
+        "index": answer.index,
+    }
+
+
+def _shown_symbol(s: admin.Symbol, scales: dict[str, int]) -> dict[str, Any]:
+    base, quote = scales[s.base], scales[s.quote]
+    return {
+        "id": s.symbol_id, "name": s.name, "base": s.base, "quote": s.quote,
+        "tick": format_units(s.tick_units, quote), "lot": format_units(s.lot_units, base),
+        "min_price": format_units(s.min_price_ticks * s.tick_units, quote),
+        "max_price": format_units(s.max_price_ticks * s.tick_units, quote),
+        "max_qty": format_units(s.max_qty_lots * s.lot_units, base),
+        "min_notional": format_units(s.min_notional_units, quote),
+        "max_notional": format_units(s.max_notional_units, quote),
+        "maker_ppm": s.maker_ppm, "taker_ppm": s.taker_ppm, "mode": MODE_NAMES[s.mode - 1],
+        "seq": s.seq,
+    }  # fmt: skip
+
+
+async def balances(c: Context) -> dict[str, Any]:
+    answer = await c.core.balances(_account(c.a.account))
+    scales = {name: asset.scale for name, asset in (await c.core.assets()).items()}
+    return {
+        "balance": [
+            {
+                "asset": row.asset,
+                "available": format_units(row.available_units, scales[row.asset]),
+                "hold": format_units(row.hold_units, scales[row.asset]),
+            }
+            for row in answer.balances
+        ],
+        "index": answer.index,
+    }
+
+
+def _account(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"--account: {text!r} must be an account id in decimal")
+    return int(text)
+
+
+def _result(answer: _Answered) -> dict[str, Any]:
+    """The reply as people read it; a reject's bound is its `detail`."""
+    reply = answer.reply
+    out: dict[str, Any] = {"code": REJECT_NAMES[reply.code]}
+    if reply.code != OK:
+        out["detail"] = reply.detail
+        if (reply.command, reply.code) == (CMD_LIST_SYMBOL, VALIDATION):
+            out["rule"] = LISTING_RULES.get(reply.detail, "")
+        if answer.leader_hint:
+            out["leader"] = answer.leader_hint
+        return out
+    if reply.id:
+        out["id"] = reply.id
+    if reply.status:
+        out["status"] = STATUS_NAMES[reply.status]
+    return out | {"duplicate": reply.duplicate, "index": answer.position.index}
+
+
+CALLS: Final[dict[str, Callable[[Context], Awaitable[dict[str, Any]]]]] = {
+    "list-asset": list_asset,
+    "list-symbol": list_symbol,
+    "open-account": open_account,
+    "deposit": deposit,
+    "withdraw": withdraw,
+    "mode": mode,
+    "cancel-all": cancel_all,
+    "set-limits": set_limits,
+    "snapshot": snapshot,
+    "status": status,
+    "markets": markets,
+    "balances": balances,
+}

@@ -1,0 +1,142 @@
+"""The contract of `replication.ports.LogStore`, run against the real log and the one in memory.
+
+The driver's tests stand on the one in memory; this suite is why that proves anything.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.lmdb_log import LmdbLog
+from core.commands import batch, cancel
+from replication.ports import HardState, Result, Write
+from replication.record import BrokenChain, Record, seal
+from tests.replication.memory import MemoryLog
+
+CLUSTER = bytes(range(16))
+MAP_BYTES = 256 << 20
+Log = MemoryLog | LmdbLog
+
+
+def no_warning(text: str) -> None:
+    raise AssertionError(text)
+
+
+def opened(folder: Path) -> LmdbLog:
+    return LmdbLog.create_or_open(folder, CLUSTER, 1, MAP_BYTES, no_warning)
+
+
+@pytest.fixture(params=["memory", "lmdb"])
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Log]:
+    if request.param == "memory":
+        yield MemoryLog(CLUSTER)
+        return
+    real = opened(tmp_path)
+    yield real
+    real.close()
+
+
+def payload(number: int) -> bytes:
+    return batch(cancel(2, 1, number), 1, b"meta%d" % number)
+
+
+def chained(first: int, count: int, prev: bytes = bytes(32)) -> list[Record]:
+    records = []
+    for index in range(first, first + count):
+        records.append(seal(CLUSTER, index, 1, index, prev, payload(index)))
+        prev = records[-1].hash
+    return records
+
+
+def anchor(record: Record) -> HardState:
+    return HardState(term=record.term, vote=1, last_index=record.index, last_hash=record.hash)
+
+
+def result(index: int) -> Result:
+    return Result(index=index, term=1, ts_ns=index, chain=bytes([index]) * 32, events=b"e" * index)
+
+
+def test_an_empty_log(log: Log) -> None:
+    assert log.hard_state() == HardState()
+    assert list(log.records(1)) == []
+    assert log.result_index() == 0
+    assert log.result_chain(1) is None
+    assert log.read_committed(1, 100) == []
+    assert log.room_bytes() > 0
+
+
+def test_a_vote_without_records(log: Log) -> None:
+    state = HardState(term=7, vote=1)
+    log.append_now(Write(hard_state=state))
+    assert log.hard_state() == state
+
+
+def test_records_come_back_in_order_from_any_index(log: Log) -> None:
+    records = chained(1, 5)
+    log.append_now(Write(records=records[:2], hard_state=anchor(records[1])))
+    log.append_now(Write(records=records[2:], hard_state=anchor(records[4])))
+    assert log.hard_state() == anchor(records[4])
+    assert list(log.records(1)) == records
+    assert list(log.records(4)) == records[3:]
+
+
+def test_results_are_behind_the_records_and_read_with_them(log: Log) -> None:
+    records = chained(1, 4)
+    log.append_now(Write(records=records[:3], hard_state=anchor(records[2])))
+    log.append_now(
+        Write(records=records[3:], results=[result(1), result(2)], hard_state=anchor(records[3]))
+    )
+    assert log.result_index() == 2
+    assert log.result_chain(2) == bytes([2]) * 32
+    assert log.result_chain(3) is None
+    found = log.read_committed(1, 1 << 20)
+    assert [entry.index for entry in found] == [1, 2]
+    assert [entry.metadata for entry in found] == [b"meta1", b"meta2"]
+    assert found[1].events == b"ee"
+    assert log.read_committed(3, 1 << 20) == []
+
+
+def test_results_alone_are_a_write(log: Log) -> None:
+    records = chained(1, 1)
+    log.append_now(Write(records=records, hard_state=anchor(records[0])))
+    log.append_now(Write(results=[result(1)]))
+    assert log.result_index() == 1
+    assert log.hard_state() == anchor(records[0])
+
+
+def test_a_read_is_bounded_but_gives_at_least_one(log: Log) -> None:
+    records = chained(1, 5)
+    results = [result(index) for index in range(1, 6)]
+    log.append_now(Write(records=records, results=results, hard_state=anchor(records[4])))
+    assert [entry.index for entry in log.read_committed(2, 1)] == [2]
+    assert [entry.index for entry in log.read_committed(2, 60)] == [2, 3]
+
+
+def test_an_anchor_that_names_another_end_is_refused(log: Log) -> None:
+    records = chained(1, 3)
+    wrong = HardState(term=1, vote=1, last_index=3, last_hash=b"x" * 32)
+    log.append_now(Write(records=records, hard_state=wrong))
+    with pytest.raises(BrokenChain, match="record 3: the anchor names another hash"):
+        list(log.records(1))
+
+
+@pytest.mark.trio
+async def test_appends_return_when_they_are_durable(log: Log) -> None:
+    records = chained(1, 3)
+    for record in records:
+        await log.append(Write(records=[record], hard_state=anchor(record)))
+        assert log.hard_state().last_index == record.index
+    assert list(log.records(1)) == records
+
+
+def test_the_real_log_is_there_after_it_was_closed(tmp_path: Path) -> None:
+    records = chained(1, 3)
+    log = opened(tmp_path)
+    log.append_now(Write(records=records, results=[result(1)], hard_state=anchor(records[2])))
+    log.close()
+    log = opened(tmp_path)
+    assert list(log.records(1)) == records
+    assert log.result_index() == 1
+    assert log.cluster == CLUSTER
+    log.close()
