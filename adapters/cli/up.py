@@ -40,6 +40,12 @@ PROBE_TIMEOUT_S: Final = 1.0
 PROBE_BYTES_MAX: Final = 4096
 READY_TIMEOUT_S: Final = 60.0
 
+CORE_NOTES: Final = {
+    "compiled": "compiled",
+    "interpreted": "interpreted: `just build` makes it many times faster",
+    "stale": "older than its sources: `just build`",
+}
+
 Address = Annotated[str, msgspec.Meta(pattern=r"^[^:/\s]+:[0-9]{1,5}$")]
 
 
@@ -160,7 +166,7 @@ class Exchange:
     def _summary(self, took_s: float) -> None:
         http, data = self._config.http, self._data
         lines = [
-            f"\nLockstep is ready ({took_s:.1f} s, core {core_build.state()}).\n",
+            f"\nLockstep is ready ({took_s:.1f} s, core {CORE_NOTES[core_build.state()]}).\n",
             f"  REST       http://{http}/v1/markets",
             f"  WebSocket  ws://{http}/ws",
             f"  gRPC       {self._config.grpc}",
