@@ -33,6 +33,9 @@ Metadata = dict[int, tuple[bytes, bytes, bytes]]
 """Key -> three names. The low 16 bits of a key are a command's ordinal, what is above says which
 names they are; that and the names are the servers' affair. The machine never reads them."""
 
+AUDIT = 1 << 16
+"""Added to an ordinal, it is the key of an operator's note: operator, reason, ticket."""
+
 _decode_metadata = msgspec.msgpack.Decoder(Metadata).decode
 _encode_metadata = msgspec.msgpack.Encoder().encode
 
