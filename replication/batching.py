@@ -27,9 +27,11 @@ METADATA_BYTES_MAX = 2 << 20
 """Of one submission and of one entry: half a kilobyte for each of four thousand commands."""
 
 _CLAIM = 8 * CHECK_INDEX
+_ORDINAL_MASK = 0xFFFF
 
 Metadata = dict[int, tuple[bytes, bytes, bytes]]
-"""Command ordinal -> command id, correlation id, trace id. The machine never reads it."""
+"""Key -> three names. The low 16 bits of a key are a command's ordinal, what is above says which
+names they are; that and the names are the servers' affair. The machine never reads them."""
 
 AUDIT = 1 << 16
 """Added to an ordinal, it is the key of an operator's note: operator, reason, ticket."""
@@ -167,7 +169,7 @@ def submission_fault(submission: Submission, limits: Limits) -> str:
             keys = _decode_metadata(submission.metadata)
         except msgspec.DecodeError as error:
             return f"metadata: {error}"
-        if any(not 0 <= key & ~AUDIT < counted for key in keys):
+        if any(key < 0 or key & _ORDINAL_MASK >= counted for key in keys):
             return f"metadata: an ordinal is outside 0..{counted - 1}"
     return ""
 
