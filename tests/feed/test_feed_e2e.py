@@ -79,9 +79,7 @@ async def test_a_recording_goes_in_by_both_doors_and_comes_back_as_the_same_book
             opened = await lockstep("admin", "open-account", "--reference", name, *NOTE,
                                     "--url", core)  # fmt: skip
             api_key, secret = create_key(tmp_path, opened[1]["id"])
-            accounts.append(
-                {"user_id": str(opened[1]["id"]), "api_key": api_key, "secret": secret}
-            )
+            accounts.append({"user_id": str(opened[1]["id"]), "api_key": api_key, "secret": secret})
         keys = tmp_path / "accounts.json"
         keys.write_text(json.dumps(accounts), encoding="utf-8")
         over_http = ("--url", exchange.url, "--core", core, "--key-file", str(keys))

@@ -263,7 +263,7 @@ def _sorted(levels: dict[int, int], side: int) -> list[tuple[int, int]]:
 def test_the_sample_equals_a_plain_book_at_every_known_level() -> None:
     """The model against the recording, with a dictionary for an exchange."""
     if not DATA.is_dir():
-        pytest.skip("the recorded data is not here (shared/data beside the project)")
+        pytest.skip("the recorded data is not here: no ../shared/data beside the project")
     messages = lobster.read_messages(DATA / "lobster_aapl_messages.csv")
     rows = lobster.read_rows(DATA / "lobster_aapl_book10.csv")
     levels = lobster.opening_levels(messages[0], rows[0])
