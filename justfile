@@ -7,18 +7,18 @@ python := "python"
 _default:
     @just --list --unsorted
 
-# Lint, types and tests: what CI runs, in CI's order
+# Lint, types and all tests: what CI runs, in CI's order
 [group('every day')]
-check: lint types test
+check: lint types test-pure test
 
 # All tests; arguments go to pytest: `just test tests/core -k amend`
 [group('every day')]
 test *ARGS: _current
     {{python}} -m pytest {{ARGS}}
 
-# The tests of the core once more, interpreted
+# The tests of the core and the golden scenarios, interpreted
 [group('every day')]
-test-pure *ARGS="tests/core":
+test-pure *ARGS="tests/core tests/golden":
     LOCKSTEP_PURE=1 {{python}} -m pytest {{ARGS}}
 
 # Format the code
@@ -56,6 +56,11 @@ _current:
 [group('build')]
 proto:
     {{python}} -m contracts.generate
+
+# Lint the protobuf with buf, and compare it with the last release's
+[group('build')]
+proto-check:
+    {{python}} contracts/lint.py
 
 # Remove what builds and tests leave behind (not lockstep-data)
 [group('build')]

@@ -177,34 +177,24 @@ class Supervisor:
         """Watch a child process that others start and stop: its end is the end of all."""
         self._adopted[pid] = name
 
-    def start(self, part: Part) -> None:
-        """Returns when it is ready. Raises `PartFailed`, or `StopAsked` if a signal came first."""
-        running = self._spawn(part)
-        deadline = self._monotonic() + part.ready_timeout_s
-        while True:
-            self._check()
-            missing = part.ready()
-            if missing is None:
-                return
-            if self._monotonic() > deadline:
-                what = f"was not ready after {part.ready_timeout_s:g} s: {missing}"
-                raise PartFailed(part.name, what, running.log.tail)
-            self._turn(POLL_MS / 1000)
+    def start(self, *parts: Part) -> None:
+        """Start them together; returns when all are ready.
 
-    def run(self, part: Part) -> None:
-        """A part that does its work and ends: returns after it exited with 0."""
-        running = self._spawn(part)
-        deadline = self._monotonic() + part.ready_timeout_s
-        while running.process.poll() is None:
-            self._check(but=running)
-            if self._monotonic() > deadline:
-                what = f"was not done after {part.ready_timeout_s:g} s"
-                raise PartFailed(part.name, what, running.log.tail)
-            self._turn(POLL_MS / 1000)
-        self._running.remove(running)
-        self._close(running)
-        if running.process.returncode != 0:
-            raise self._failure(running)
+        Raises `PartFailed`, or `StopAsked` if a signal came first.
+        """
+        waiting = [self._spawn(part) for part in parts]
+        began_s = self._monotonic()
+        while waiting:
+            self._check()
+            first = waiting[0]
+            missing = first.part.ready()
+            if missing is None:
+                waiting.pop(0)
+            elif self._monotonic() > began_s + first.part.ready_timeout_s:
+                what = f"was not ready after {first.part.ready_timeout_s:g} s: {missing}"
+                raise PartFailed(first.part.name, what, first.log.tail)
+            else:
+                self._turn(POLL_MS / 1000)
 
     def watch(self) -> None:
         """Until a stop is asked for. Raises `PartFailed` when a part ends by itself."""
@@ -255,9 +245,9 @@ class Supervisor:
             elif not key.data.pump():
                 self._selector.unregister(key.fileobj)
 
-    def _check(self, but: _Running | None = None) -> None:
+    def _check(self) -> None:
         for running in self._running:
-            if running is not but and running.process.poll() is not None:
+            if running.process.poll() is not None:
                 raise self._failure(running)
         for pid, name in self._adopted.items():
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:

@@ -1,9 +1,9 @@
 """`lockstep up`: the whole exchange on this machine, each part a process of its own.
 
-It starts PostgreSQL, a node, the ledger and the gateway in that order, each when the one before is
-ready, then prints where everything is and watches. Ctrl-C or SIGTERM stops all of it in the
-reverse order; so does the end of any part, with the last lines of its log. Parts are the same
-commands that production runs, and read the settings that `up` writes to DATA/lockstep.toml.
+It starts PostgreSQL, then a node, then what needs both: the ledger, the gateway, the demonstration.
+When all are ready it prints where everything is, and watches. Ctrl-C or SIGTERM stops all of it,
+last started first; so does the end of any part, with the last lines of its log. Parts are the
+same commands that production runs, and read the settings that `up` writes to DATA/lockstep.toml.
 
     DATA/lockstep.toml   settings of the parts, written anew at each start
     DATA/node-1          log and snapshots        DATA/postgres    the ledger's database
@@ -39,6 +39,12 @@ EXAMPLE = "lockstep up --demo"
 PROBE_TIMEOUT_S: Final = 1.0
 PROBE_BYTES_MAX: Final = 4096
 READY_TIMEOUT_S: Final = 60.0
+
+CORE_NOTES: Final = {
+    "compiled": "compiled",
+    "interpreted": "interpreted: `just build` makes it many times faster",
+    "stale": "older than its sources: `just build`",
+}
 
 Address = Annotated[str, msgspec.Meta(pattern=r"^[^:/\s]+:[0-9]{1,5}$")]
 
@@ -115,9 +121,9 @@ class Exchange:
         write_settings(self._data, self._config, self._database(stack, supervisor))
         stack.enter_context(supervisor)
         try:
-            for part in self._parts():
-                say(part.name)
-                (supervisor.run if part.name == "demo-prepare" else supervisor.start)(part)
+            for parts in self._parts():
+                say(", ".join(part.name for part in parts))
+                supervisor.start(*parts)
             self._summary(time.monotonic() - started_s)
             supervisor.watch()
         except PartFailed as error:
@@ -142,17 +148,17 @@ class Exchange:
         supervisor.adopt("postgres", server.pid)
         return make_ready(server)
 
-    def _parts(self) -> list[Part]:
+    def _parts(self) -> list[list[Part]]:
+        """In the order of their needs; what needs the same starts together."""
         config = self._config
-        demo = ["demo-flow", "--node", config.grpc, "--data", str(self._data)]
-        parts = [self._part("node", listens(config.grpc))]
+        rest = [
+            self._part("ledger", answers(config.ledger)),
+            self._part("gateway", answers(config.http)),
+        ]
         if self._demo:
-            parts.append(command("demo-prepare", [*demo, "--prepare"], lambda: None))
-        parts.append(self._part("ledger", answers(config.ledger)))
-        parts.append(self._part("gateway", answers(config.http)))
-        if self._demo:
-            parts.append(command("demo-flow", demo, quotes(config.http)))
-        return parts
+            options = ["--node", config.grpc, "--data", str(self._data)]
+            rest.append(command("demo-flow", ["demo-flow", *options], quotes(config.http)))
+        return [[self._part("node", listens(config.grpc))], rest]
 
     def _part(self, name: str, ready: Callable[[], str | None]) -> Part:
         return command(name, [name, "--config", str(self._data / "lockstep.toml")], ready)
@@ -160,7 +166,7 @@ class Exchange:
     def _summary(self, took_s: float) -> None:
         http, data = self._config.http, self._data
         lines = [
-            f"\nLockstep is ready ({took_s:.1f} s, core {core_build.state()}).\n",
+            f"\nLockstep is ready ({took_s:.1f} s, core {CORE_NOTES[core_build.state()]}).\n",
             f"  REST       http://{http}/v1/markets",
             f"  WebSocket  ws://{http}/ws",
             f"  gRPC       {self._config.grpc}",

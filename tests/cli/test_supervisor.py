@@ -62,6 +62,13 @@ def test_stops_in_the_reverse_order(tmp_path: Path) -> None:
     assert (tmp_path / "order").read_text().split() == ["third", "second", "first"]
 
 
+def test_parts_started_together_are_all_waited_for(tmp_path: Path) -> None:
+    with Supervisor(tmp_path) as supervisor:
+        supervisor.start(*(part(name, tmp_path, WAIT_FOR_TERM) for name in ("first", "second")))
+        assert all("up" in (tmp_path / f"{n}.log").read_text() for n in ("first", "second"))
+    assert (tmp_path / "order").read_text().split() == ["second", "first"]
+
+
 def test_a_part_that_dies_ends_the_watch_with_its_last_words(tmp_path: Path) -> None:
     dies = "print('up'); raise SystemExit(7)"
     with Supervisor(tmp_path) as supervisor:
@@ -117,14 +124,6 @@ def test_a_signal_asks_to_stop_and_handlers_come_back(tmp_path: Path) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         supervisor.watch()
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_run_waits_for_the_end(tmp_path: Path) -> None:
-    with Supervisor(tmp_path) as supervisor:
-        supervisor.run(part("once", tmp_path, "print('done')"))
-        assert "done" in (tmp_path / "once.log").read_text()
-        with pytest.raises(PartFailed, match="twice ended with exit 1"):
-            supervisor.run(part("twice", tmp_path, "raise SystemExit(1)"))
 
 
 def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
