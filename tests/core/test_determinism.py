@@ -15,9 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-import msgspec
 from adapters import core_build
 from core.codes import CMD_CHECKPOINT
 from core.commands import batch, batch_of, split_batch
