@@ -32,6 +32,13 @@ def _asked(name: str) -> bool:
     return os.environ.get(name, "") not in ("", "0")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--golden-rewrite` is read by the golden scenarios' test."""
+    parser.addoption(
+        "--golden-rewrite", action="store_true", help="write what golden tests found as expected"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to test a core that is not the one in the sources."""
     state = core_build.state()
