@@ -15,6 +15,8 @@ import msgspec
 from gateway.ports import LedgerBalance, LedgerBalances, LedgerUnavailable
 
 LEDGER_TIMEOUT_S: Final = 2.0
+NOT_BOOKED: Final = 404
+"""The account exists in the core, and the books have not come to it."""
 
 
 class SystemClock:
@@ -36,18 +38,9 @@ class ProcessEntropy:
         return self._prefix + next(self._count).to_bytes(8, "big")
 
 
-class _Row(msgspec.Struct):
-    """Amounts as decimal strings of whole minimal units: they may pass 2**53."""
-
-    asset: str
-    scale: int
-    available_units: str
-    hold_units: str
-
-
-class _Answer(msgspec.Struct):
-    applied_index: int
-    balances: list[_Row]
+class _Answer(msgspec.Struct, rename="camel"):
+    last_index: int
+    balances: tuple[LedgerBalance, ...]
 
 
 class HttpLedger:
@@ -63,15 +56,13 @@ class HttpLedger:
     async def balances(self, account: int) -> LedgerBalances:
         try:
             response = await self._client.get("/v1/balances", params={"account": str(account)})
+            if response.status_code == NOT_BOOKED:
+                return LedgerBalances(0, ())
             response.raise_for_status()
             answer = self._decode(response.content)
-            rows = tuple(
-                LedgerBalance(r.asset, r.scale, int(r.available_units), int(r.hold_units))
-                for r in answer.balances
-            )
-        except (httpx.HTTPError, msgspec.DecodeError, ValueError) as error:
+        except (httpx.HTTPError, msgspec.DecodeError) as error:
             raise LedgerUnavailable(f"{type(error).__name__}: {error}") from error
-        return LedgerBalances(answer.applied_index, rows)
+        return LedgerBalances(answer.last_index, answer.balances)
 
     async def ready(self) -> bool:
         try:

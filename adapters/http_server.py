@@ -6,8 +6,10 @@ classes below add those bounds and nothing else. They know no route.
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
+from collections.abc import Generator
 from typing import Any, ClassVar, Final
 
 import uvicorn
@@ -34,6 +36,10 @@ _TEXTS: Final = {400: b"Bad Request", 431: b"Request Header Fields Too Large"}
 log: Final = logging.getLogger("lockstep.gateway")
 
 
+class _TooManyHeaders(Exception):
+    """Inside the parser's callbacks only."""
+
+
 class BoundedHttp(HttpToolsProtocol):
     """One HTTP connection. Counts are of the process: all its connections share one loop."""
 
@@ -42,6 +48,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._header_bytes = 0
+        self._header_excess = ""
         self._deadline: asyncio.TimerHandle | None = None
         self._address = self.client[0] if self.client else ""
         here = self.open_by_address.get(self._address, 0) + 1
@@ -81,21 +88,19 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        self._end_with(400, invalid("request", f"must be well-formed HTTP: {msg}"))
+        """What the parser refused, whether it was its own rule or the bound below."""
+        if self._header_excess:
+            self._end_with(431, invalid("headers", self._header_excess))
+        else:
+            self._end_with(400, invalid("request", f"must be well-formed HTTP: {msg}"))
 
     def _count_header(self, size: int) -> None:
         self._header_bytes += size
         if self._header_bytes > HEADER_BYTES_MAX or len(self.headers) > HEADER_FIELDS_MAX:
-            # Raised through the parser, which reports it as its own error: one answer, one end.
-            raise ValueError(
-                f"more than {HEADER_FIELDS_MAX} headers or {HEADER_BYTES_MAX} bytes of them"
+            self._header_excess = (
+                f"must be at most {HEADER_FIELDS_MAX} fields and {HEADER_BYTES_MAX} bytes"
             )
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            super().data_received(data)
-        except ValueError as error:
-            self._end_with(431, invalid("headers", f"must be fewer or shorter: {error}"))
+            raise _TooManyHeaders  # ends the parsing, which answers through send_400_response
 
     def _expect_request(self) -> None:
         self._request_is_whole()
@@ -148,7 +153,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(CLOSE_S, self.transport.abort)
 
 
-def make_server(app: Any, sock: socket.socket) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """uvicorn's server without its own signal handlers: the composition root has them, because
+    more than the server must be stopped, and the process must end with a code of its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def make_server(app: Any, sock: socket.socket) -> Server:
     """A server for one application on a bound socket; `serve(sockets=[sock])` runs it."""
     config = uvicorn.Config(
         app, http=BoundedHttp, ws=BoundedWebSocket, loop="uvloop", lifespan="off",
@@ -159,4 +173,4 @@ def make_server(app: Any, sock: socket.socket) -> uvicorn.Server:
     )  # fmt: skip
     host, port = sock.getsockname()[:2]
     config.host, config.port = host, port
-    return uvicorn.Server(config)
+    return Server(config)

@@ -18,7 +18,6 @@ import psycopg
 
 from ledger.ports import BooksDiverged, FeedFault, Fenced, LedgerStore, LogEvents
 from ledger.projector import Progress, Projector
-from replication.ports import TailGone
 
 CONNECTING: Final = "CONNECTING"
 RUNNING: Final = "RUNNING"
@@ -71,7 +70,7 @@ class Runner:
                 log.warning("the database is away, again in %.2f s: %s", backoff_s, error)
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
-            except (BooksDiverged, FeedFault, Fenced, TailGone, psycopg.Error) as error:
+            except (BooksDiverged, FeedFault, Fenced, psycopg.Error) as error:
                 self.state = STOPPED
                 self.fault = f"{type(error).__name__}: {error}"
                 log.critical("stopped posting: %s", self.fault)

@@ -412,7 +412,7 @@ def _check_pages(path: Path) -> None:
     if (path / "data.mdb").stat().st_size == 0:
         return  # a node that was killed while it made the folder
     try:
-        problems = verify(str(path))
+        problems = verify(str(path))  # type: ignore[no-untyped-call]
     except VerifyError as error:
         problems = [str(error)]
     if problems:

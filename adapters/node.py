@@ -43,8 +43,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one node: `[node]` in the file, `LOCKSTEP_NODE_...` in the environment."""
 
     data: Path = Path("lockstep-data/node-1")
-    listen: str = "127.0.0.1:7401"
-    metrics_listen: str = ""  # empty: none
+    listen: Annotated[str, msgspec.Meta(pattern=r"^.+:\d+$")] = "127.0.0.1:7401"
+    metrics_listen: Annotated[str, msgspec.Meta(pattern=r"^(.+:\d+)?$")] = ""  # empty: none
     node_id: Positive = 1
     cluster_id: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{32})?$")] = ""
     partition: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -184,14 +184,17 @@ async def _serve_until_stopped(
             await driver.running()
             server = await gates.call(serve(bridge, config.listen))
             gates.on_stop(server.stop)
+            scraped_at = "none"
             if config.metrics_listen:
                 host, _, port = config.metrics_listen.rpartition(":")
                 exporter = metrics.serve(host, int(port))
-            log_line("info", "ready", address=server.address, pid=os.getpid(),
+                scraped_at = f"{host}:{exporter.server_port}"
+            log_line("info", "ready", address=server.address, metrics=scraped_at, pid=os.getpid(),
                      term=driver.status().term, index=driver.status().index)  # fmt: skip
     finally:
         if exporter is not None:
             exporter.shutdown()
+            exporter.server_close()
         gates.stop(bridge.fail_all)
     log_line("info", "stopped", index=driver.status().index)
 

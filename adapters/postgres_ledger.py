@@ -12,7 +12,7 @@ again. A transaction that records a reconciliation commits synchronously.
 import struct
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -39,7 +39,7 @@ LOCK_TIMEOUT_MS: Final = 10_000
 """How long a second projector waits for the first one's cursor row before it gives up."""
 COPY_CHUNK_ROWS: Final = 4096
 
-Connection = psycopg.AsyncConnection[tuple[object, ...]]
+Connection = psycopg.AsyncConnection[Any]
 
 
 def session(url: str, name: str, synchronous_commit: bool = True) -> str:
@@ -95,9 +95,9 @@ class PostgresLedger:
                 "order by symbol"
             )
         return Books(
-            Cursor(*cursor[0]),  # type: ignore[arg-type]
-            [Symbol(*row) for row in symbols],  # type: ignore[arg-type]
-            [Stream(*row) for row in streams],  # type: ignore[arg-type]
+            Cursor(*cursor[0]),
+            [Symbol(*row) for row in symbols],
+            [Stream(*row) for row in streams],
         )
 
     async def _start_partition(self) -> None:
@@ -113,7 +113,7 @@ class PostgresLedger:
             [self._partition, [OUTSIDE, HOUSE]],
         )
 
-    async def _rows(self, query: str) -> list[tuple[object, ...]]:
+    async def _rows(self, query: str) -> list[Any]:
         return await (await self._connection.execute(query, [self._partition])).fetchall()
 
     @asynccontextmanager
@@ -205,18 +205,17 @@ class PostgresTransaction:
             _CHANGE_BALANCES, [self._partition, *columns, self._partition]
         )
 
-    async def page_rows(self, pages: Sequence[int] | None) -> Iterable[tuple[int, int, int, int]]:
-        if pages is None:
-            found = await self._connection.execute(
-                "select account, asset, available, hold from balance "
-                "where partition = %s and account <> %s order by account, asset",
-                [self._partition, OUTSIDE],
-            )
-        else:
-            found = await self._connection.execute(
-                _PAGE_ROWS, [list(pages), self._partition, OUTSIDE]
-            )
-        return await found.fetchall()  # type: ignore[return-value]
+    async def pages(self) -> Sequence[int]:
+        found = await self._connection.execute(
+            "select distinct account / %s as page from balance "
+            "where partition = %s and account <> %s order by page",
+            [ACCOUNTS_PER_PAGE, self._partition, OUTSIDE],
+        )
+        return [row[0] for row in await found.fetchall()]
+
+    async def page_rows(self, pages: Sequence[int]) -> Iterable[tuple[int, int, int, int]]:
+        values = [list(pages), self._partition, OUTSIDE]
+        return await (await self._connection.execute(_PAGE_ROWS, values)).fetchall()
 
     async def save_streams(self, streams: Sequence[Stream]) -> None:
         if streams:

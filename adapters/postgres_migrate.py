@@ -91,10 +91,17 @@ def _create(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         known = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
         if known is None:
             connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
-        # A superuser may be anyone already; anybody else becomes a member of what it made.
-        connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
+        if not _may_act_as(connection, role):
+            connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
     schema, owner = sql.Identifier(SCHEMA), sql.Identifier(OWNER)
     connection.execute(sql.SQL("create schema {} authorization {}").format(schema, owner))
     connection.execute(sql.SQL("set local role {}").format(owner))
     connection.execute(sql.SQL("set local search_path to {}").format(schema))
     connection.execute(SCHEMA_FILE.read_bytes())
+
+
+def _may_act_as(connection: psycopg.Connection[tuple[object, ...]], role: str) -> bool:
+    """A superuser always; others by membership, which since 16 may come without SET ROLE."""
+    privilege = "set" if connection.info.server_version >= 160_000 else "member"
+    row = connection.execute("select pg_has_role(%s, %s)", [role, privilege]).fetchone()
+    return row is not None and row[0] is True

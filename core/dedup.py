@@ -16,7 +16,7 @@ from mypy_extensions import i64
 
 from core.events import REPLY_WORDS
 from core.limits import DEDUP_ROWS_DEFAULT, DEDUP_WINDOW_NS_DEFAULT
-from core.table import NIL, Index, Table
+from core.table import NIL, PAGE_SHIFT, Index, Table
 
 # Words of a remembered reply.
 D_KEY_HI: Final = 0
@@ -75,7 +75,10 @@ class Replies:
         self, key_hi: i64, key_lo: i64, scope: i64, head: i64, w4: i64, w5: i64, w6: i64, w7: i64,
         replies: vec[i64], reply_at: i64,
     ) -> None:  # fmt: skip
-        """Store a reply, the eight words of `replies` from `reply_at`. Not when full."""
+        """Store a reply, the eight words of `replies` from `reply_at`.
+
+        The last `find` must have been for this key, and the table must not be full.
+        """
         row = self.free
         if row == NIL:
             row = self.table.add_row()
@@ -100,11 +103,11 @@ class Replies:
             self.oldest = row
         else:
             rows[self.youngest * DEDUP_WORDS + D_NEXT] = row
-            self.table.touch(self.youngest)
+            self.table.dirty[self.youngest >> PAGE_SHIFT] = 1
         self.youngest = row
-        self.table.touch(row)
+        self.table.dirty[row >> PAGE_SHIFT] = 1
         self.live += 1
-        self.index.put(row)
+        self.index.put_sought(row)
 
     def expire(self, now_ns: i64) -> None:
         """Forget what is older than the window."""
@@ -120,7 +123,7 @@ class Replies:
                 self.youngest = NIL
             rows[at + D_NEXT] = self.free
             self.free = row
-            self.table.touch(row)
+            self.table.dirty[row >> PAGE_SHIFT] = 1
             self.live -= 1
 
     def rebuild(self) -> None:

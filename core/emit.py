@@ -15,7 +15,7 @@ from core.codes import (
     EV_TRADE_EXECUTED,
 )  # fmt: skip
 from core.listing import S_SEQ, SYMBOL_WORDS
-from core.table import Table, column_bytes, filled
+from core.table import PAGE_SHIFT, Table, column_bytes, filled
 
 
 class EventWriter:
@@ -47,7 +47,7 @@ class EventWriter:
         seq_at = symbol * SYMBOL_WORDS + S_SEQ
         seq = rows[seq_at] + 1
         rows[seq_at] = seq
-        self._symbols.touch(symbol)
+        self._symbols.dirty[symbol >> PAGE_SHIFT] = 1
         out = self.words
         out[at] = kind | words << 8 | symbol << 16 | self.cause << 32 | side << 48 | detail << 52
         out[at + 1] = seq

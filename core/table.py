@@ -29,11 +29,11 @@ PAGE_SHIFT: Final = 6
 PAGE_ROWS: Final = 64
 
 _HASH_BYTES: Final = 32
-_GOLDEN: Final = 2654435769
-"""2**32 / the golden ratio: Knuth's multiplicative hash (TAOCP 3, section 6.4)."""
+_GOLDEN: Final = 1327217885
+"""2**31 / the golden ratio, odd: Knuth's multiplicative hash (TAOCP 3, section 6.4)."""
 _LOW_31: Final = 0x7FFFFFFF
-_PRIME: Final = 2246822519
-"""The second prime of xxHash32, for the same reason: its bits are well mixed."""
+_PRIME: Final = 2147483629
+"""The greatest prime below 2**31 - 1: a second multiplier that shares nothing with the first."""
 _LOW_32: Final = 0xFFFFFFFF
 _INDEX_ROOM: Final = 64
 
@@ -140,6 +140,7 @@ class Index:
         self._table = table
         self._three: bool = key_words == 3
         self._mask: i64 = _INDEX_ROOM - 1
+        self._sought: i64 = 0
         self._cells: vec[i64] = filled(_INDEX_ROOM, 0)
 
     def find(self, a: i64, b: i64, c: i64) -> i64:
@@ -147,6 +148,7 @@ class Index:
         cells = self._cells
         mask = self._mask
         hashed = _hash(a, b, c)
+        self._sought = hashed
         at = hashed & mask
         while True:
             cell = cells[at]
@@ -168,9 +170,16 @@ class Index:
 
     def put(self, row: i64) -> None:
         """Add the key that stands in the row, which must not be there yet."""
+        self._add(self._hash_of(row), row)
+
+    def put_sought(self, row: i64) -> None:
+        """Add the key that the last `find` did not find, and that stands in the row now."""
+        self._add(self._sought, row)
+
+    def _add(self, hashed: i64, row: i64) -> None:
         if self.used * 2 >= self._mask:
             self._double()
-        self._place(self._hash_of(row) << 32 | (row + 1))
+        self._place(hashed << 32 | (row + 1))
         self.used += 1
 
     def remove(self, row: i64) -> None:
@@ -220,7 +229,7 @@ class Index:
 
 
 def _hash(a: i64, b: i64, c: i64) -> i64:
-    """31 well mixed bits. The products stay below 2**63, so nothing ever wraps."""
-    low = (a ^ (a >> 32) ^ (c * 31)) & _LOW_31
-    high = (b ^ (b >> 29) ^ (a >> 17)) & _LOW_31
-    return (((low * _GOLDEN) ^ (high * _PRIME)) >> 20) & _LOW_31
+    """31 well mixed bits. Each product stays below 2**62, so their sum never wraps."""
+    low = (a ^ (a >> 32)) & _LOW_31
+    high = (b ^ (b >> 32) ^ c) & _LOW_31
+    return ((low * _GOLDEN + high * _PRIME) >> 24) & _LOW_31

@@ -11,6 +11,7 @@ core's (`CoreUnavailable`, `OutcomeUnknown`), the ledger's, or a bug of ours, wh
 catches, counts and answers with 500.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -191,7 +192,7 @@ class Api:
 
 def _admit(verdict: Verdict, detail: str) -> None:
     if not verdict.allowed:
-        raise Refused(too_many_requests(detail, round(verdict.retry_after_s + 0.5)))
+        raise Refused(too_many_requests(detail, math.ceil(verdict.retry_after_s)))
 
 
 def _check_content_type(header: bytes | None) -> None:

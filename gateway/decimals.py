@@ -83,3 +83,8 @@ def format_units(units: int, scale: int) -> str:
     if fraction == 0:
         return str(whole)
     return f"{whole}.{str(fraction).rjust(scale, '0').rstrip('0')}"
+
+
+def shortest(text: str) -> str:
+    """A decimal string without zeros behind its last digit: one amount, one text."""
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -5,6 +5,7 @@ because a limiter that grows with its attackers is itself the way in: when it is
 that was used longest ago goes, and a bucket that is full again is no loss.
 """
 
+import math
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
@@ -61,6 +62,6 @@ class RateLimiter:
 
     def headers(self, verdict: Verdict) -> tuple[tuple[bytes, bytes], ...]:
         """`RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers."""
-        wait_s = max(1, round(verdict.retry_after_s))
+        wait_s = max(1, math.ceil(verdict.retry_after_s))
         state = b'"%b";r=%d;t=%d' % (self._name, verdict.remaining, wait_s)
         return ((b"ratelimit-policy", self._policy), (b"ratelimit", state))

@@ -126,16 +126,19 @@ class Progress(Protocol):
 
 
 class LedgerBalance(msgspec.Struct, frozen=True):
-    """Amounts in minimal units of the asset `name` with `scale` decimal places."""
+    """Amounts as the books say them: decimal strings of whole coins."""
 
-    name: str
-    scale: int
-    available: int
-    hold: int
+    asset: str
+    available: str
+    hold: str
+    total: str
 
 
 class LedgerBalances(msgspec.Struct, frozen=True):
-    applied_index: int
+    """`last_index`: booked up to and with this log entry. An account that is not booked yet has
+    no balances, and stands at 0."""
+
+    last_index: int
     balances: tuple[LedgerBalance, ...]
 
 

@@ -12,7 +12,7 @@ from core import codes
 from core.commands import NO_KEY, Key
 from core.events import Reply, decode_reply
 from gateway import orders
-from gateway.decimals import format_units
+from gateway.decimals import format_units, shortest
 from gateway.fold import ReadModel
 from gateway.http import Call, Response, Route, retry_headers, whole_number
 from gateway.order_view import Order
@@ -178,8 +178,16 @@ class PrivateApi:
         if self._ledger is None:
             raise LedgerUnavailable("this gateway has no ledger configured")
         found = await self._ledger.balances(call.account)
-        rows = [_balance_row(b.name, b.scale, b.available, b.hold) for b in found.balances]
-        body = {"balances": rows, "asOfIndex": found.applied_index}
+        rows = [
+            {
+                "asset": b.asset,
+                "available": shortest(b.available),
+                "hold": shortest(b.hold),
+                "total": shortest(b.total),
+            }
+            for b in found.balances
+        ]
+        body = {"balances": rows, "asOfIndex": found.last_index}
         return Response(200, orders.encode(body))
 
     # --- shared --------------------------------------------------------------------------------

@@ -113,13 +113,15 @@ class MemoryTransaction:
             )
             self._tables.balances[key] = new
 
-    async def page_rows(self, pages: Sequence[int] | None) -> Iterable[tuple[int, int, int, int]]:
-        wanted = None if pages is None else set(pages)
+    async def pages(self) -> Sequence[int]:
+        accounts = {account for account, _asset in self._tables.balances if account != OUTSIDE}
+        return sorted({account // ACCOUNTS_PER_PAGE for account in accounts})
+
+    async def page_rows(self, pages: Sequence[int]) -> Iterable[tuple[int, int, int, int]]:
         return sorted(
             balance[:4]
             for balance in self._tables.balances.values()
-            if balance.account != OUTSIDE
-            and (wanted is None or balance.account // ACCOUNTS_PER_PAGE in wanted)
+            if balance.account != OUTSIDE and balance.account // ACCOUNTS_PER_PAGE in pages
         )
 
     async def save_streams(self, streams: Sequence[Stream]) -> None:

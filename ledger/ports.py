@@ -216,11 +216,14 @@ class LedgerTransaction(Protocol):
         A user's balance that would become negative is refused: the core never lets one.
         """
 
-    async def page_rows(self, pages: Sequence[int] | None) -> Iterable[tuple[int, int, int, int]]:
+    async def pages(self) -> Sequence[int]:
+        """Numbers of the `core.balances` pages on which users have balances."""
+
+    async def page_rows(self, pages: Sequence[int]) -> Iterable[tuple[int, int, int, int]]:
         """(account, asset, available, hold) of users' balances, sorted by account and asset.
 
-        `pages` are numbers of `core.balances` pages; None = all. This transaction's own changes
-        are seen: the comparison is of what will be durable, not of what was meant.
+        This transaction's own changes are seen: the comparison is of what will be durable, not
+        of what was meant.
         """
 
     async def save_streams(self, streams: Sequence[Stream]) -> None: ...

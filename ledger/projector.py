@@ -37,6 +37,8 @@ from ledger.ports import (
 
 BATCH_POSTINGS_DEFAULT: Final = 4096
 """Where the time for one posting no longer falls: see `lockstep bench ledger`."""
+PAGES_PER_READ: Final = 512
+"""Balances are read 32,768 accounts at a time, so a checkpoint's memory is bounded."""
 
 
 class Progress:
@@ -191,14 +193,12 @@ class Projector:
         self, transaction: LedgerTransaction, ordinal: int, event: EngineCheckpoint
     ) -> None:
         """Compare what the store holds now with what the core had before this event."""
-        wanted = None if self._dirty is None else sorted(self._dirty)
-        fresh = _page_digests(await transaction.page_rows(wanted))
-        if wanted is None:
-            self._pages = fresh
-        else:
-            for page in wanted:
+        wanted = await transaction.pages() if self._dirty is None else sorted(self._dirty)
+        for start in range(0, len(wanted), PAGES_PER_READ):
+            some = wanted[start : start + PAGES_PER_READ]
+            for page in some:
                 self._pages.pop(page, None)
-            self._pages |= fresh
+            self._pages |= _page_digests(await transaction.page_rows(some))
         self._dirty = set()
         result = Reconciliation(
             self._head.log_index, ordinal, self._head.ts_ns, event.balances_digest,

@@ -14,6 +14,7 @@ from core.codes import CMD_CHECKPOINT, OVERLOADED, VALIDATION
 from core.commands import (
     BATCH_HEADER,
     BATCH_HEADER_BYTES,
+    CHECK_INDEX,
     MalformedBatch,
     batch,
     check_commands,
@@ -25,8 +26,12 @@ from replication.ports import Submitted
 METADATA_BYTES_MAX = 2 << 20
 """Of one submission and of one entry: half a kilobyte for each of four thousand commands."""
 
+_CLAIM = 8 * CHECK_INDEX
+_ORDINAL_MASK = 0xFFFF
+
 Metadata = dict[int, tuple[bytes, bytes, bytes]]
-"""Command ordinal -> command id, correlation id, trace id. The machine never reads it."""
+"""Key -> three names. The low 16 bits of a key are a command's ordinal, what is above says which
+names they are; that and the names are the servers' affair. The machine never reads them."""
 
 AUDIT = 1 << 16
 """Added to an ordinal, it is the key of an operator's note: operator, reason, ticket."""
@@ -157,14 +162,14 @@ def submission_fault(submission: Submission, limits: Limits) -> str:
         return str(error)
     if counted != submission.count or counted == 0:
         return f"count: {submission.count} is not the {counted} commands that came, or is 0"
-    if _has_checkpoint(submission.commands, counted):
-        return "commands: a checkpoint is the leader's own command"
+    if _claims_a_digest(submission.commands, counted):
+        return "commands: a checkpoint that claims a digest is the leader's own command"
     if submission.metadata:
         try:
-            ordinals = _decode_metadata(submission.metadata)
+            keys = _decode_metadata(submission.metadata)
         except msgspec.DecodeError as error:
             return f"metadata: {error}"
-        if any(not 0 <= ordinal & ~AUDIT < counted for ordinal in ordinals):
+        if any(key < 0 or key & _ORDINAL_MASK >= counted for key in keys):
             return f"metadata: an ordinal is outside 0..{counted - 1}"
     return ""
 
@@ -177,8 +182,8 @@ def join_metadata(submissions: list[Submission]) -> bytes:
     offset = 0
     for submission in submissions:
         if submission.metadata:
-            for ordinal, ids in _decode_metadata(submission.metadata).items():
-                joined[offset + ordinal] = ids
+            for key, names in _decode_metadata(submission.metadata).items():
+                joined[offset + key] = names
         offset += submission.count
     return _encode_metadata(joined) if joined else b""
 
@@ -204,18 +209,18 @@ def answers(
     return found
 
 
-def _has_checkpoint(commands: bytes, count: int) -> bool:
-    """Whether a checkpoint hides in well-formed commands.
+def _claims_a_digest(commands: bytes, count: int) -> bool:
+    """Whether a checkpoint with a claim hides in well-formed commands.
 
-    It would carry a digest of the sender's choice, and a machine that finds it wrong stops.
-    Eight words is the least that a command has, so commands of 64 bytes on average are all of
-    eight words, and a checkpoint, of ten, is not among them.
+    The digest would be of the sender's choice, and a machine that finds it wrong stops. Eight
+    words is the least that a command has, so commands of 64 bytes on average are all of eight
+    words, and a checkpoint, of ten, is not among them.
     """
     if len(commands) == 64 * count:
         return False
     at = 0
     while at < len(commands):
-        if commands[at] == CMD_CHECKPOINT:
+        if commands[at] == CMD_CHECKPOINT and any(commands[at + _CLAIM : at + _CLAIM + 8]):
             return True
         at += 8 * commands[at + 1]
     return False

@@ -35,7 +35,7 @@ def _asked(name: str) -> bool:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--golden-rewrite` is read by the golden scenarios' test."""
     parser.addoption(
-        "--golden-rewrite", action="store_true", help="write what golden tests found as expected"
+        "--golden-rewrite", action="store_true", help="write what the twin answers into the files"
     )
 
 

@@ -50,12 +50,14 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 
 def run(a: argparse.Namespace) -> dict[str, Any]:
     log = make_log(a.orders, a.seed)
-    with tempfile.TemporaryDirectory(prefix="lockstep-bench-") as folder:
-        with EmbeddedPostgres(Path(folder) / "postgres") as server:
-            ensure_database(server.url(), "lockstep")
-            url = server.url(database="lockstep")
-            ensure_schema(url)
-            return asyncio.run(_measure(a, url, log))
+    with (
+        tempfile.TemporaryDirectory(prefix="lockstep-bench-") as folder,
+        EmbeddedPostgres(Path(folder) / "postgres") as server,
+    ):
+        ensure_database(server.url(), "lockstep")
+        url = server.url(database="lockstep")
+        ensure_schema(url)
+        return asyncio.run(_measure(a, url, log))
 
 
 async def _measure(a: argparse.Namespace, url: str, log: list[LogEvents]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from adapters.feed import lobster, market, orderflow
 from adapters.feed.actions import ASK, BID, Action
 from adapters.feed.fold import BookFold, SymbolEvents
 from adapters.feed.grpc_door import GrpcDoor, Refused
+from adapters.feed.rest_door import RestDoor, read_accounts
 from adapters.feed.sender import Sender, Sent, percentile_ms
 from adapters.rpc_client import CoreClient, CoreUnavailable, OutcomeUnknown
 
@@ -48,7 +49,18 @@ SHOWN_LEVELS: Final = 5
 def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("file", type=Path, metavar="FILE", help="the recorded messages")
     p.add_argument("--format", required=True, choices=("lobster", "orderflow"))
-    p.add_argument("--url", default=DEFAULT_URL, help=f"grpc://HOST:PORT ({DEFAULT_URL})")
+    p.add_argument(
+        "--url", default=DEFAULT_URL,
+        help=f"where the orders go: grpc://HOST:PORT ({DEFAULT_URL}) or http://HOST:PORT",
+    )  # fmt: skip
+    p.add_argument(
+        "--core", default=DEFAULT_URL, metavar="URL",
+        help=f"with http: where listings, funds and events are ({DEFAULT_URL})",
+    )  # fmt: skip
+    p.add_argument(
+        "--key-file", type=Path, metavar="FILE",
+        help="with http: the API keys of two accounts, such as DATA/demo-accounts.json",
+    )  # fmt: skip
     p.add_argument("--symbol", help="BASE-QUOTE (AAPL-USD for lobster, FLOW-USD for orderflow)")
     p.add_argument(
         "--book", type=Path, metavar="FILE",
@@ -58,9 +70,10 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
-    scheme, separator, address = a.url.partition("://")
-    if not separator or scheme != "grpc" or not address:
-        raise usage_error(f"--url: {a.url!r} must be grpc://HOST:PORT")
+    over_http = a.url.startswith("http://")
+    if over_http and a.key_file is None:
+        raise usage_error("--key-file: required with an http --url")
+    address = _grpc_address("--core", a.core) if over_http else _grpc_address("--url", a.url)
     try:
         result = asyncio.run(_run(a, address))
     except lobster.FlowError as error:
@@ -76,6 +89,13 @@ def run(a: argparse.Namespace) -> int:
     return EXIT_CHECK_FAILED if failed else EXIT_OK
 
 
+def _grpc_address(option: str, url: str) -> str:
+    scheme, _, address = url.partition("://")
+    if scheme != "grpc" or not address:
+        raise usage_error(f"{option}: {url!r} must be grpc://HOST:PORT")
+    return address
+
+
 async def _run(a: argparse.Namespace, address: str) -> dict[str, Any]:
     plan = _lobster_plan(a.file, a.book) if a.format == "lobster" else None
     spec = market.LOBSTER if plan else market.ORDERFLOW
@@ -84,21 +104,25 @@ async def _run(a: argparse.Namespace, address: str) -> dict[str, Any]:
     async with CoreClient(address, deadline_s=SUBMIT_DEADLINE_S) as core:
         await core.ready(CONNECT_S)
         _progress(f"preparing {spec.symbol}")
-        place = await market.Preparation(core, f"feed of {a.file.name}").prepare(spec)
+        preparation = market.Preparation(core, f"feed of {a.file.name}")
+        keys = read_accounts(a.key_file) if a.url.startswith("http://") else None
+        owners = {side: int(key.user_id) for side, key in keys.items()} if keys else None
+        place = await preparation.prepare(spec, owners)
         start = (await core.status()).index
-        sender = Sender(GrpcDoor(core, place))
+        door = RestDoor(a.url, spec, keys, core, start) if keys else GrpcDoor(core, place)
+        sender = Sender(door)
         opening = await sender.send(plan.opening.orders if plan else [])
         _progress("sending")
-        actions: list[Action] = plan.actions() if plan else list(_orderflow(a.file))
+        actions: list[Action] = plan.actions() if plan else _orderflow(a.file)
         sent = await sender.send(actions)
+        await door.close()
         _progress("reading back")
-        last = max(opening.last_index, sent.last_index)
-        events = await _events(core, place.symbol_id, start + 1, last)
-        fold = BookFold(events.rows)
-        fold.advance(_last_seq(opening))
-        judged = plan.judge(sender, sent, fold) if plan else {}
-        fold.advance(_last_seq(sent))
         status = await core.status(with_digest=True)
+        events = await _events(core, place.symbol_id, start + 1, status.index)
+        fold = BookFold(events.rows)
+        fold.advance(opening.last_seq)
+        judged = plan.judge(sender, sent, fold) if plan else {}
+        fold.advance(sent.last_seq)
     return _report(spec, sent, fold, judged) | {
         "digest": status.digest.hex(), "index": status.index, "chain_hash": status.chain.hex(),
     }  # fmt: skip
@@ -175,10 +199,6 @@ async def _events(core: CoreClient, symbol_id: int, first: int, last: int) -> Sy
             if batch.index >= last:
                 break
     return events
-
-
-def _last_seq(sent: Sent) -> int:
-    return max((answer.seq for answer in sent.answers if answer is not None), default=0)
 
 
 def _report(

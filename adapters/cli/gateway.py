@@ -7,6 +7,7 @@ any part that it cannot do without ends. Nothing is decided here.
 import argparse
 import asyncio
 import logging
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -95,7 +96,9 @@ async def _serve(config: GatewayConfig, keys: FileKeyStore, sock: socket.socket)
         print(f"gateway: listening on {config.listen}, core {config.core}", file=sys.stderr)
         following = asyncio.create_task(feed.run(app.wake))
         serving = asyncio.create_task(server.serve(sockets=[sock]))
-        await asyncio.wait((following, serving), return_when=asyncio.FIRST_COMPLETED)
+        asked = asyncio.create_task(_asked_to_stop())
+        await asyncio.wait((following, serving, asked), return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
         hub.close_all()
         app.wake()
         server.should_exit = True
@@ -107,3 +110,11 @@ async def _serve(config: GatewayConfig, keys: FileKeyStore, sock: socket.socket)
             await ledger.close()
     if isinstance(failure, Exception):
         raise failure
+
+
+async def _asked_to_stop() -> None:
+    """Until Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()

@@ -31,7 +31,7 @@ from adapters.postgres_ledger import PostgresLedger
 from adapters.postgres_migrate import LedgerSchemaError, check_schema, ensure_schema
 from adapters.postgres_reader import BooksReader
 from adapters.postgres_verify import verify
-from adapters.rpc_client import CoreClient, CoreUnavailable
+from adapters.rpc_client import CoreClient, CoreUnavailable, TailGone
 from ledger.ports import FeedFault, LogEvents
 from ledger.projector import BATCH_POSTINGS_DEFAULT
 
@@ -65,7 +65,7 @@ class LedgerConfig(msgspec.Struct, frozen=True, kw_only=True):
     batch_postings: Positive = BATCH_POSTINGS_DEFAULT
     linger_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 5
     """Longest wait for more events before a batch is booked."""
-    ready_lag_entries: Positive = 256
+    ready_lag_entries: Positive = 64
     """Log entries behind the core at which the ledger is no longer ready."""
 
 
@@ -189,6 +189,10 @@ async def _feed(core: CoreClient, index: int) -> AsyncIterator[LogEvents]:
                 batch.partition, batch.index, batch.epoch, batch.ts_ns, batch.packed_events,
                 batch.chain,
             )  # fmt: skip
+    except TailGone as error:
+        raise FeedFault(
+            f"the core's log does not hold index {index}, where these books end: {error}"
+        ) from error
     except CoreUnavailable as error:
         raise FeedFault(str(error)) from error
 

@@ -26,6 +26,9 @@ class GrpcDoor:
         self._market = market
         self.window = window
 
+    async def close(self) -> None:
+        """The client belongs to the caller."""
+
     async def place(self, action: Place) -> Answer:
         market = self._market
         return await self._submit(commands.place(
@@ -53,4 +56,4 @@ class GrpcDoor:
         if submitted.code != OK:
             raise Refused(submitted.reason or f"code {submitted.code}")
         reply = decode_reply(submitted.replies)
-        return Answer(reply.code, reply.id, reply.seq, submitted.index)
+        return Answer(reply.code, reply.id, reply.seq)

@@ -66,14 +66,18 @@ class Preparation:
         self._core = core
         self._audit = types_pb2.AuditNote(operator="lockstep feed", reason=note, ticket="FEED")
 
-    async def prepare(self, spec: Spec) -> Market:
-        """Lists, opens, funds and clears as needed. Raises `MarketError`."""
+    async def prepare(self, spec: Spec, accounts: dict[int, int] | None = None) -> Market:
+        """Lists, opens, funds and clears as needed; `accounts` by side if they exist already.
+
+        Raises `MarketError`.
+        """
         if not spec.base or not spec.quote:
             raise MarketError(f"symbol: {spec.symbol!r} must be BASE-QUOTE")
         for asset in (spec.base, spec.quote):
             await self._list_asset(asset)
         symbol = await self._list_symbol(spec)
-        accounts = {side: await self._open(name) for side, name in ACCOUNT_NAMES.items()}
+        if accounts is None:
+            accounts = {side: await self._open(name) for side, name in ACCOUNT_NAMES.items()}
         await self._fund(accounts[BID], spec.quote, FUND_QUOTE_UNITS)
         await self._fund(accounts[ASK], spec.base, FUND_BASE_UNITS)
         await self._clear(spec.symbol, accounts.values())

@@ -21,12 +21,15 @@ WINDOW: Final = 512
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the exchange said to one action. `order_id` 0: the action made none."""
+    """What the exchange said to one action.
+
+    `order_id` 0: a new order was refused. `seq` is the symbol's last that the action used; 0:
+    not told, or it used none.
+    """
 
     code: int
     order_id: int
     seq: int
-    log_index: int
 
 
 class Door(Protocol):
@@ -34,6 +37,8 @@ class Door(Protocol):
 
     window: int
     """How many calls it may have in flight and still keep that promise."""
+
+    async def close(self) -> None: ...
 
     async def place(self, action: Place) -> Answer: ...
 
@@ -65,8 +70,8 @@ class Sent(msgspec.Struct):
         return sum(answer is not None and answer.code == OK for answer in self.answers)
 
     @property
-    def last_index(self) -> int:
-        return max((answer.log_index for answer in self.answers if answer is not None), default=0)
+    def last_seq(self) -> int:
+        return max((answer.seq for answer in self.answers if answer is not None), default=0)
 
 
 class Sender:

@@ -219,3 +219,16 @@ def test_a_claim_survives_a_restart() -> None:
 def test_what_is_no_snapshot_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="snapshot"):
         Machine.restore(data)
+
+
+def test_a_damaged_snapshot_is_refused() -> None:
+    """Whichever byte was flipped or lost: a wrong state may not look like a right one."""
+    machine, _ = _at_first_checkpoint()
+    snapshot = machine.snapshot()
+    step = max(1, len(snapshot) // 300)
+    for at in range(0, len(snapshot), step):
+        damaged = snapshot[:at] + bytes([snapshot[at] ^ 0x10]) + snapshot[at + 1 :]
+        with pytest.raises(ValueError, match="snapshot"):
+            Machine.restore(damaged)
+        with pytest.raises(ValueError, match="snapshot"):
+            Machine.restore(snapshot[:at])

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import httpx
 
@@ -87,12 +87,19 @@ class Part:
         return self._log.read_text(errors="replace")[-4_000:] if self._log.exists() else ""
 
 
-class Client:
-    """A signed HTTP client of one account."""
+class Credentials(NamedTuple):
+    account: int
+    api_key: str
+    secret: str
 
-    def __init__(self, base_url: str, api_key: str, secret: str) -> None:
-        self._api_key = api_key
-        self._secret = secret.encode()
+
+class Client:
+    """A signed HTTP client of one account. Use as `async with exchange.client(...) as client:`."""
+
+    def __init__(self, base_url: str, credentials: Credentials) -> None:
+        self._api_key = credentials.api_key
+        self._secret = credentials.secret.encode()
+        self._run = os.urandom(4).hex()
         self._keys = itertools.count(1)
         self.http = httpx.AsyncClient(base_url=base_url, timeout=30.0, trust_env=False)
 
@@ -105,7 +112,7 @@ class Client:
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         )
         if key is None and method == "POST":
-            key = f"{self._api_key}-{next(self._keys)}"
+            key = f"{self._run}-{next(self._keys)}"
         sent = self.signature(method, target, raw, key)
         if raw:
             sent["content-type"] = "application/json"
@@ -123,7 +130,10 @@ class Client:
         }  # fmt: skip
         return headers | ({"idempotency-key": key} if key is not None else {})
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         await self.http.aclose()
 
 
@@ -146,7 +156,6 @@ class Exchange:
         self.gateway = Part(
             "gateway", folder, {f"LOCKSTEP_GATEWAY_{k}": v for k, v in settings.items()}
         )
-        self._clients: list[Client] = []
 
     async def __aenter__(self) -> Self:
         try:
@@ -159,8 +168,6 @@ class Exchange:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for client in self._clients:
-            await client.close()
         try:
             self.gateway.stop()
         finally:
@@ -185,19 +192,29 @@ class Exchange:
             await market.list_market(core)
         await self.ready()  # the gateway has folded the listing
 
-    async def account(self, name: str, krw: int = 10**12, btc: int = 10**12) -> Client:
-        """A funded account and its client. Amounts in minimal units."""
+    async def account(self, name: str, krw: int = 10**12, btc: int = 10**12) -> Credentials:
+        """A funded account and a key for it. Amounts in minimal units."""
         async with CoreClient(self.core_address) as core:
             account = await market.open_funded(core, name, krw, btc)
         await self.ready()
-        client = Client(self.url, *create_key(self.folder, account))
-        self._clients.append(client)
+        credentials = Credentials(account, *create_key(self.folder, account))
 
-        async def known() -> bool:
-            return (await client("GET", "/v1/orders")).status_code == 200
+        async with self.client(credentials) as client:
 
-        await until(known, "the gateway finds the new key", START_S)
-        return client
+            async def known() -> bool:
+                return (await client("GET", "/v1/orders")).status_code == 200
+
+            await until(known, "the gateway finds the new key", START_S)
+        return credentials
+
+    def client(self, credentials: Credentials) -> Client:
+        return Client(self.url, credentials)
+
+    async def state(self) -> tuple[bytes, bytes]:
+        """Digests of the whole state and of the balances, as the core has them."""
+        async with CoreClient(self.core_address) as core:
+            status = await core.status(with_digest=True)
+        return status.digest, status.balances_digest
 
 
 async def until(ask: Callable[[], Awaitable[bool]], what: str, within_s: float) -> None:

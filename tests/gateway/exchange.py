@@ -9,6 +9,8 @@ import itertools
 import json
 from typing import Any, Final
 
+import msgspec
+
 from core import commands
 from core.codes import OK
 from core.events import decode_reply
@@ -50,8 +52,6 @@ class MachineCore:
     async def submit(self, command: bytes, ids: CommandIds) -> Answer:
         if self.failure is not None:
             raise self.failure
-        import msgspec
-
         self.apply([command], msgspec.msgpack.encode({0: ids}))
         return Answer(self.machine.index, self.machine.replies)
 

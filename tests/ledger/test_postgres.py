@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.postgres_ledger import PostgresLedger, session
-from adapters.postgres_migrate import LedgerSchemaError, ensure_schema
+from adapters.postgres_migrate import LedgerSchemaError, check_schema, ensure_schema
 from ledger.memory import Tables
 from ledger.ports import (
     Account,
@@ -215,3 +216,38 @@ def test_the_schema_is_made_once_and_its_version_is_checked(ledger_url: str) -> 
     finally:
         with psycopg.connect(ledger_url) as connection:
             connection.execute("delete from ledger.schema_version where version = 2")
+
+
+def test_a_plain_login_owns_the_tables_and_another_writes(
+    postgres: EmbeddedPostgres, ledger_url: str
+) -> None:
+    """Production: no superuser anywhere; the projector's login is a member of the writer."""
+    assert ledger_url
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("create role plain_owner login in role lockstep_owner, lockstep_writer")
+        connection.execute("create role plain_writer login in role lockstep_writer")
+        connection.execute("create role stranger login")
+        connection.execute("create database plain owner plain_owner")
+    ensure_schema(postgres.url("plain_owner", "plain"))
+    check_schema(postgres.url("plain_writer", "plain"))
+    log = log_of(ToyCore(), random_ops(60))
+    url = postgres.url("plain_writer", "plain")
+    asyncio.run(project_on(url, 0, log, [3]))
+    assert tables_of(url, 0) == asyncio.run(tables_after(log))
+    with pytest.raises(LedgerSchemaError, match="database"):
+        check_schema(postgres.url("stranger", "plain"))
+    with pytest.raises(psycopg.OperationalError, match="lockstep_writer"):
+        asyncio.run(project_on(postgres.url("stranger", "plain"), 0, log, [3]))
+
+
+def test_who_may_not_make_tables_is_told_what_is_missing(
+    postgres: EmbeddedPostgres, ledger_url: str
+) -> None:
+    assert ledger_url
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("create role nobody_special login")
+        connection.execute("create database empty_one")
+    with pytest.raises(LedgerSchemaError, match="owner_url"):
+        ensure_schema(postgres.url("nobody_special", "empty_one"))
+    with pytest.raises(LedgerSchemaError, match="lockstep ledger migrate"):
+        check_schema(postgres.url("nobody_special", "empty_one"))

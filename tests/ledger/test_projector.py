@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ledger import projector as projector_module
 from ledger.memory import MemoryStore
 from ledger.ports import BooksDiverged, FeedFault, Fenced, LogEvents
 from ledger.projector import Projector
@@ -147,3 +148,15 @@ def test_a_full_batch_is_booked_without_asking() -> None:
 def test_a_batch_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="batch_postings"):
         asyncio.run(Projector.open(MemoryStore(), batch_postings=0))
+
+
+def test_pages_are_read_in_bounded_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_of(ToyCore(), random_ops(600))
+    whole = asyncio.run(tables_after(log))
+    monkeypatch.setattr(projector_module, "PAGES_PER_READ", 2)
+    store = MemoryStore()
+    for upto in range(1, len(log) + 1, 40):  # a restart reads all pages again
+        asyncio.run(project(store, log[:upto]))
+    asyncio.run(project(store, log))
+    assert len({account // 64 for account, _asset in whole.balances}) > 4
+    assert store.tables == whole

@@ -10,8 +10,7 @@ import pytest
 from adapters import ledger_runner
 from adapters.ledger_runner import CONNECTING, RUNNING, STOPPED, Runner
 from ledger.memory import MemoryStore, MemoryTransaction
-from ledger.ports import Books, LogEvents
-from replication.ports import TailGone
+from ledger.ports import Books, FeedFault, LogEvents
 from tests.ledger.harness import tables_after
 from tests.ledger.streams import ToyCore, log_of, random_ops
 
@@ -132,7 +131,7 @@ async def test_a_database_that_went_away_is_asked_again(monkeypatch: pytest.Monk
     assert store.tables == await tables_after(log)
 
 
-@pytest.mark.parametrize("fault", [TailGone("index 21 is gone"), None])
+@pytest.mark.parametrize("fault", [FeedFault("index 21 is gone"), None])
 async def test_a_fault_stops_it_after_what_was_good(fault: Exception | None) -> None:
     log = toy_log()
     store, core = WatchedStore(), Core(log[:20])

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import httpx
 import msgspec
+import psycopg
 import pytest
 
 from adapters.postgres_migrate import ensure_database, ensure_schema
@@ -200,6 +201,26 @@ async def test_a_mismatch_stops_posting_and_is_told(fresh_url: str) -> None:
             assert await running.stopped(signal.SIGTERM) == 1
         code, found = await check(fresh_url, core, "verify")
         assert (code, found["ok"]) == (1, False)
+
+
+async def test_a_lost_session_is_opened_again(fresh_url: str) -> None:
+    node = MachineNode()
+    async with served(node) as core:
+        await trade(node)
+        async with ledger(core, fresh_url) as running:
+            await running.until("/readyz", ready_at(11))
+            with psycopg.connect(fresh_url) as connection:
+                ended = connection.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity "
+                    "where application_name like 'lockstep-%' and datname = current_database()"
+                ).fetchall()
+            assert (True,) in ended
+            await node.submit(c.deposit(3, 2, 7, (5, 5)), 1)
+            await node.submit(c.checkpoint(), 1)
+            ready = await running.until("/readyz", ready_at(13))
+            assert ready.json()["reconciled"] == 2
+            mine = (await running.http.get("/v1/balances?account=3")).json()
+            assert mine["balances"][1]["available"] == "4995007"
 
 
 async def test_bad_questions_name_the_field(fresh_url: str) -> None:

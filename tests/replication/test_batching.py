@@ -119,8 +119,8 @@ def test_the_door_closes_and_opens_again(limits: Limits, room: int, reason: str)
         (Submission(b"12345678", 1, b"", ignore), "command 0 has unknown kind"),
         (Submission(b"123", 1, b"", ignore), "whole words"),
         (submission(9000), "count: 9000 commands; one submission has at most 8192"),
-        (Submission(checkpoint(), 1, b"", ignore), "the leader's own command"),
-        (Submission(cancel(2, 1, 1) + checkpoint(), 2, b"", ignore), "the leader's own command"),
+        (Submission(checkpoint(7), 1, b"", ignore), "the leader's own command"),
+        (Submission(cancel(2, 1, 1) + checkpoint(7), 2, b"", ignore), "the leader's own command"),
         (submission(1, b"\xc1"), "metadata: "),
         (submission(1, ids_of({1: "x"})), "an ordinal is outside 0..0"),
         (submission(1, bytes(METADATA_BYTES_MAX + 1)), "metadata: 2097153 bytes"),
@@ -134,6 +134,10 @@ def test_what_is_malformed_is_named_and_nothing_is_kept(bad: Submission, reason:
     assert reason in refusal.reason
     assert not intake
     assert intake.open_commands == 0
+
+
+def test_an_operators_checkpoint_claims_nothing_and_passes() -> None:
+    assert Intake(Limits()).admit(Submission(checkpoint(), 1, b"", ignore), ROOM) is None
 
 
 def test_a_longer_command_is_not_taken_for_a_checkpoint() -> None:
