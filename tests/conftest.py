@@ -37,6 +37,7 @@ def _asked(name: str) -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--golden-rewrite` is read by the golden scenarios' test."""
     parser.addoption(
         "--golden-rewrite", action="store_true", help="write what the twin answers into the files"
     )
