@@ -119,8 +119,8 @@ class Progress(Protocol):
     async def reached(self, index: int, timeout_s: float) -> bool:
         """True once the folds contain log entry `index`; False when the time is up.
 
-        A read that follows an acknowledged write of the same account waits here, so a false
-        True breaks read-your-writes.
+        A read that follows an acknowledged write waits here, so a false True breaks
+        read-your-writes.
         """
         ...
 
