@@ -90,7 +90,8 @@ class EmbeddedPostgres:
     def url(self, user: str = SUPERUSER, database: str = "postgres") -> str:
         if self._socket is None:
             raise PostgresUnavailable("the embedded PostgreSQL is not running: call start() first")
-        return f"postgresql://{user}@/{database}?host={quote(str(self._socket), safe='')}"
+        place = quote(str(self._socket), safe="")
+        return f"postgresql://{user}@/{database}?host={place}&port={PORT}"
 
     def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
         assert self._process is None, "start() while running"

@@ -51,7 +51,7 @@ from replication.record import (
     decode,
 )
 
-DATABASES: Final = (b"records", b"results", b"anchor", b"meta", b"cursors")
+DATABASES: Final = (b"records", b"results", b"anchor", b"meta")
 Database = lmdb._Database  # noqa: SLF001 - the only name that the library gives the type
 READERS_MAX: Final = 64
 ROOM_RESERVE_BYTES: Final = 64 << 20
@@ -90,7 +90,7 @@ class LmdbReader:
         missing = [name.decode() for name in DATABASES if name not in names]
         if missing:
             raise CorruptRow(f"log: database {missing[0]} is missing")
-        self._records, self._results, self._anchor, self._meta, self._cursors = (
+        self._records, self._results, self._anchor, self._meta = (
             env.open_db(name, create=False) for name in DATABASES
         )
         self.identity = self._read_identity()
@@ -297,6 +297,8 @@ class LmdbLog(LmdbReader):
                     value = encode_hard_state(write.hard_state)
                     txn.put(HARD_STATE_KEY, value, db=self._anchor)
                 put_at = time.perf_counter()
+        except lmdb.MapFullError as error:
+            self._die(f"commit failed: {error}; start again with a larger map_bytes")
         except lmdb.Error as error:
             self._die(f"commit failed: {error}; nothing that is in memory can be trusted now")
         synced_at = time.perf_counter()
@@ -380,8 +382,9 @@ def end_process(reason: str) -> NoReturn:
 
 def _open_environment(folder: Path, map_bytes: int, *, readonly: bool) -> lmdb.Environment:
     path = log_path(folder)
+    beside_a_writer = readonly and is_in_use(folder)
     if (path / "data.mdb").exists():
-        if not readonly or not is_in_use(folder):
+        if not beside_a_writer:
             _check_pages(path)
     elif readonly:
         raise DataFolderRefused(f"log {path}: there is none")
@@ -396,6 +399,7 @@ def _open_environment(folder: Path, map_bytes: int, *, readonly: bool) -> lmdb.E
             create=not readonly,
             max_dbs=len(DATABASES),
             max_readers=READERS_MAX,
+            lock=beside_a_writer or not readonly,  # a stopped node's folder is not written to
             meminit=False,
             readahead=True,
         )

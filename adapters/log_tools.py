@@ -5,8 +5,6 @@ and must never change a byte of it. It knows the log's files and that a machine 
 from them; it prints nothing.
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,23 +27,14 @@ class MachineState(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def reader_of(folder: Path) -> Iterator[LmdbReader]:
-    """The log in `folder`, read-only. Raises `DataFolderRefused` if there is none.
-
-    LMDB's readers register in its lock file; where that cannot be written (a backup on
-    read-only media) the log is read from a private copy.
-    """
+    """The log in `folder`, read-only. Raises `DataFolderRefused` if there is none."""
     if not (log_path(folder) / "data.mdb").exists():
         raise DataFolderRefused(f"data folder {folder}: there is no log in it")
-    with tempfile.TemporaryDirectory(prefix="lockstep-log-") as copied:
-        try:
-            reader = LmdbReader.open(folder)
-        except PermissionError:
-            shutil.copytree(log_path(folder), log_path(Path(copied)))
-            reader = LmdbReader.open(Path(copied))
-        try:
-            yield reader
-        finally:
-            reader.close()
+    reader = LmdbReader.open(folder)
+    try:
+        yield reader
+    finally:
+        reader.close()
 
 
 def state_of(machine: Machine) -> MachineState:

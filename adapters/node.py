@@ -6,6 +6,7 @@ writer has a thread, gRPC has an asyncio thread. Nothing is decided here beyond 
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -118,6 +119,8 @@ async def _run(config: NodeConfig, serve: Serve, clock: Clock, entropy: Entropy)
         try:
             snapshots = SnapshotFiles(snapshot_path(folder.path), log.cluster, _warn)
             driver = _driver(config, log, snapshots, clock, metrics)
+            gc.collect()
+            gc.freeze()  # what recovery built lives as long as the node: no need to look again
             _watch(metrics, driver, log)
             log_line("info", "recovered", index=driver.status().index,
                      durable=driver.status().durable_index,

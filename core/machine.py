@@ -173,9 +173,7 @@ class Machine:
         reply_at = self._replied
         self._finish(kind, account, w6, w7)
         if keyed:
-            state.replies.remember(
-                key_hi, key_lo, scope, head, w4, w5, w6, w7, self._out, reply_at
-            )
+            state.replies.remember(key_hi, key_lo, scope, head, w4, w5, w6, w7, self._out, reply_at)
 
     def _admit(self, kind: i64, symbol: i64, account: i64) -> bool:
         """The symbol is listed and the account open, as far as the kind needs them."""

@@ -140,9 +140,7 @@ class Operators:
         answer.id = self.accounts.open()
         self.events.account_opened(answer.id, hi, lo)
         answer.seq = self.events.last_seq(0)
-        self.references.add(
-            hi, lo, CMD_OPEN_ACCOUNT, answer.id, 0, 0, answer.seq, answer.ts_ns, 0
-        )
+        self.references.add(hi, lo, CMD_OPEN_ACCOUNT, answer.id, 0, 0, answer.seq, answer.ts_ns, 0)
 
     def list_asset(self, hi: i64, lo: i64, scale: i64) -> None:
         answer = self.answer

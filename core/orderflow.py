@@ -148,9 +148,7 @@ class FlowRun:
     def report_text(self) -> str:
         """The canonical report: lines sorted by (sequence, type), stable, no newline at the end."""
         cells = memoryview(self.out)
-        rows = [
-            tuple(cells[i : i + REPORT_WORDS]) for i in range(0, self.used, REPORT_WORDS)
-        ]
+        rows = [tuple(cells[i : i + REPORT_WORDS]) for i in range(0, self.used, REPORT_WORDS)]
         rows.sort(key=lambda row: (row[1], row[0]))
         return "\n".join(",".join(map(str, row[: _FIELDS[row[0]]])) for row in rows)
 

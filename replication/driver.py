@@ -59,6 +59,8 @@ class DriverConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     limits: Limits = Limits()
     batch_delay_s: float = 0.001
+    busy_commands: int = 32
+    """The delay buys larger batches; after an entry smaller than this there is nothing to buy."""
     unapplied_entries_max: int = 4
     """The writer waits for the machine when so many written entries are not applied yet."""
     entries_per_write_max: int = 4
@@ -127,9 +129,11 @@ class Driver(Generic[M]):
         self._results_due_s = math.inf
         self._stored_index = store.result_index()
         self._last_cut_s = -math.inf
+        self._last_cut_commands = 0
         self._checkpoints = CheckpointPlan(config.checkpoint_entries, config.checkpoint_s)
         self._snapshot_index = recovered.snapshot_index
         self._saving_snapshot = False
+        self._snapshot_turn = trio.Lock()
         self._work = Pulse()  # for the writer
         self._committed = Pulse()  # for the applier
         self._published = Pulse()  # for those who tail
@@ -199,7 +203,11 @@ class Driver(Generic[M]):
         return self._machine.index - self._stored_index
 
     async def snapshot(self) -> int:
-        """Saves a snapshot of the state as it is now; gives its index. 0: nothing to save."""
+        """Saves a snapshot of the state, one at a time; gives its index. 0: nothing to save."""
+        async with self._snapshot_turn:
+            return await self._snapshot()
+
+    async def _snapshot(self) -> int:
         if self._applied is None:
             return 0
         assert self._applied.index == self._machine.index, "the machine is between entries"
@@ -297,6 +305,7 @@ class Driver(Generic[M]):
             cut = self._intake.cut()
             index = self._replica.propose(cut.payload, self._clock.wall_ns())
             self._batches[index] = cut
+            self._last_cut_commands = cut.commands
             if not self._intake or self._machine_is_behind:
                 break
         self._last_cut_s = now_s
@@ -375,8 +384,9 @@ class Driver(Generic[M]):
 
     @property
     def _cut_due_s(self) -> float:
-        """At once when the last cut is long ago; else the delay after it, unless it is full."""
-        if self._stage is Stage.DRAINING or self._intake.fills_a_batch:
+        """At once when the node is idle or a batch is full; else the delay after the last cut."""
+        idle = self._last_cut_commands < self._config.busy_commands
+        if idle or self._stage is Stage.DRAINING or self._intake.fills_a_batch:
             return -math.inf
         return self._last_cut_s + self._config.batch_delay_s
 

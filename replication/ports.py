@@ -308,6 +308,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 class Transport(Protocol):
     """Messages between the replicas of one cluster, over bounded queues.
 
+    A cluster of one voter has nobody to talk to, and its driver holds no transport.
+
     Promise: a message arrives whole, from the peer that it names, or not at all; it may be late,
     doubled, or overtaken by another. Broken (altered or forged messages): anything may happen;
     so an implementation checksums and authenticates. `send` never waits: what does not fit into

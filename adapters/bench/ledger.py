@@ -6,28 +6,38 @@ the real machine on a seeded flow of orders (half of them trade; accounts by Zip
 balances are hot), the server is the embedded PostgreSQL, and each run checks its books against
 the core's digest as the ledger always does.
 
+A second part is an open loop: log entries come at a fixed rate, whether or not the last ones are
+booked, through the runner of `lockstep ledger`; it measures from the moment an entry is due to the
+commit that books it. Entries not booked when the feed has ended and two seconds have passed are
+counted as late, not left out.
+
 Events are made before the clock starts. Processor time is that of this process and of its
 PostgreSQL session; background writers of the server are not in it.
 """
 
 import argparse
 import asyncio
+import contextlib
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+import msgspec
+
 from adapters.embedded_postgres import EmbeddedPostgres
-from adapters.postgres_ledger import PostgresLedger
+from adapters.ledger_runner import Runner
+from adapters.postgres_ledger import PostgresLedger, PostgresTransaction
 from adapters.postgres_migrate import ensure_database, ensure_schema
 from core import codes
 from core import commands as c
 from core.machine import Machine
-from ledger.ports import LogEvents
+from ledger.ports import Cursor, LogEvents
 from ledger.projector import BATCH_POSTINGS_DEFAULT, Projector
 
 ORDERS: Final = 40_000
@@ -36,6 +46,9 @@ COMMANDS_PER_ENTRY: Final = 20
 ENTRIES_PER_CHECKPOINT: Final = 100
 BATCHES: Final = (64, 512, 4096, 32_768)
 ZIPF_S: Final = 1.0
+RATE: Final = 5000
+LINGER_S: Final = 0.005
+GRACE_S: Final = 2.0
 TS_NS: Final = 1_700_000_000_000_000_000
 
 
@@ -43,6 +56,9 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--orders", type=int, default=ORDERS, help=f"default {ORDERS}")
     p.add_argument("--runs", type=int, default=3, help="of the default setting; default 3")
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument(
+        "--rate", type=int, default=RATE, help=f"orders/s of the open loop; default {RATE}"
+    )
     p.add_argument(
         "--batch", type=int, action="append", help="postings in a batch; repeat to sweep others"
     )
@@ -73,6 +89,7 @@ async def _measure(a: argparse.Namespace, url: str, log: list[LogEvents]) -> dic
         for wait in (False, True)
     ]
     orders_per_s = [_rate(a.orders, run) for run in runs]
+    open_loop = await _open_loop(url, next(partitions), log, a.rate)
     return {
         "name": "ledger",
         "runs": orders_per_s,
@@ -87,6 +104,7 @@ async def _measure(a: argparse.Namespace, url: str, log: list[LogEvents]) -> dic
             "synchronous_commit": "off, on at checkpoints",
             "checkpoint_every_entries": ENTRIES_PER_CHECKPOINT,
         },
+        "open_loop": open_loop,
         "default": [_shown(a.orders, run) for run in runs],
         "sweep": [_shown(a.orders, run) for run in sweep],
     }
@@ -134,6 +152,89 @@ async def _once(
         "postgres_s": postgres_s, "events": done.events, "entries": done.entries,
         "postings": done.postings, "transactions": done.transactions,
     }  # fmt: skip
+
+
+async def _open_loop(url: str, partition: int, log: list[LogEvents], rate: int) -> dict[str, Any]:
+    """How long after it was due each log entry was booked, in milliseconds."""
+    loop = asyncio.get_running_loop()
+    start = loop.time() + 0.2
+    step_s = COMMANDS_PER_ENTRY / rate
+    booked_at: dict[int, float] = {}
+    ended, all_booked = asyncio.Event(), asyncio.Event()
+
+    def committed(index: int) -> None:
+        booked_at[index] = loop.time()
+        if index == len(log):
+            all_booked.set()
+
+    async def feed(index: int) -> AsyncIterator[LogEvents]:
+        for entry in log[index - 1 :]:
+            wait_s = start + entry.index * step_s - loop.time()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            yield msgspec.structs.replace(entry, partition=partition)
+        ended.set()
+        await asyncio.Event().wait()
+
+    async def connect() -> _Stamped:
+        store = await _Stamped.connect(url, partition)
+        store.committed = committed
+        return store
+
+    runner = Runner(
+        connect, feed, partition=partition, batch_postings=BATCH_POSTINGS_DEFAULT,
+        linger_s=LINGER_S,
+    )  # fmt: skip
+    task = asyncio.create_task(runner.run())
+    await ended.wait()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(all_booked.wait(), GRACE_S)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    delays: list[float] = []
+    commits = sorted(booked_at.items())
+    for index, at in commits:
+        first = len(delays) + 1
+        delays += [1000 * (at - start - n * step_s) for n in range(first, index + 1)]
+    delays.sort()
+    return {
+        "orders_per_s_offered": rate,
+        "log_entries": len(log),
+        "late": len(log) - len(delays),
+        "transactions": len(commits),
+        "applied_ms": {
+            name: round(delays[min(int(len(delays) * part), len(delays) - 1)], 1)
+            for name, part in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+        },
+    }
+
+
+class _Stamped(PostgresLedger):
+    """Tells of each commit the log index that it came to."""
+
+    committed: Callable[[int], None]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        async with super().transaction() as transaction:
+            moved = _MovedTo(transaction)
+            yield moved  # type: ignore[misc]
+        self.committed(moved.index)
+
+
+class _MovedTo:
+    """A transaction that remembers where it moved the cursor."""
+
+    def __init__(self, transaction: PostgresTransaction) -> None:
+        self.index = 0
+        self._transaction = transaction
+
+    async def move_cursor(self, old: Cursor, new: Cursor) -> None:
+        self.index = new.log_index
+        await self._transaction.move_cursor(old, new)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transaction, name)
 
 
 def _cpu_s(pid: int) -> float:

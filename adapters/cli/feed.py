@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,7 +114,7 @@ async def _run(a: argparse.Namespace, address: str) -> dict[str, Any]:
         sender = Sender(door)
         opening = await sender.send(plan.opening.orders if plan else [])
         _progress("sending")
-        actions: list[Action] = plan.actions() if plan else _orderflow(a.file)
+        actions: list[Action] = plan.actions if plan else _orderflow(a.file)
         sent = await sender.send(actions)
         await door.close()
         _progress("reading back")
@@ -135,39 +136,44 @@ class LobsterPlan:
     """A LOBSTER recording: what to send, and how to judge what came of it."""
 
     def __init__(self, messages: list[lobster.Message], rows: list[lobster.Row]) -> None:
-        self.rows = rows
-        self.levels = lobster.opening_levels(messages[0], rows[0])
-        self.opening = lobster.opening_book(messages, self.levels)
-        self.steps = list(lobster.steps(messages, self.opening))
-
-    def actions(self) -> list[Action]:
-        return [step.action for _, _, step in self.steps if step.action is not None]
+        self._messages = messages
+        self._rows = rows
+        self._levels = lobster.opening_levels(messages[0], rows[0])
+        self.opening = lobster.opening_book(messages, self._levels)
+        self.actions: list[Action] = []
+        for step in self._steps(lobster.Known(self._levels)):
+            self.actions += step.gone
+            if step.action is not None:
+                self.actions.append(step.action)
 
     def judge(self, sender: Sender, sent: Sent, fold: BookFold) -> dict[str, Any]:
         """Walks message by message through the exchange's events, beside the recording."""
-        known = lobster.Known(self.levels, self.opening.outside)
+        known = lobster.Known(self._levels)
         comparison = lobster.Comparison()
         answers = iter(sent.answers)
-        mismatches = 0
-        for number, message, step in self.steps:
-            answer = next(answers) if step.action is not None else None
-            trades = fold.advance(answer.seq) if answer is not None else []
-            if step.maker is not None:
-                mismatches += [maker for maker, _ in trades] != [sender.order_id(step.maker)]
-            else:
-                mismatches += len(trades)
-            known.apply(message)
+        skipped = mismatches = 0
+        for number, step in enumerate(self._steps(known), 1):
+            trades = []
+            for _ in range(len(step.gone) + (step.action is not None)):
+                answer = next(answers)
+                trades += fold.advance(answer.seq) if answer is not None else []
+            expected = [] if step.maker is None else [sender.order_id(step.maker)]
+            mismatches += [maker for maker, _ in trades] != expected
+            skipped += step.action is None
             book = {side: fold.levels(side, lobster.LEVELS) for side in lobster.SIDES}
-            comparison.row(number, known, self.rows[number - 1], book)
+            comparison.row(number, known, self._rows[number - 1], book)
         return {
-            "messages": len(self.steps),
-            "messages_without_order": sum(step.action is None for _, _, step in self.steps),
+            "messages": len(self._messages),
+            "messages_without_order": skipped,
             "maker_mismatches": mismatches,
             "levels_compared": comparison.compared,
             "levels_equal": comparison.equal,
             "levels_unknowable": comparison.unknowable,
             "first_difference": comparison.first_difference,
         }
+
+    def _steps(self, known: lobster.Known) -> Iterator[lobster.Step]:
+        return lobster.steps(self._messages, self.opening, known)
 
 
 def _lobster_plan(file: Path, book: Path | None) -> LobsterPlan:

@@ -91,7 +91,7 @@ def run(a: argparse.Namespace) -> int:
                 return asyncio.run(_rebuild_check(config, url, as_json=a.json))
             return asyncio.run(_serve(config, url))
     except (PostgresUnavailable, LedgerSchemaError, psycopg.OperationalError) as error:
-        raise environment_error(f"ledger: {error}") from error
+        raise environment_error(str(error)) from error
 
 
 @contextlib.contextmanager

@@ -16,9 +16,8 @@ frontier moves
   known that there is none;
 - out, to just before an execution's price: an execution is at the best price of its side.
 
-What this does not do: take orders back that were cancelled unseen, behind the tenth level, and
-whose price later lies inside the frontier again. The sample has none; a file that has shows them
-as differences.
+The same facts say of some orders that they are gone although no message told so: they were
+cancelled unseen, behind the tenth level. `Translation` cancels them before they could trade.
 """
 
 import csv
@@ -181,42 +180,86 @@ def opening_book(messages: list[Message], levels: dict[int, dict[int, int]]) -> 
 
 
 class Step(NamedTuple):
-    """One message as an action. `maker`: the tag that an execution must hit, else None."""
+    """One message as actions. `maker`: the tag that an execution must hit, else None.
 
+    `gone`: orders that the message proves cancelled unseen; their cancels go first.
+    """
+
+    gone: tuple[Cancel, ...]
     action: Action | None
     maker: int | None
     note: str
 
 
 class Translation:
-    """Messages as actions, one after the other; it remembers what is left of each order."""
+    """Messages as actions, one after the other; it remembers the orders that are open."""
 
     def __init__(self, opening: Opening) -> None:
         self._outside = opening.outside
-        self._left = {order.tag: order.lots for order in opening.orders}
+        self._left: dict[int, int] = {}
+        # Tags by side and price, oldest first.
+        self._queues: dict[int, dict[int, list[int]]] = {BID: {}, ASK: {}}
+        for order in opening.orders:
+            self._add(order.tag, order.side, order.price, order.lots)
 
-    def step(self, message: Message, number: int) -> Step:
-        """`number` is the message's own, from 1: the tag of the order that an execution sends."""
-        tag = message.order_id
-        if message.kind == SUBMIT:
-            self._left[tag] = message.size
-            return Step(Place(tag, message.side, message.price, message.size), None, "")
-        if message.kind not in (REDUCE, DELETE, EXECUTE):
-            return Step(None, None, _SKIPPED[message.kind])
+    def step(self, message: Message, number: int, *, level_known: bool) -> Step:
+        """`number` is the message's own, from 1: the tag of the order that an execution sends.
+
+        `level_known`: the message's level was determined before it, see `Known`.
+        """
+        kind, tag, size, price, side = message
+        if kind not in (SUBMIT, REDUCE, DELETE, EXECUTE):
+            return Step((), None, None, _SKIPPED[kind])
+        gone = tuple(Cancel(tag) for tag in self._gone(message, level_known=level_known))
+        for cancel in gone:
+            self._remove(cancel.tag)
+        if kind == SUBMIT:
+            self._add(tag, side, price, size)
+            return Step(gone, Place(tag, side, price, size), None, "")
         if tag in self._outside:
-            return Step(None, None, "an order that was behind the opening book's tenth level")
-        if tag not in self._left or self._left[tag] < message.size:
-            raise FlowError(f"messages: line {number}: order {tag} has no {message.size} left")
-        self._left[tag] -= message.size
-        left = self._left[tag]
-        if message.kind == EXECUTE:
-            taker = _TAKER_TAGS - number
-            return Step(Place(taker, -message.side, message.price, message.size, True), tag, "")
-        if message.kind == REDUCE and left:
-            return Step(Amend(tag, message.price, left), None, "")
-        if left:
-            raise FlowError(f"messages: line {number}: order {tag} is deleted with {left} left")
-        return Step(Cancel(tag), None, "")
+            return Step(gone, None, None, "an order that was behind the opening book's levels")
+        left = self._left.get(tag, 0) - size
+        if left < 0 and not level_known:
+            # It came in unseen, at a price that the opening book had too.
+            return Step(gone, None, None, "an order that was submitted behind the tenth level")
+        if left < 0 or (kind == DELETE and left and level_known):
+            raise FlowError(f"messages: line {number}: order {tag} had {left + size}, not {size}")
+        self._left[tag] = left
+        if left == 0 or kind == DELETE:
+            self._remove(tag)
+        if kind == EXECUTE:
+            taker = Place(_TAKER_TAGS - number, -side, price, size, True)
+            return Step(gone, taker, tag, "")
+        if kind == REDUCE and left:
+            return Step(gone, Amend(tag, price, left), None, "")
+        return Step(gone, Cancel(tag), None, "")
+
+    def _gone(self, message: Message, *, level_known: bool) -> list[int]:
+        """What cannot be there any more: it would be better than the best, or have traded."""
+        side = -message.side if message.kind == SUBMIT else message.side
+        if message.kind not in (SUBMIT, EXECUTE):
+            return []
+        worst = side * message.price + (message.kind == EXECUTE)
+        queues = self._queues[side]
+        gone = [tag for price in queues if side * price >= worst for tag in queues[price]]
+        queue = queues.get(message.price, [])
+        if message.kind == EXECUTE and not level_known and message.order_id in queue:
+            gone += queue[: queue.index(message.order_id)]  # older, yet not executed
+        return gone
+
+    def _add(self, tag: int, side: int, price: int, lots: int) -> None:
+        self._left[tag] = lots
+        self._queues[side].setdefault(price, []).append(tag)
+
+    def _remove(self, tag: int) -> None:
+        del self._left[tag]
+        for queues in self._queues.values():
+            for price, queue in queues.items():
+                if tag in queue:
+                    queue.remove(tag)
+                    if not queue:
+                        del queues[price]
+                    return
 
 
 _TAKER_TAGS: Final = -(1 << 40)
@@ -233,9 +276,8 @@ _SKIPPED: Final = {
 class Known:
     """Which levels the opening book and the messages so far determine."""
 
-    def __init__(self, levels: dict[int, dict[int, int]], outside: frozenset[int]) -> None:
-        self._levels = {side: dict(levels[side]) for side in SIDES}
-        self._outside = outside
+    def __init__(self, levels: dict[int, dict[int, int]]) -> None:
+        self._levels = {side: dict(levels[side]) for side in SIDES}  # the determined ones alone
         # `side * price`: the worst price that is still determined; bigger is better.
         self._frontier = {
             side: min((side * price for price in levels[side]), default=0) for side in SIDES
@@ -243,46 +285,47 @@ class Known:
         self._settle()
 
     def apply(self, message: Message) -> None:
-        if message.kind not in (SUBMIT, REDUCE, DELETE, EXECUTE):
+        """Raises `FlowError` if the message contradicts what is known."""
+        kind, _, size, price, side = message
+        if kind not in (SUBMIT, REDUCE, DELETE, EXECUTE):
             return
-        if message.kind == EXECUTE:
-            self._reach(message.side, message.side * message.price + 1)
-        elif message.kind == SUBMIT:
-            self._reach(-message.side, -message.side * message.price)
-        if message.order_id not in self._outside:
-            self._change(message)
+        if kind == EXECUTE:
+            self._reach(side, side * price + 1)
+        elif kind == SUBMIT:
+            self._reach(-side, -side * price)
+        if self.is_known(side, price):
+            levels = self._levels[side]
+            left = levels.get(price, 0) + (size if kind == SUBMIT else -size)
+            if left < 0:
+                raise FlowError(f"messages: {size} taken from a level of {left + size} at {price}")
+            levels[price] = left
+            if left == 0:
+                del levels[price]
         self._settle()
 
-    def _change(self, message: Message) -> None:
-        side = self._levels[message.side]
-        change = message.size if message.kind == SUBMIT else -message.size
-        left = side.get(message.price, 0) + change
-        assert left >= 0, "the translation refuses a message that takes more than there is"
-        if left:
-            side[message.price] = left
-        else:
-            del side[message.price]
+    def is_known(self, side: int, price: int) -> bool:
+        return side * price >= self._frontier[side]
 
     def levels(self, side: int) -> list[Level]:
         """The determined levels, best first: the first so many of the recorded row."""
-        frontier = self._frontier[side]
-        found = [
-            (price, lots) for price, lots in self._levels[side].items() if side * price >= frontier
-        ]
-        return sorted(found, key=lambda level: -side * level[0])
+        return sorted(self._levels[side].items(), key=lambda level: -side * level[0])
 
     def _reach(self, side: int, worst: int) -> None:
+        """From `worst` on there is nothing better: those prices are known to be empty."""
         self._frontier[side] = min(self._frontier[side], worst)
 
     def _settle(self) -> None:
         for side in SIDES:
-            other = self.levels(-side)
+            other = self._levels[-side]
             if other:
-                self._reach(side, side * other[0][0])
+                best = max(-side * price for price in other)
+                self._reach(side, -best)
         for side in SIDES:
             known = self.levels(side)
             if len(known) >= LEVELS:
                 self._frontier[side] = side * known[LEVELS - 1][0]
+                for price, _ in known[LEVELS:]:
+                    del self._levels[side][price]
 
 
 class Comparison:
@@ -313,7 +356,11 @@ class Comparison:
                     )
 
 
-def steps(messages: list[Message], opening: Opening) -> Iterator[tuple[int, Message, Step]]:
+def steps(messages: list[Message], opening: Opening, known: Known) -> Iterator[Step]:
+    """Each message's step; `known` is moved along, and has taken the message in at its yield."""
     translation = Translation(opening)
     for number, message in enumerate(messages, 1):
-        yield number, message, translation.step(message, number)
+        level_known = known.is_known(message.side, message.price)
+        step = translation.step(message, number, level_known=level_known)
+        known.apply(message)
+        yield step

@@ -1,6 +1,7 @@
 """The public interface stays what it is: stubs fresh, examples readable, numbers unmoved."""
 
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -20,6 +21,11 @@ FOLDER = generate.HERE / "examples"
 MESSAGES = descriptors()
 
 
+def _rewrite_asked(config: pytest.Config) -> bool:
+    asked = config.getoption("--golden-rewrite", default=False)
+    return bool(asked) or os.environ.get("LOCKSTEP_GOLDEN_REWRITE", "") not in ("", "0")
+
+
 def test_the_stubs_are_a_fresh_generation(tmp_path: Path) -> None:
     generate.generate(tmp_path)
     assert generate.stale(tmp_path) == []
@@ -37,7 +43,7 @@ def test_the_examples_of_a_message_come_back_from_json_and_from_bytes(
     descriptor: Descriptor, request: pytest.FixtureRequest
 ) -> None:
     path = FOLDER / f"{descriptor.name}.json"
-    if request.config.getoption("--golden-rewrite", default=False):
+    if _rewrite_asked(request.config):
         FOLDER.mkdir(exist_ok=True)
         path.write_text(render(examples(descriptor)), encoding="utf-8")
     kind = GetMessageClass(descriptor)

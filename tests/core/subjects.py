@@ -7,7 +7,7 @@ what they mean. Here both become typed events, replies and plain rows; nothing i
 from collections.abc import Callable
 from typing import Protocol
 
-from core.events import AnyEvent, Reply, decode_events, decode_reply
+from core.events import REPLY_BYTES, AnyEvent, Reply, decode_events, decode_reply
 from core.machine import Machine
 from tests.twin.accounts import Balance
 from tests.twin.machine import BookRow, OrderRow, TwinMachine
@@ -38,7 +38,7 @@ class Engine:
     def apply(self, index: int, ts_ns: int, payload: bytes) -> tuple[list[AnyEvent], list[Reply]]:
         self.machine.apply(index, ts_ns, payload)
         replies = self.machine.replies
-        count = len(replies) // 64
+        count = len(replies) // REPLY_BYTES
         return decode_events(self.machine.events), [decode_reply(replies, i) for i in range(count)]
 
     def order(self, order_id: int) -> OrderRow | None:

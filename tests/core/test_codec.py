@@ -264,7 +264,7 @@ def test_replies(
     code: int, status: int, duplicate: bool, command: int, values: list[int], ordinal: int
 ) -> None:
     head = code | status << 8 | duplicate << 16 | command << 24
-    data = bytes(64 * ordinal) + struct.pack("<8q", head, *values)
+    data = bytes(e.REPLY_BYTES * ordinal) + struct.pack("<8q", head, *values)
     reply = e.decode_reply(data, ordinal)
     assert (reply.code, reply.status, reply.duplicate) == (code, status, duplicate)
     assert reply.command == command

@@ -15,10 +15,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from adapters import core_build
+from core.codes import CMD_CHECKPOINT
 from core.commands import batch, batch_of, split_batch
+from core.events import AnyEvent, decode_events
 from core.machine import Machine
 from tests.core import replay
 from tests.core.edge_workload import EdgeWorkload, edge_setup_records
@@ -140,6 +143,35 @@ def test_metadata_is_not_part_of_the_result(log: list[Entry]) -> None:
         assert (traced.events, traced.replies) == (plain.events, plain.replies)
         assert traced.chain == plain.chain
     assert traced.digest() == plain.digest()
+
+
+def test_where_a_batch_is_cut_has_no_meaning() -> None:
+    """One entry of many commands, or many entries at the same time: the same state and answers."""
+    workload = Workload(7)
+    records = setup_records()
+    for _ in range(40):
+        records += [one for one in workload.batch() if one[0] != CMD_CHECKPOINT]
+        workload.learn(_events_of(records))
+    whole, single = Machine(), Machine()
+    whole.apply(1, START_NS, batch_of(records))
+    whole_events = decode_events(whole.events)
+    single_events = []
+    replies = b""
+    for index, record in enumerate(records):
+        single.apply(1 + index, START_NS, batch_of([record]))
+        single_events += [
+            msgspec.structs.replace(event, cause=index) for event in decode_events(single.events)
+        ]
+        replies += single.replies
+    assert single_events == whole_events
+    assert replies == whole.replies
+    assert single.digest() == whole.digest()
+
+
+def _events_of(records: list[bytes]) -> list[AnyEvent]:
+    machine = Machine()
+    machine.apply(1, START_NS, batch_of(records))
+    return decode_events(machine.events)
 
 
 def test_the_chain_covers_every_byte_that_matters() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core import commands as c
 from core.codes import CMD_CHECKPOINT, CMD_LIST_SYMBOL, CMD_PLACE
+from core.events import REPLY_BYTES
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
 from core.machine import Diverged, Machine
 from tests.core.edge_workload import EdgeWorkload, edge_setup_records
@@ -61,7 +62,7 @@ def _refused(payload: bytes) -> str:
         machine.apply(2, START_NS, payload)
     assert _state(machine) == before
     machine.apply(2, START_NS, c.batch_of([c.place(2, 1, 0, 0, 0, 100, 1)]))
-    assert len(machine.replies) == 64
+    assert len(machine.replies) == REPLY_BYTES
     return str(error.value)
 
 
@@ -113,9 +114,9 @@ def test_what_is_no_batch_changes_nothing(name: str) -> None:
 def test_the_largest_batches_are_fine() -> None:
     machine = _prepared()
     machine.apply(2, START_NS, c.batch_of([GOOD] * BATCH_COMMANDS_MAX))
-    assert len(machine.replies) == 64 * BATCH_COMMANDS_MAX
+    assert len(machine.replies) == REPLY_BYTES * BATCH_COMMANDS_MAX
     machine.apply(3, START_NS, c.batch_of([LONG] * BATCH_COMMANDS_MAX))
-    assert len(machine.replies) == 64 * BATCH_COMMANDS_MAX
+    assert len(machine.replies) == REPLY_BYTES * BATCH_COMMANDS_MAX
     machine.apply(4, START_NS, c.batch_of([]))
     machine.apply(5, START_NS, b"")
     assert (machine.events, machine.replies) == (b"", b"")
@@ -150,7 +151,7 @@ def test_a_spoiled_batch_is_applied_or_changes_nothing(data: st.DataObject) -> N
     except c.MalformedBatch:
         assert _state(machine) == before
     else:
-        assert len(machine.replies) == 64 * 3
+        assert len(machine.replies) == 3 * REPLY_BYTES
 
 
 # --- every word at its extremes -------------------------------------------------------------------

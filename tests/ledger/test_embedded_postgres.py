@@ -26,14 +26,16 @@ server.stop()
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cluster for all tests here: each leaves it stopped and whole."""
+    place = tmp_path_factory.mktemp("embedded") / "postgres"
     try:
-        with EmbeddedPostgres(tmp_path / "postgres"):
+        with EmbeddedPostgres(place):
             pass
     except PostgresUnavailable as error:
         pytest.skip(str(error))
-    return tmp_path / "postgres"
+    return place
 
 
 def ask(server: EmbeddedPostgres, query: str) -> object:
@@ -115,9 +117,13 @@ def test_a_pid_file_of_a_stranger_is_stale(folder: Path) -> None:
 
 
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
-    (folder / "cluster" / "postgresql.conf").write_text("no_such_setting = 1\n")
-    with pytest.raises(PostgresUnavailable, match="no_such_setting"):
-        EmbeddedPostgres(folder).start()
+    settings = folder / "cluster" / "postgresql.auto.conf"
+    settings.write_text("no_such_setting = 1\n")
+    try:
+        with pytest.raises(PostgresUnavailable, match="no_such_setting"):
+            EmbeddedPostgres(folder).start()
+    finally:
+        settings.write_text("")
     with pytest.raises(PostgresUnavailable, match="not running"):
         EmbeddedPostgres(folder).url()
 

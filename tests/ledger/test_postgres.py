@@ -193,6 +193,25 @@ def test_the_writer_may_not(ledger_url: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
+def test_a_trade_is_booked_once(ledger_url: str, new_partition: NewPartition) -> None:
+    """Even a writer that has lost its mind cannot book an entry or a trade a second time."""
+    partition = new_partition()
+    log = log_of(ToyCore(), random_ops(200))
+    asyncio.run(project_on(ledger_url, partition, log, [5]))
+    again = (
+        "insert into entry (log_index, ts_ns, trade_id, ordinal, symbol, partition, kind) "
+        "select {}, ts_ns, trade_id, ordinal, symbol, partition, kind from entry "
+        "where partition = %s and trade_id = 1 limit 1"
+    )
+    writer = session(ledger_url, "lockstep-test")
+    for log_index, key in (("log_index", "entry_pkey"), ("log_index + 100000", "entry_trade")):
+        with (
+            psycopg.connect(writer) as connection,
+            pytest.raises(psycopg.errors.UniqueViolation, match=key),
+        ):
+            connection.execute(again.format(log_index).encode(), [partition])
+
+
 def test_a_negative_balance_is_refused_by_the_table(
     ledger_url: str, new_partition: NewPartition
 ) -> None:

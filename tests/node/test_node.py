@@ -1,6 +1,7 @@
 """A node as its operator and its clients see it: real processes, real sockets, real files."""
 
 import asyncio
+import itertools
 import re
 import urllib.request
 from pathlib import Path
@@ -190,6 +191,27 @@ async def test_metrics_can_be_scraped(tmp_path: Path) -> None:
     assert b"lockstep_applied_index 1.0" in page
     assert b"lockstep_fsync_seconds_count" in page
     assert await node.stop() == 0
+
+
+async def test_audit_and_replay_work_beside_a_running_node(tmp_path: Path) -> None:
+    node = await NodeProcess(tmp_path).start()
+    async with CoreClient(node.address) as core:
+        accounts = await open_market(core, 1)
+        load = asyncio.create_task(_keep_sending(core, accounts[0]))
+        code, audited = await report("audit", str(tmp_path))
+        assert (code, audited["ok"]) == (0, True), audited
+        code, replayed = await report("replay", "--data", str(tmp_path))
+        assert code == 0
+        assert isinstance(replayed["index"], int)
+        load.cancel()
+        entry = await anext(core.tail(replayed["index"]))
+        assert entry.chain.hex() == replayed["chain_hash"]
+    assert await node.stop() == 0
+
+
+async def _keep_sending(core: CoreClient, account: int) -> None:
+    for number in itertools.count(1):
+        assert (await core.submit(order(account, number), 1)).code == OK
 
 
 async def test_audit_finds_where_two_logs_part(tmp_path: Path) -> None:

@@ -60,9 +60,19 @@ async def test_an_idle_system_commits_at_once(autojump_clock: trio.testing.MockC
     await in_world(World(DriverConfig(batch_delay_s=0.5)), scenario)
 
 
+async def test_a_lone_caller_never_waits(autojump_clock: trio.testing.MockClock) -> None:
+    async def scenario(world: World) -> None:
+        before = trio.current_time()
+        for _ in range(5):
+            await world.send().get()
+        assert trio.current_time() == before
+
+    await in_world(World(DriverConfig(batch_delay_s=0.5)), scenario)
+
+
 async def test_a_busy_system_gathers_for_the_delay(autojump_clock: trio.testing.MockClock) -> None:
     async def scenario(world: World) -> None:
-        await world.send().get()
+        await world.send(100).get()
         before = trio.current_time()
         first = world.send()
         await trio.sleep(0.2)
@@ -76,12 +86,12 @@ async def test_a_busy_system_gathers_for_the_delay(autojump_clock: trio.testing.
 
 async def test_a_full_batch_does_not_wait(autojump_clock: trio.testing.MockClock) -> None:
     async def scenario(world: World) -> None:
-        await world.send().get()
+        await world.send(40).get()
         before = trio.current_time()
-        await world.send(10).get()
+        await world.send(40).get()
         assert trio.current_time() == before
 
-    config = DriverConfig(batch_delay_s=0.5, limits=Limits(batch_commands_max=10))
+    config = DriverConfig(batch_delay_s=0.5, limits=Limits(batch_commands_max=40))
     await in_world(World(config), scenario)
 
 

@@ -110,6 +110,30 @@ def test_results_that_were_not_stored_are_derived_again() -> None:
     assert log.results[world.machine.index].chain == world.machine.chain
 
 
+def test_a_follower_may_be_ahead_of_the_results_that_a_crash_left() -> None:
+    """It saw entries live whose results were not stored yet: it waits, and misses nothing."""
+    world = drive(World(), 6)
+    seen = world.machine.index
+    log = world.log.copy()
+    for index in range(seen - 2, seen + 1):
+        del log.results[index]
+    restarted = World(log=log)
+    assert restarted.machine.index < seen
+    found: list[int] = []
+
+    async def follow() -> None:
+        found.extend(entry.index for entry in await restarted.driver.entries(seen + 1, 1))
+        restarted.driver.stop()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(follow)
+            nursery.start_soon(restarted.driver.run)
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert found == [seen + 1]
+
+
 def test_an_unusable_snapshot_is_passed_over_with_a_warning() -> None:
     world = drive(World(), 8, snapshot_at=3)
     meta, data = world.snapshots.saved[0]
