@@ -281,8 +281,10 @@ def _print(result: dict[str, Any], *, as_json: bool) -> None:
         if result["first_difference"]:
             print(f"first difference: {result['first_difference']}")
     if result["trades_compared"]:
-        print(f"trades: {result['trades_compared']} compared with the bare book's, "
-              f"{result['trades_equal']} equal; {result['rejects_expected']} rejects expected")  # fmt: skip
+        print(
+            f"trades: {result['trades_compared']} compared with the bare book's, "
+            f"{result['trades_equal']} equal; {result['rejects_expected']} rejects due"
+        )
     for name in ("asks", "bids"):
         levels = "  ".join(f"{lots} @ {price}" for price, lots in book[name])
         print(f"{name} (lots @ ticks, best first): {levels or 'none'}")
