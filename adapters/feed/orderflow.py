@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from adapters.feed.actions import ASK, BID, Action, Amend, Cancel, Place
-from adapters.feed.lobster import FlowError
 from adapters.feed.fold import Trade
+from adapters.feed.lobster import FlowError
 from core.orderflow import (
     CANCEL,
     FLOW_HEADER,
