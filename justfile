@@ -102,4 +102,4 @@ nightly: _current
 # Rewrite expected output of golden scenarios: read the diff before you commit it
 [group('proof')]
 golden-rewrite: _current
-    LOCKSTEP_GOLDEN_REWRITE=1 {{python}} -m pytest tests/golden -q
+    LOCKSTEP_GOLDEN_REWRITE=1 {{python}} -m pytest tests/golden tests/contracts -q

@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from adapters.rpc_client import CoreClient
+from adapters.rpc_client import CoreClient, CoreUnavailable
 from gateway.feed_hub import CONFLATE_MS_MAX, CONFLATE_MS_MIN, FeedHub
 from gateway.fold import ReadModel
 
+RETRY_S: Final = 0.2
 YIELD_EVERY: Final = 64
 """Entries folded before requests get a turn while the fold is far behind."""
 
@@ -27,6 +28,7 @@ class LogFeed:
         self._model = model
         self._hub = hub
         self._conflate_s = conflate_ms / 1000
+        self._live_from: int | None = None
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
 
     async def run(self, wake: Callable[[], None]) -> None:
@@ -35,8 +37,13 @@ class LogFeed:
         `wake` tells the sockets that sessions in `hub.woken` have something to send.
         """
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._learn_the_end())
             group.create_task(self._follow(wake))
             group.create_task(self._pace(wake))
+
+    @property
+    def live(self) -> bool:
+        return self._live_from is not None and self._model.index >= self._live_from
 
     async def reached(self, index: int, timeout_s: float) -> bool:
         if self._model.index >= index:
@@ -64,6 +71,14 @@ class LogFeed:
                 self._release(model.index)
             if entry.index % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
+
+    async def _learn_the_end(self) -> None:
+        """Where the log stands now: the folds are live from there on."""
+        while self._live_from is None:
+            try:
+                self._live_from = (await self._client.status()).index
+            except CoreUnavailable:
+                await asyncio.sleep(RETRY_S)
 
     def _release(self, index: int) -> None:
         for wanted, future in self._waiters:

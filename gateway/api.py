@@ -113,6 +113,8 @@ class Api:
             name = f"{route.method} {route.template}"
             if route.has_body:
                 _check_content_type(request.headers.get(b"content-type"))
+            if route.template.startswith("/v1/") and not self._ports.progress.live:
+                raise CoreUnavailable(codes.OVERLOADED, "the gateway is still reading the log")
             key = None
             if route.permission:
                 key = authenticate(request, self._ports.keys, self._ports.clock, route.permission)
@@ -170,6 +172,7 @@ class Api:
             status = await self._ports.core.status()
             checks["core"] = "ok"
             caught_up = await self._ports.progress.reached(status.index, CAUGHT_UP_S)
+            caught_up = caught_up and self._ports.progress.live
             behind = max(0, status.index - self._model.index)
             checks["fold"] = "ok" if caught_up else f"{behind} log entries behind"
         except CoreUnavailable as error:

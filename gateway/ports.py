@@ -116,11 +116,20 @@ class Clock(Protocol):
 
 
 class Progress(Protocol):
+    @property
+    def live(self) -> bool:
+        """Whether the folds have come to where the log stood when this process began.
+
+        Before that a symbol or an order that is not there may only not be there yet, so True
+        too early turns "not now" into "no".
+        """
+        ...
+
     async def reached(self, index: int, timeout_s: float) -> bool:
         """True once the folds contain log entry `index`; False when the time is up.
 
-        A read that follows an acknowledged write of the same account waits here, so a false
-        True breaks read-your-writes.
+        A read that follows an acknowledged write waits here, so a false True breaks
+        read-your-writes.
         """
         ...
 

@@ -1,11 +1,10 @@
 """Signed answers: orders and balances of the caller's account, and nobody else's.
 
 Why it exists: every lookup here is by account first, so that another's order is an order that
-does not exist (404, never 403). A read that follows an acknowledged write of the same account
-waits until the folds contain that write's log entry.
+does not exist (404, never 403). A read that follows an acknowledged write, anybody's, waits until
+the folds contain that write's log entry: who was told of a trade finds it in both orders.
 """
 
-from collections import OrderedDict
 from typing import Final
 
 from core import codes
@@ -34,9 +33,6 @@ from gateway.symbols import Symbol
 READ_YOUR_WRITES_S: Final = 2.0
 ORDERS_DEFAULT: Final = 500
 ORDERS_MAX: Final = 1_000
-ACKED_ACCOUNTS_MAX: Final = 100_000
-"""Accounts whose last acknowledged index is remembered; beyond it the oldest is forgotten, and
-that account's next read may be a few milliseconds behind."""
 
 REPLAYED: Final = (b"idempotency-replayed", b"true")
 
@@ -51,7 +47,8 @@ class PrivateApi:
         self._progress = progress
         self._entropy = entropy
         self._ledger = ledger
-        self._acked: OrderedDict[int, int] = OrderedDict()
+        self._acked_index = 0
+        """The newest log entry that any client was told of: no later read may be older."""
 
     def routes(self) -> list[Route]:
         one = "/v1/orders/{}"
@@ -100,7 +97,7 @@ class PrivateApi:
 
     async def amend(self, call: Call) -> Response:
         order_id = orders.order_id_of(call.argument)
-        await self._caught_up(call.account)
+        await self._caught_up()
         symbol = self._model.symbols.by_id[self._own(order_id, call.account).symbol]
         command = orders.amend_command(
             call.request.body, symbol, order_id, call.account, self._write_key(call)
@@ -113,12 +110,7 @@ class PrivateApi:
     async def _submit(self, call: Call, command: bytes, client_text: str = "") -> Reply:
         ids = CommandIds(self._entropy.bytes16(), client_text.encode(), call.trace_id)
         answer = await self._core.submit(command, ids)
-        acked = self._acked
-        if answer.log_index > acked.get(call.account, 0):
-            acked[call.account] = answer.log_index
-            acked.move_to_end(call.account)
-            if len(acked) > ACKED_ACCOUNTS_MAX:
-                acked.popitem(last=False)
+        self._acked_index = max(self._acked_index, answer.log_index)
         return decode_reply(answer.reply)
 
     def _write_key(self, call: Call) -> Key:
@@ -145,7 +137,7 @@ class PrivateApi:
 
     async def order(self, call: Call) -> Response:
         order_id = orders.order_id_of(call.argument)
-        await self._caught_up(call.account)
+        await self._caught_up()
         order = self._own(order_id, call.account)
         symbol = self._model.symbols.by_id[order.symbol]
         return Response(200, orders.encode(orders.order_body(order, symbol)))
@@ -154,7 +146,7 @@ class PrivateApi:
         """Open orders, oldest first; `more` true when there are more than `limit`."""
         symbol = self._symbol_param(call)
         limit = whole_number(call.params, "limit", ORDERS_DEFAULT, ORDERS_MAX)
-        await self._caught_up(call.account)
+        await self._caught_up()
         found = self._model.orders.open_orders(call.account, symbol.id if symbol else 0)
         by_id = self._model.symbols.by_id
         rows = [orders.order_body(o, by_id[o.symbol]) for o in found[:limit]]
@@ -201,11 +193,11 @@ class PrivateApi:
     async def _symbol_of(self, order_id: int, account: int) -> Symbol:
         """The symbol of an order that the core knows; the fold may not have it yet."""
         if self._model.orders.find(order_id) is None:
-            await self._caught_up(account)
+            await self._caught_up()
         return self._model.symbols.by_id[self._own(order_id, account).symbol]
 
-    async def _caught_up(self, account: int) -> None:
-        await self._wait_for(self._acked.get(account, 0))
+    async def _caught_up(self) -> None:
+        await self._wait_for(self._acked_index)
 
     async def _wait_for(self, index: int) -> None:
         if self._model.index >= index:

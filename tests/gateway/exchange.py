@@ -90,6 +90,7 @@ class Progress:
 
     def __init__(self, model: ReadModel) -> None:
         self.model = model
+        self.live = True
 
     async def reached(self, index: int, timeout_s: float) -> bool:
         return self.model.index >= index
@@ -134,7 +135,8 @@ class Exchange:
         for name, account in (("alice", ALICE), ("bob", BOB)):
             key = Key(name, account, f"{name}-secret".encode(), READ | TRADE)
             self.keys.by_id[name] = key
-        ports = Ports(self.core, self.keys, self.clock, Progress(self.model), Counter())
+        self.progress = Progress(self.model)
+        ports = Ports(self.core, self.keys, self.clock, self.progress, Counter())
         self.api = Api(self.model, ports, limits or ApiLimits())
         self.core.apply(listing())
         replies = self.core.machine.replies

@@ -207,6 +207,18 @@ def test_an_unreachable_core_is_503_and_an_unknown_outcome_504() -> None:
     assert "same Idempotency-Key" in told(unknown)["detail"]
 
 
+def test_a_gateway_that_still_reads_the_log_says_not_now_instead_of_no() -> None:
+    exchange = Exchange()
+    exchange.progress.live = False
+    for target in ("/v1/markets/DOGE-KRW/ticker", "/v1/markets"):
+        response = exchange.send("GET", target)
+        assert (response.status, told(response)["code"]) == (503, "OVERLOADED")
+    assert exchange.place("alice").status == 503
+    assert exchange.send("GET", "/healthz").status == 200
+    exchange.progress.live = True
+    assert exchange.place("alice").status == 201
+
+
 def test_json_of_every_depth_and_width_up_to_the_limit_is_answered() -> None:
     exchange = Exchange()
     for body in (b'{"a":' * 1_000 + b"1" + b"}" * 1_000, b"[" * 16_000, b'{"symbol":"' + b"\\" * 9):
