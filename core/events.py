@@ -48,6 +48,7 @@ from core.codes import (
     REJECT_NAMES, SIDE_NAMES, STATUS_NAMES, TIME_IN_FORCE_NAMES,
 )  # fmt: skip
 from core.commands import name_text
+from core.limits import WORD_BYTES
 
 E_HEAD: Final = 0
 E_SEQ: Final = 1
@@ -244,14 +245,21 @@ def decode_reply(replies: bytes, ordinal: int = 0) -> Reply:
 
 
 def event_rows(events: bytes) -> Iterator[tuple[int, ...]]:
-    """Each event as a tuple of its words: the fast way to fold, see `EVENT_WORDS`."""
+    """Each event as a tuple of its words: the fast way to fold.
+
+    Raises `ValueError` (the sender's fault) for an unknown kind, a length other than the kind's,
+    or a record that the bytes do not hold.
+    """
+    if len(events) % WORD_BYTES != 0:
+        raise ValueError(f"events: {len(events)} bytes are not whole words")
     words = memoryview(events).cast("q")
     at = 0
     end = len(words)
     while at < end:
+        kind = words[at] & 0xFF
         length = words[at] >> 8 & 0xFF
-        if length < 2 or at + length > end:
-            raise ValueError(f"events: a record of {length} words at word {at} of {end}")
+        if not 0 < kind < len(EVENT_WORDS) or length != EVENT_WORDS[kind] or at + length > end:
+            raise ValueError(f"events: kind {kind} with {length} words at word {at} of {end}")
         yield tuple(words[at : at + length])
         at += length
 

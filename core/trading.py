@@ -27,7 +27,7 @@ from core.codes import (
 from core.commands import FLAG_BY_QUOTE
 from core.emit import EventWriter
 from core.execution import Execution
-from core.limits import OPEN_ORDERS_PER_ACCOUNT_DEFAULT
+from core.limits import OPEN_ORDERS_PER_ACCOUNT_DEFAULT, SLOT_BITS
 from core.listing import (
     S_MAX_NOTIONAL, S_MAX_PRICE, S_MAX_QTY, S_MIN_NOTIONAL, S_MIN_PRICE, SYMBOL_WORDS, Listing,
 )  # fmt: skip
@@ -167,7 +167,7 @@ class Trading:
             if open_now >= self.open_orders_max:
                 return self.reject(TOO_MANY_OPEN_ORDERS, self.open_orders_max)
         if not self.store.has_room():
-            return self.reject(OVERLOADED, 0)
+            return self.reject(OVERLOADED, 1 << SLOT_BITS)
         if client_hi != 0 or client_lo != 0:
             known = self.open_orders.find_client(client_hi, client_lo, account)
             if known != NIL:
