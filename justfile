@@ -91,7 +91,7 @@ e2e *ARGS: _current
 # Kill the node with SIGKILL 1,000 times under load
 [group('proof')]
 kill-1000: _current
-    LOCKSTEP_KILL_CYCLES=1000 {{python}} -m pytest tests/e2e/test_kill.py -x
+    LOCKSTEP_KILL_CYCLES=1000 {{python}} -m pytest tests/node/test_kill.py -x
 
 # Many more random examples, fresh ones each night
 [group('proof')]
@@ -102,4 +102,4 @@ nightly: _current
 # Rewrite expected output of golden scenarios: read the diff before you commit it
 [group('proof')]
 golden-rewrite: _current
-    LOCKSTEP_GOLDEN_REWRITE=1 {{python}} -m pytest tests/golden -q
+    LOCKSTEP_GOLDEN_REWRITE=1 {{python}} -m pytest tests/golden tests/contracts -q

@@ -21,16 +21,16 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 from urllib.parse import quote
 
-from adapters.run_as import child_setup, reachable, service_account
+from adapters.run_as import command, reachable, service_account
 
 PORT: Final = 5432
 SUPERUSER: Final = "postgres"
@@ -41,6 +41,7 @@ SOCKET_PATH_BYTES_MAX: Final = 107 - len("/.s.PGSQL.5432")
 """A unix socket's address holds 108 bytes with its final zero."""
 SERVICE_ACCOUNTS: Final = ("postgres", "nobody")
 _POLL_S: Final = 0.01
+_PREDECESSOR_ENDING: Final = "pre-existing shared memory block"
 
 SETTINGS: Final = {
     "listen_addresses": "",
@@ -107,8 +108,8 @@ class EmbeddedPostgres:
                 _initdb(program, cluster, account, deadline)
             _clear_stale_server(cluster, deadline)
             self._socket = self._socket_folder(account)
-            self._process = _spawn(program, cluster, self._socket, account)
-            self._wait_until_ready(cluster, deadline)
+            while not self._ready(_spawn(program, cluster, self._socket, account), deadline):
+                time.sleep(_POLL_S)  # sessions of a server that was killed are still ending
         except BaseException:
             self.stop()
             raise
@@ -142,22 +143,24 @@ class EmbeddedPostgres:
         account.give(place)
         return place
 
-    def _wait_until_ready(self, cluster: Path, deadline: float) -> None:
-        assert self._process is not None, "waiting for a server that was not started"
-        pid = str(self._process.pid)
+    def _ready(self, process: "subprocess.Popen[bytes]", deadline: float) -> bool:
+        """False: the server gave up because its predecessor's sessions still hold memory."""
+        self._process = process
+        cluster, log = self.folder / "cluster", self.folder / "server.log"
         while True:
             lines = _pid_file(cluster)
-            if len(lines) > 7 and lines[0] == pid and lines[7].strip() == "ready":
-                return
-            if self._process.poll() is not None:
+            if len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() == "ready":
+                return True
+            late = time.monotonic() > deadline
+            if process.poll() is not None:
+                said = _tail(log)
+                if _PREDECESSOR_ENDING in said and not late:
+                    return False
                 raise PostgresUnavailable(
-                    f"PostgreSQL ended with status {self._process.returncode} while starting: "
-                    f"{_tail(self.folder / 'server.log')}"
+                    f"PostgreSQL ended with status {process.returncode} while starting: {said}"
                 )
-            if time.monotonic() > deadline:
-                raise PostgresUnavailable(
-                    f"PostgreSQL did not get ready in time: {_tail(self.folder / 'server.log')}"
-                )
+            if late:
+                raise PostgresUnavailable(f"PostgreSQL did not get ready in time: {_tail(log)}")
             time.sleep(_POLL_S)
 
 
@@ -187,14 +190,9 @@ class _Account:
         if self.entry is not None:
             os.chown(path, self.entry.pw_uid, self.entry.pw_gid)
 
-    def setup(self, *, end_with_us: bool) -> Callable[[], None]:
-        return child_setup(self.entry, through_closed_folders=self._closed, end_with_us=end_with_us)
-
-    def refused(self, error: Exception) -> PostgresUnavailable:
-        who = self.entry.pw_name if self.entry is not None else "this user"
-        return PostgresUnavailable(
-            f"PostgreSQL cannot be started as {who}: {error}. Put the data folder and the "
-            "program where that account may go, or run as another user, or set DATABASE_URL"
+    def command(self, argv: list[str], *, end_with_us: bool = False) -> list[str]:
+        return command(
+            argv, self.entry, through_closed_folders=self._closed, end_with_us=end_with_us
         )
 
 
@@ -232,24 +230,23 @@ def _initdb(program: Path, cluster: Path, account: _Account, deadline: float) ->
     half_done = cluster.with_name("cluster.new")
     if half_done.exists():
         shutil.rmtree(half_done)
-    command = [
+    argv = [
         str(program / "initdb"), "--pgdata", str(half_done), "--username", SUPERUSER,
         "--auth", "trust", "--encoding", "UTF8", "--locale", "C",
     ]  # fmt: skip
+    if sys.platform.startswith("linux") and (program / "pg_combinebackup").exists():
+        argv.append("--sync-method=syncfs")  # since 17: one call instead of a thousand fsyncs
     try:
         done = subprocess.run(  # noqa: S603 - a fixed program, no shell
-            command,
+            account.command(argv),
             cwd=cluster.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=max(deadline - time.monotonic(), 1.0),
             check=False,
-            preexec_fn=account.setup(end_with_us=False),
         )
     except subprocess.TimeoutExpired:
         raise PostgresUnavailable("initdb did not end in time") from None
-    except (subprocess.SubprocessError, OSError) as error:
-        raise account.refused(error) from error
     if done.returncode != 0:
         raise PostgresUnavailable(f"initdb failed: {done.stderr.decode(errors='replace').strip()}")
     half_done.rename(cluster)
@@ -258,27 +255,23 @@ def _initdb(program: Path, cluster: Path, account: _Account, deadline: float) ->
 def _spawn(
     program: Path, cluster: Path, socket: Path, account: _Account
 ) -> "subprocess.Popen[bytes]":
-    command = [str(program / "postgres"), "-D", str(cluster)]
+    argv = [str(program / "postgres"), "-D", str(cluster)]
     for name, value in (SETTINGS | {"unix_socket_directories": str(socket)}).items():
-        command += ["-c", f"{name}={value}"]
+        argv += ["-c", f"{name}={value}"]
     log = cluster.parent / "server.log"
     too_long = log.exists() and log.stat().st_size > LOG_BYTES_MAX
     assert threading.current_thread() is threading.main_thread(), (
         "start the embedded PostgreSQL on the main thread: it stops when its starter's thread ends"
     )
     with log.open("wb" if too_long else "ab") as out:
-        try:
-            return subprocess.Popen(  # noqa: S603 - a fixed program, no shell
-                command,
-                cwd=cluster.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-                preexec_fn=account.setup(end_with_us=True),  # noqa: PLW1509 - see run_as.py
-            )
-        except (subprocess.SubprocessError, OSError) as error:
-            raise account.refused(error) from error
+        return subprocess.Popen(  # noqa: S603 - a fixed program, no shell
+            account.command(argv, end_with_us=True),
+            cwd=cluster.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
 
 
 def _pid_file(cluster: Path) -> list[str]:

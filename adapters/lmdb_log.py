@@ -52,6 +52,8 @@ from replication.record import (
 )
 
 DATABASES: Final = (b"records", b"results", b"anchor", b"meta")
+DATABASES_MAX: Final = 16
+"""LMDB hides a database beyond this number; a later version's folder should name what it lacks."""
 Database = lmdb._Database  # noqa: SLF001 - the only name that the library gives the type
 READERS_MAX: Final = 64
 ROOM_RESERVE_BYTES: Final = 64 << 20
@@ -397,7 +399,7 @@ def _open_environment(folder: Path, map_bytes: int, *, readonly: bool) -> lmdb.E
             subdir=True,
             readonly=readonly,
             create=not readonly,
-            max_dbs=len(DATABASES),
+            max_dbs=DATABASES_MAX,
             max_readers=READERS_MAX,
             lock=beside_a_writer or not readonly,  # a stopped node's folder is not written to
             meminit=False,

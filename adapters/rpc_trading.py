@@ -305,6 +305,7 @@ def _packed_batch(request: pb.SubmitRequest) -> Prepared:
 def _failed(error: Exception) -> "asyncio.Future[pb.SubmitResponse | str]":
     future: asyncio.Future[pb.SubmitResponse | str] = asyncio.get_running_loop().create_future()
     future.set_exception(error)
+    future.exception()  # retrieved: the answering side may have ended the stream before
     return future
 
 

@@ -6,8 +6,8 @@ would outlast us; so the program is given, where it needs it, the one capability
 read folders (Linux: CAP_DAC_READ_SEARCH, in containers that lack it CAP_DAC_OVERRIDE), and nothing
 is changed on the disk. It knows accounts and the kernel's calls, and no program.
 
-What `child_setup` returns runs between fork and exec: it only makes system calls that were
-prepared before.
+It is a small program of its own that becomes the other one: code of ours between fork and exec
+would run beside whatever locks the other threads held at that moment.
 """
 
 import ctypes
@@ -17,13 +17,14 @@ import signal
 import stat
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 CAP_DAC_OVERRIDE: Final = 1
 CAP_DAC_READ_SEARCH: Final = 2
 
+_STAY: Final = -1
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_SECUREBITS: Final = 28
 _SECBIT_NO_SETUID_FIXUP: Final = 1 << 2
@@ -55,35 +56,56 @@ def reachable(path: Path, account: pwd.struct_passwd) -> bool:
     return True
 
 
-def child_setup(
-    account: pwd.struct_passwd | None, *, through_closed_folders: bool, end_with_us: bool
-) -> Callable[[], None]:
-    """For `preexec_fn`: become `account` (None: stay), and on Linux get SIGINT when we end.
+def command(
+    argv: Sequence[str], account: pwd.struct_passwd | None, *, through_closed_folders: bool = False,
+    end_with_us: bool = False,
+) -> list[str]:  # fmt: skip
+    """What to start instead of `argv`, to run it as `account` (None: as we are).
 
-    "We" is the thread that starts the program: a thread that ends takes the program along.
+    `end_with_us`: on Linux it gets SIGINT when we end. "We" is the thread that starts it: a
+    thread that ends takes the program along.
     """
+    who = [account.pw_uid, account.pw_gid] if account is not None else [_STAY, _STAY]
+    settings = [*who, int(through_closed_folders), int(end_with_us), os.getpid()]
+    return [sys.executable, "-I", "-S", __file__, *map(str, settings), *argv]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Become the account, then the program. Never returns."""
+    uid, gid, through, ends, parent = map(int, arguments[:5])
+    argv = list(arguments[5:])
     linux = sys.platform.startswith("linux")
     libc = ctypes.CDLL(None, use_errno=True)
+    if uid != _STAY:
+        if through:
+            libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+        if through and not _may_search(libc):
+            sys.exit(
+                f"{argv[0]}: the system does not let a plain account through closed folders: put "
+                "the program and the data where it may go, or run as a user who is not root"
+            )
+    if ends and linux:
+        libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
+        if os.getppid() != parent:
+            sys.exit(f"{argv[0]}: whoever started this is gone")
+    os.execv(argv[0], argv)  # noqa: S606 - no shell is what is wanted
+
+
+def _may_search(libc: ctypes.CDLL) -> bool:
+    """Give up every capability but one, and keep that one through exec."""
     header = struct.pack("<Ii", _CAPABILITY_VERSION_3, 0)
-    wanted = [
-        (number, struct.pack("<6I", *[1 << number] * 3, 0, 0, 0))
-        for number in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE)
-    ]
+    for number in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):
+        sets = struct.pack("<6I", *[1 << number] * 3, 0, 0, 0)
+        if (
+            libc.capset(header, sets) == 0
+            and libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number, 0, 0) == 0
+        ):
+            return True
+    return False
 
-    def setup() -> None:
-        if account is not None:
-            if through_closed_folders:
-                libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
-            os.setgroups([])
-            os.setgid(account.pw_gid)
-            os.setuid(account.pw_uid)
-            if through_closed_folders and not any(
-                libc.capset(header, sets) == 0
-                and libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number, 0, 0) == 0
-                for number, sets in wanted
-            ):
-                raise PermissionError("the system does not let a program through closed folders")
-        if end_with_us and linux:
-            libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
 
-    return setup
+if __name__ == "__main__":
+    main(sys.argv[1:])

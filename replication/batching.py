@@ -7,6 +7,7 @@ batch and the size of a reply, not what a command does.
 
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -23,21 +24,22 @@ from core.events import REPLY_BYTES
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
 from replication.ports import Submitted
 
-METADATA_BYTES_MAX = 2 << 20
+METADATA_BYTES_MAX: Final = 2 << 20
 """Of one submission and of one entry: half a kilobyte for each of four thousand commands."""
-
-_CLAIM = 8 * CHECK_INDEX
-_ORDINAL_MASK = 0xFFFF
 
 Metadata = dict[int, tuple[bytes, bytes, bytes]]
 """Key -> three names. The low 16 bits of a key are a command's ordinal, what is above says which
 names they are; that and the names are the servers' affair. The machine never reads them."""
 
-AUDIT = 1 << 16
+AUDIT: Final = 1 << 16
 """Added to an ordinal, it is the key of an operator's note: operator, reason, ticket."""
 
-_decode_metadata = msgspec.msgpack.Decoder(Metadata).decode
-_encode_metadata = msgspec.msgpack.Encoder().encode
+_ORDINAL_MASK: Final = AUDIT - 1
+_CLAIM: Final = 8 * CHECK_INDEX
+"""Where a checkpoint says which earlier checkpoint its digest is of."""
+
+_decode_metadata: Final = msgspec.msgpack.Decoder(Metadata).decode
+_encode_metadata: Final = msgspec.msgpack.Encoder().encode
 
 
 class Submission(msgspec.Struct, frozen=True):

@@ -86,8 +86,13 @@ def run(a: argparse.Namespace) -> int:
     except TimeoutError as error:
         raise environment_error(f"the events did not arrive within {SETTLE_S:.0f} s") from error
     _print(result, as_json=a.json)
-    failed = result["levels_equal"] != result["levels_compared"] or result["maker_mismatches"]
-    return EXIT_CHECK_FAILED if failed else EXIT_OK
+    good = (
+        result["levels_equal"] == result["levels_compared"]
+        and result["trades_equal"] == result["trades_compared"]
+        and result["rejected"] == result["rejects_expected"]
+        and not result["maker_mismatches"]
+    )
+    return EXIT_OK if good else EXIT_CHECK_FAILED
 
 
 def _grpc_address(option: str, url: str) -> str:
@@ -98,8 +103,8 @@ def _grpc_address(option: str, url: str) -> str:
 
 
 async def _run(a: argparse.Namespace, address: str) -> dict[str, Any]:
-    plan = _lobster_plan(a.file, a.book) if a.format == "lobster" else None
-    spec = market.LOBSTER if plan else market.ORDERFLOW
+    plan = _lobster_plan(a.file, a.book) if a.format == "lobster" else OrderflowPlan(a.file)
+    spec = plan.spec
     if a.symbol:
         spec = market.Spec(a.symbol, spec.tick_units, spec.price_ticks_max)
     async with CoreClient(address, deadline_s=SUBMIT_DEADLINE_S) as core:
@@ -112,18 +117,16 @@ async def _run(a: argparse.Namespace, address: str) -> dict[str, Any]:
         start = (await core.status()).index
         door = RestDoor(a.url, spec, keys, core, start) if keys else GrpcDoor(core, place)
         sender = Sender(door)
-        opening = await sender.send(plan.opening.orders if plan else [])
+        opening = await sender.send(plan.opening.orders)
         _progress("sending")
-        actions: list[Action] = plan.actions if plan else _orderflow(a.file)
-        sent = await sender.send(actions)
+        sent = await sender.send(plan.actions)
         await door.close()
         _progress("reading back")
         status = await core.status(with_digest=True)
         events = await _events(core, place.symbol_id, start + 1, status.index)
         fold = BookFold(events.rows)
         fold.advance(opening.last_seq)
-        judged = plan.judge(sender, sent, fold) if plan else {}
-        fold.advance(sent.last_seq)
+        judged = plan.judge(sender, sent, fold)
     return _report(spec, sent, fold, judged) | {
         "digest": status.digest.hex(), "index": status.index, "chain_hash": status.chain.hex(),
     }  # fmt: skip
@@ -134,6 +137,8 @@ async def _run(a: argparse.Namespace, address: str) -> dict[str, Any]:
 
 class LobsterPlan:
     """A LOBSTER recording: what to send, and how to judge what came of it."""
+
+    spec = market.LOBSTER
 
     def __init__(self, messages: list[lobster.Message], rows: list[lobster.Row]) -> None:
         self._messages = messages
@@ -158,7 +163,7 @@ class LobsterPlan:
                 answer = next(answers)
                 trades += fold.advance(answer.seq) if answer is not None else []
             expected = [] if step.maker is None else [sender.order_id(step.maker)]
-            mismatches += [maker for maker, _ in trades] != expected
+            mismatches += [trade.maker for trade in trades] != expected
             skipped += step.action is None
             book = {side: fold.levels(side, lobster.LEVELS) for side in lobster.SIDES}
             comparison.row(number, known, self._rows[number - 1], book)
@@ -187,8 +192,29 @@ def _lobster_plan(file: Path, book: Path | None) -> LobsterPlan:
     return LobsterPlan(messages, rows)
 
 
-def _orderflow(file: Path) -> list[Action]:
-    return list(orderflow.actions(orderflow.read_flow(file)))
+class OrderflowPlan:
+    """The benchmark's flow: the whole exchange must trade as the bare book does."""
+
+    spec = market.ORDERFLOW
+    opening = lobster.Opening([], frozenset())
+
+    def __init__(self, file: Path) -> None:
+        flow = orderflow.read_flow(file)
+        self.actions = list(orderflow.actions(flow))
+        self._trades, self._rejects = orderflow.expected(flow)
+
+    def judge(self, sender: Sender, sent: Sent, fold: BookFold) -> dict[str, Any]:
+        trades = fold.advance(sent.last_seq)
+        expected = [
+            trade._replace(maker=sender.order_id(trade.maker), taker=sender.order_id(trade.taker))
+            for trade in self._trades
+        ]
+        equal = sum(a == b for a, b in zip(trades, expected, strict=False))
+        return {
+            "trades_compared": max(len(trades), len(expected)),
+            "trades_equal": equal,
+            "rejects_expected": self._rejects,
+        }
 
 
 # --- what came back ---------------------------------------------------------------------------
@@ -212,6 +238,7 @@ def _report(
 ) -> dict[str, Any]:
     unjudged = {
         "levels_compared": 0, "levels_equal": 0, "levels_unknowable": 0, "maker_mismatches": 0,
+        "trades_compared": 0, "trades_equal": 0, "rejects_expected": 0,
     }  # fmt: skip
     return {
         "symbol": spec.symbol,
@@ -253,6 +280,11 @@ def _print(result: dict[str, Any], *, as_json: bool) -> None:
               f"{result['maker_mismatches']} executions hit another order")  # fmt: skip
         if result["first_difference"]:
             print(f"first difference: {result['first_difference']}")
+    if result["trades_compared"]:
+        print(
+            f"trades: {result['trades_compared']} compared with the bare book's, "
+            f"{result['trades_equal']} equal; {result['rejects_expected']} rejects due"
+        )
     for name in ("asks", "bids"):
         levels = "  ".join(f"{lots} @ {price}" for price, lots in book[name])
         print(f"{name} (lots @ ticks, best first): {levels or 'none'}")

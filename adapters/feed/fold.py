@@ -6,7 +6,7 @@ each command although hundreds were in flight. Pure.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from adapters.feed.actions import ASK, BID
 from core.codes import BUY, EV_BOOK_DELTA, EV_TRADE_EXECUTED
@@ -14,9 +14,19 @@ from core.events import event_rows
 
 Row = tuple[int, ...]
 
+
+class Trade(NamedTuple):
+    """Order ids are the exchange's."""
+
+    price: int
+    lots: int
+    maker: int
+    taker: int
+
+
 _SEQ: Final = 1
 _DELTA_PRICE, _DELTA_TOTAL = 2, 3
-_TRADE_MAKER, _TRADE_TAKER = 5, 6
+_TRADE_FIELDS: Final = slice(3, 7)
 
 
 class SymbolEvents:
@@ -42,8 +52,8 @@ class BookFold:
         self._levels: dict[int, dict[int, int]] = {BID: {}, ASK: {}}
         self.trades = 0
 
-    def advance(self, seq: int) -> list[tuple[int, int]]:
-        """Takes in all events up to `seq`; gives the trades among them as (maker, taker)."""
+    def advance(self, seq: int) -> list[Trade]:
+        """Takes in all events up to `seq`; gives the trades among them."""
         trades = []
         while self._at < len(self._rows) and self._rows[self._at][_SEQ] <= seq:
             row = self._rows[self._at]
@@ -53,7 +63,7 @@ class BookFold:
                 self._set(row)
             elif kind == EV_TRADE_EXECUTED:
                 self.trades += 1
-                trades.append((row[_TRADE_MAKER], row[_TRADE_TAKER]))
+                trades.append(Trade(*row[_TRADE_FIELDS]))
         return trades
 
     def _set(self, row: Row) -> None:

@@ -12,11 +12,22 @@ from pathlib import Path
 from typing import Final
 
 from adapters.feed.actions import ASK, BID, Action, Amend, Cancel, Place
+from adapters.feed.fold import Trade
 from adapters.feed.lobster import FlowError
-from core.orderflow import CANCEL, FLOW_HEADER, FLOW_RECORD_BYTES, MODIFY, NEW
+from core.orderflow import (
+    CANCEL,
+    FLOW_HEADER,
+    FLOW_RECORD_BYTES,
+    MODIFY,
+    NEW,
+    FlowRun,
+    check_flow,
+)
 
 FLOW_BYTES_MAX: Final = 1 << 30
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_REPORT_TRADE: Final = "1"
+_REPORT_REJECTS: Final = ("4", "5")
 _RECORD: Final = struct.Struct("<BBBxIQQqq")
 
 
@@ -36,6 +47,27 @@ def read_flow(path: Path) -> bytes:
     if len(data) != FLOW_HEADER.size + count * FLOW_RECORD_BYTES:
         raise FlowError(f"flow: {len(data)} bytes are not the header's {count} records")
     return data
+
+
+def expected(flow: bytes) -> tuple[list[Trade], int]:
+    """What the bare book makes of it: the trades, under the flow's own ids, and the rejects.
+
+    The bare book's reports carry the hash that the public engines agree on, so an exchange that
+    trades the same has matched them too. Raises `FlowError`.
+    """
+    try:
+        count, greatest = check_flow(flow)
+    except ValueError as error:
+        raise FlowError(f"flow: {error}") from error
+    book = FlowRun(greatest + 1)
+    book.run(flow, 0, count)
+    trades, rejects = [], 0
+    for line in book.report_text().split("\n"):
+        kind, _, *fields = line.split(",")
+        if kind == _REPORT_TRADE:
+            trades.append(Trade(*(int(field) for field in fields)))
+        rejects += kind in _REPORT_REJECTS
+    return trades, rejects
 
 
 def actions(flow: bytes) -> Iterator[Action]:

@@ -17,7 +17,7 @@ from core.events import OrderAccepted
 from tests.core.pair import Pair
 from tests.core.workload import EDGES, MARKETS, setup_records
 
-STEPS = max(80, settings().stateful_step_count)
+STEPS = max(60, settings().stateful_step_count)
 
 T = TypeVar("T")
 

@@ -10,7 +10,14 @@ from random import Random
 
 from core import codes
 from core import commands as c
-from core.events import AccountOpened, AnyEvent, OrderAccepted, SymbolListed
+from core.events import (
+    AccountOpened,
+    AnyEvent,
+    OrderAccepted,
+    OrderCanceled,
+    SymbolListed,
+    TradeExecuted,
+)
 
 I64_MIN, I64_MAX = -(1 << 63), (1 << 63) - 1
 EDGES = (0, 1, -1, 2, I64_MAX, I64_MIN, 1 << 62, (1 << 62) + 1, 1 << 40, 1 << 53, 1 << 24)
@@ -64,7 +71,9 @@ class Workload:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
-        self._orders: deque[tuple[int, int, int]] = deque(maxlen=60)  # account, symbol, id
+        self._open: dict[int, tuple[int, int]] = {}  # order id to account and symbol
+        self._ended: deque[tuple[int, int, int]] = deque(maxlen=8)  # account, symbol, id
+        self._keyed: deque[bytes] = deque(maxlen=16)
         self._accounts = 5
         self._symbols = len(MARKETS)
         self._moves = 0
@@ -72,11 +81,21 @@ class Workload:
     def learn(self, events: list[AnyEvent]) -> None:
         for event in events:
             if isinstance(event, OrderAccepted):
-                self._orders.append((event.account, event.symbol, event.order_id))
+                self._open[event.order_id] = (event.account, event.symbol)
+            elif isinstance(event, OrderCanceled):
+                self._end(event.order_id)
+            elif isinstance(event, TradeExecuted):
+                if event.maker_remaining == 0:
+                    self._end(event.maker_order)
+                if event.taker_remaining == 0:
+                    self._end(event.taker_order)
             elif isinstance(event, AccountOpened):
                 self._accounts = event.account
             elif isinstance(event, SymbolListed):
                 self._symbols = event.symbol
+
+    def _end(self, order_id: int) -> None:
+        self._ended.append((*self._open.pop(order_id), order_id))
 
     def batch(self) -> list[bytes]:
         size = self._random.choice((1, 1, 2, 5, 20, 100))
@@ -88,13 +107,17 @@ class Workload:
 
     def command(self) -> bytes:
         kinds = (
-            (self._place, 60), (self._cancel, 12), (self._amend, 14), (self._cancel_all, 2),
-            (self._set_mode, 2), (self._move, 6), (self._open_account, 1), (self._listing, 1),
+            (self._place, 64), (self._cancel, 12), (self._amend, 14), (self._cancel_all, 1),
+            (self._set_mode, 3), (self._move, 6), (self._open_account, 1), (self._listing, 1),
             (self._limits, 1), (self._checkpoint, 1),
         )  # fmt: skip
         makers, weights = zip(*kinds, strict=True)
+        if self._keyed and self._rarely(0.03):
+            return self._random.choice(self._keyed)
         record: bytes = self._random.choices(makers, weights)[0]()
-        return self._spoiled(record) if self._random.random() < 0.03 else record
+        if any(record[16:32]):
+            self._keyed.append(record)
+        return self._spoiled(record) if self._rarely(0.03) else record
 
     # --- small choices ------------------------------------------------------------------------
 
@@ -132,19 +155,23 @@ class Workload:
         """Often none; else one of few, so that they repeat with equal and other payloads."""
         if self._rarely(0.7):
             return c.NO_KEY
-        return (self._random.randint(0, 1), self._random.randint(0, 12))
+        return (self._random.randint(0, 1), self._random.randint(0, 30))
 
     def _client(self) -> c.Key:
         return (0, self._random.randint(1, 30)) if self._rarely(0.2) else c.NO_KEY
 
     def _order(self) -> tuple[int, int, int]:
-        """An order seen lately, as its owner would name it, mostly."""
-        if not self._orders or self._rarely(0.03):
+        """An open order as its owner would name it, mostly; or one that has just ended."""
+        if not self._open or self._rarely(0.02):
             return self._account(), self._symbol(), self._random.choice((*EDGES, 1 << 24 | 3))
-        account, symbol, order_id = self._random.choice(self._orders)
+        if self._ended and self._rarely(0.1):
+            account, symbol, order_id = self._random.choice(self._ended)
+        else:
+            order_id = self._random.choice(list(self._open))
+            account, symbol = self._open[order_id]
         if self._rarely(0.05):
             account = self._account()
-        if self._rarely(0.2):
+        if self._rarely(0.1):
             symbol = self._random.choice((0, 0, 1, 2, 3))
         if self._rarely(0.02):
             order_id += self._random.choice((1, -1, 1 << 24, -(1 << 24)))
@@ -183,7 +210,7 @@ class Workload:
         return c.cancel_all(0 if everybody else self._account(), symbol, self._key())
 
     def _set_mode(self) -> bytes:
-        mode = self._random.choice((0, 0, 0, 0, 0, 1, 2, 3, 4, 5, -1))
+        mode = self._random.choice((*(0,) * 14, 1, 2, 3, 4, 5, -1))
         return c.set_mode(self._symbol(), mode)
 
     def _move(self) -> bytes:
@@ -213,8 +240,8 @@ class Workload:
         choose = self._random.choice
         if self._rarely(0.3):
             return c.set_limits(choose(EDGES), choose(EDGES), choose(EDGES))
-        return c.set_limits(choose((3, 10, 100)), choose((1, 10**9, 10**11, 10**14)),
-                            choose((5, 50, 1 << 20)))  # fmt: skip
+        return c.set_limits(choose((5, 30, 100, 100)), choose((1, 10**9, 10**11, 10**14)),
+                            choose((20, 200, 1 << 20)))  # fmt: skip
 
     def _checkpoint(self) -> bytes:
         return c.checkpoint(self._random.choice((0, 0, -1, I64_MAX)))

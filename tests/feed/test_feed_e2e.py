@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,26 @@ async def test_a_recording_goes_in_by_both_doors_and_comes_back_as_the_same_book
         over_http = ("--url", exchange.url, "--core", core, "--key-file", str(keys))
         done = await lockstep("feed", *lobster, *over_http, "--symbol", "MSFT-USD")
         judged_well(*done, len(messages))
+
+
+async def test_a_flow_trades_as_on_the_bare_book(tmp_path: Path) -> None:
+    place, cancel, modify = 0, 1, 2
+    records = [
+        (place, 1, 0, 5, 1, 1, 100), (place, 1, 0, 5, 2, 2, 100), (place, 0, 1, 7, 3, 3, 101),
+        (modify, 1, 0, 9, 4, 2, 99), (place, 0, 0, 4, 5, 4, 99), (cancel, 1, 0, 0, 6, 1, 0),
+        (modify, 1, 0, 9, 7, 1, 99), (cancel, 1, 0, 0, 8, 2, 0),
+    ]  # fmt: skip
+    flow = struct.pack("<QII", 7, 1, len(records))
+    flow += b"".join(struct.pack("<BBBxIQQqq", *record, 0) for record in records)
+    path = tmp_path / "flow.bin"
+    path.write_bytes(flow)
+    async with Exchange(tmp_path) as exchange:
+        code, result, err = await lockstep(
+            "feed", str(path), "--format", "orderflow", "--url", f"grpc://{exchange.core_address}"
+        )
+    assert code == 0, err
+    assert (result["orders"], result["rejected"], result["rejects_expected"]) == (8, 2, 2)
+    assert result["trades"] == result["trades_compared"] == result["trades_equal"] == 3
 
 
 async def test_a_recording_that_is_not_what_happened_is_found(tmp_path: Path) -> None:

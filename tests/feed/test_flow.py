@@ -9,7 +9,7 @@ import pytest
 
 from adapters.feed import orderflow
 from adapters.feed.actions import ASK, BID, Amend, Cancel, Place
-from adapters.feed.fold import BookFold, SymbolEvents
+from adapters.feed.fold import BookFold, SymbolEvents, Trade
 from adapters.feed.lobster import FlowError
 from adapters.feed.sender import Answer, Sender, percentile_ms
 from core.codes import OK, UNKNOWN_ORDER, VALIDATION
@@ -34,6 +34,15 @@ def test_records_become_actions(tmp_path: Path) -> None:
     assert list(orderflow.actions(data)) == [
         Place(5, BID, 100, 21), Place(6, ASK, 101, 3, True), Amend(5, 99, 30), Cancel(5),
     ]  # fmt: skip
+
+
+def test_the_bare_book_says_what_to_expect() -> None:
+    data = flow(
+        RECORD.pack(0, 1, 0, 5, 1, 1, 100, 0),
+        RECORD.pack(0, 0, 1, 7, 2, 2, 101, 0),
+        RECORD.pack(1, 0, 0, 0, 3, 1, 0, 0),
+    )
+    assert orderflow.expected(data) == ([Trade(100, 5, 1, 2)], 1)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +89,7 @@ def test_the_book_can_be_looked_at_after_each_sequence_number() -> None:
     fold = BookFold(events.rows)
     assert fold.advance(2) == []
     assert (fold.levels(BID, 10), fold.levels(ASK, 10)) == ([(100, 5)], [(101, 4)])
-    assert fold.advance(4) == [(8, 9)]
+    assert fold.advance(4) == [Trade(100, 5, 8, 9)]
     assert fold.levels(BID, 10) == []
     fold.advance(0)
     fold.advance(5)

@@ -110,6 +110,22 @@ def test_a_killed_parent_takes_its_server_along(folder: Path, how: signal.Signal
     child.communicate(timeout=DEADLINE_S)
 
 
+def test_a_killed_server_starts_again_on_what_was_committed(folder: Path) -> None:
+    """Its sessions outlive it for a moment: the next start waits for them."""
+    with EmbeddedPostgres(folder) as server:
+        with psycopg.connect(server.url()) as connection:
+            connection.execute("create table if not exists kept (x int)")
+            connection.execute("insert into kept values (1)")
+        before = ask(server, "select count(*) from kept")
+        session = psycopg.connect(server.url())
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+    with EmbeddedPostgres(folder) as server:
+        assert ask(server, "select count(*) from kept") == before
+    with pytest.raises(psycopg.OperationalError):
+        session.execute("select 1")
+
+
 def test_a_pid_file_of_a_stranger_is_stale(folder: Path) -> None:
     (folder / "cluster" / "postmaster.pid").write_text(f"{os.getpid()}\n{folder}/cluster\n")
     with EmbeddedPostgres(folder) as server:

@@ -14,10 +14,10 @@ LAG_MAX = 64
 
 
 def runner(state: str, index: int, fault: str = "") -> Runner:
-    async def never(*_: object) -> Any:
+    def never(*_: object) -> Any:
         raise AssertionError("not asked for here")
 
-    made = Runner(never, never, partition=0, batch_postings=1, linger_s=0.0)  # type: ignore[arg-type]
+    made = Runner(never, never, partition=0, batch_postings=1, linger_s=0.0)
     made.state, made.index, made.fault = state, index, fault
     return made
 

@@ -15,6 +15,8 @@ import msgspec
 import psycopg
 import pytest
 
+from adapters.embedded_postgres import EmbeddedPostgres, PostgresUnavailable
+from adapters.ledger_database import make_ready
 from adapters.postgres_migrate import ensure_database, ensure_schema
 from adapters.rpc_server import serve
 from core import commands as c
@@ -221,6 +223,37 @@ async def test_a_lost_session_is_opened_again(fresh_url: str) -> None:
             assert ready.json()["reconciled"] == 2
             mine = (await running.http.get("/v1/balances?account=3")).json()
             assert mine["balances"][1]["available"] == "4995007"
+
+
+async def test_the_database_is_killed_and_comes_back(tmp_path: Path) -> None:
+    """Commits are asynchronous: what the crash took, the log brings again."""
+    server = EmbeddedPostgres(tmp_path / "postgres")
+    try:
+        server.start()
+    except PostgresUnavailable as error:
+        pytest.skip(str(error))
+    node = MachineNode()
+    try:
+        url = make_ready(server)
+        async with served(node) as core, ledger(core, url) as running:
+            await trade(node)
+            await running.until("/readyz", ready_at(11))
+            await node.submit(c.deposit(3, 2, 1, (5, 5)), 1)
+            assert server.pid is not None
+            os.kill(server.pid, signal.SIGKILL)
+            for n in range(6, 16):
+                await node.submit(c.deposit(3, 2, 1, (n, n)), 1)
+            await node.submit(c.checkpoint(), 1)
+            server.stop()
+            server.start()
+            ready = await running.until("/readyz", ready_at(23))
+            assert ready.json()["reconciled"] == 2
+            code, found = await check(url, core, "rebuild-check")
+            assert (code, found["ok"], found["last_index"]) == (0, True, 23)
+            code, found = await check(url, core, "verify")
+            assert (code, found["ok"]) == (0, True)
+    finally:
+        server.stop()
 
 
 async def test_bad_questions_name_the_field(fresh_url: str) -> None:

@@ -93,11 +93,12 @@ class NodeProcess:
         return self.lines[-1]
 
 
-async def lockstep(*arguments: str) -> tuple[int, bytes, bytes]:
+async def lockstep(*arguments: str, **environment: str) -> tuple[int, bytes, bytes]:
     """Runs the command line; exit code, standard output, standard error."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "adapters.cli.main", *arguments,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=os.environ | environment, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     async with asyncio.timeout(DEADLINE_S):
         out, err = await process.communicate()

@@ -1,5 +1,7 @@
 """SIGKILL at random moments under load: what was acknowledged is there, once, for ever.
 
+A ledger follows the node through all of it, and ends with the same balances, account by account.
+
 25 cycles in CI; `LOCKSTEP_KILL_CYCLES=1000` for the long run. The moments are drawn from a seed
 (`LOCKSTEP_KILL_SEED`): after so many acknowledgements, with many more in flight, or while the
 node recovers from the kill before.
@@ -15,10 +17,12 @@ import msgspec
 import pytest
 
 from adapters.rpc_client import CoreClient
+from core.accounts import HOUSE
 from core.codes import BUY, GTC, LIMIT, OK, SELL
 from core.commands import place
 from core.events import REPLY_BYTES, OrderAccepted, TradeExecuted, decode_events, decode_reply
 from replication.ports import Submitted
+from tests.node.books import Books, free_address
 from tests.node.market import SYMBOL_ID, open_market
 from tests.node.process import DEADLINE_S, NodeProcess, lockstep
 
@@ -145,10 +149,18 @@ async def load_until_killed(node: NodeProcess, client: Client) -> None:
 @pytest.mark.e2e
 async def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
     client = Client(SEED)
-    settings = {"snapshot_entries": "40", "checkpoint_entries": "25"}
+    address = free_address()
+    settings = {"snapshot_entries": "40", "checkpoint_entries": "25", "listen": address}
+    async with Books(tmp_path / "books", address) as books:
+        starts = await kill_again_and_again(tmp_path / "node", settings, client)
+        await check_the_end(tmp_path / "node", settings, client, starts, books)
+
+
+async def kill_again_and_again(folder: Path, settings: dict[str, str], client: Client) -> int:
+    """`CYCLES` lives of one node; how often it started."""
     starts = 0
     for cycle in range(CYCLES):
-        node = await NodeProcess(tmp_path, **settings).start()
+        node = await NodeProcess(folder, **settings).start()
         starts += 1
         async with CoreClient(node.address) as core:
             if cycle == 0:
@@ -157,21 +169,27 @@ async def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
             await client.check_events(core)
         await load_until_killed(node, client)
         if client.rng.random() < 0.2:
-            again = NodeProcess(tmp_path, **settings)
+            again = NodeProcess(folder, **settings)
             await again.launch()
             await again.line(RECOVERED)
             await again.kill()
-    await check_the_end(tmp_path, client, starts)
+    return starts
 
 
-async def check_the_end(folder: Path, client: Client, starts: int) -> None:
+async def check_the_end(
+    folder: Path, settings: dict[str, str], client: Client, starts: int, books: Books
+) -> None:
     """The state after all kills is that of an uninterrupted run of the same log."""
-    node = await NodeProcess(folder).start()
+    node = await NodeProcess(folder, **settings).start()
     async with CoreClient(node.address) as core:
         await client.check_what_was_acknowledged(core)
         await client.check_events(core)
         status = await core.status(with_digest=True)
+        await books.caught_up(status.index)
+        await books.equal_to(core, [HOUSE, *client.accounts])
     assert await node.stop() == 0
+    assert await books.stop() == 0
+    await books.sound()
     assert client.acknowledged >= CYCLES
     assert len(client.trades) > 0
     assert set(client.accepted_at) == set(client.orders), "each order has one effect"

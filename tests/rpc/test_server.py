@@ -327,6 +327,41 @@ async def test_an_operators_command_needs_a_whole_note_and_keeps_it_in_the_log()
     assert kept == {rpc_metadata.AUDIT: (b"kim", b"first funding", b"OPS-1")}
 
 
+async def test_a_mass_cancel_of_everybody_is_an_operators_and_needs_a_note() -> None:
+    node = EchoNode()
+    everybody = types_pb2.CommandMetadata(user_id="0", symbol="BTC-KRW")
+    note = types_pb2.AuditNote(operator="kim", reason="bad listing", ticket="OPS-2")
+    async with served(node) as client:
+        with pytest.raises(grpc.aio.AioRpcError, match=r"audit\.operator"):
+            await client.trading.CancelAll(
+                trading_pb2.CancelAllRequest(metadata=everybody), timeout=DEADLINE_S
+            )
+        with pytest.raises(grpc.aio.AioRpcError, match=r"metadata\.symbol: required"):
+            await client.trading.CancelAll(
+                trading_pb2.CancelAllRequest(
+                    metadata=types_pb2.CommandMetadata(user_id="0"), audit=note
+                ),
+                timeout=DEADLINE_S,
+            )
+        typed = trading_pb2.Command(metadata=everybody, cancel_all=trading_pb2.CancelAll())
+        packed = ORDER + commands.cancel_all(2, 1) + commands.cancel_all(0, 1)
+        for number, request in enumerate(
+            (
+                trading_pb2.SubmitRequest(commands=[typed]),
+                trading_pb2.SubmitRequest(packed=packed),
+            )
+        ):
+            refused, _ = await submitted_alone(client, request)
+            assert f"command {2 * number}: account: required" in refused.error
+        node.batches.clear()
+        await client.trading.CancelAll(
+            trading_pb2.CancelAllRequest(metadata=everybody, audit=note), timeout=DEADLINE_S
+        )
+    [(record, _, section)] = node.batches
+    assert record == commands.cancel_all(0, 1)
+    assert rpc_metadata.decode(section) == {rpc_metadata.AUDIT: (b"kim", b"bad listing", b"OPS-2")}
+
+
 async def test_a_tail_gives_every_entry_once_in_order_and_goes_on_live() -> None:
     node = EchoNode()
     node.commit(b"")
