@@ -33,11 +33,44 @@ DRAIN_S: Final = 5
 
 _TEXTS: Final = {400: b"Bad Request", 431: b"Request Header Fields Too Large"}
 
+_CONTINUE: Final = b"HTTP/1.1 100 "
+
 log: Final = logging.getLogger("lockstep.gateway")
 
 
 class _TooManyHeaders(Exception):
     """Inside the parser's callbacks only."""
+
+
+class _WholeAnswer:
+    """A transport for one answer that holds the head back until the body comes.
+
+    uvicorn writes the two apart, which makes two system calls here and two wake-ups at the
+    client for each order; together they are one packet.
+    """
+
+    __slots__ = ("_began", "_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._began = False
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if not self._began and not data.startswith(_CONTINUE):
+            self._began = True
+            self._head = data
+        elif self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -82,6 +115,11 @@ class BoundedHttp(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         self._count_header(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self.cycle.transport = _WholeAnswer(self.transport)  # type: ignore[assignment]
 
     def on_message_complete(self) -> None:
         self._request_is_whole()

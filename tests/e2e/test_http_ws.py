@@ -122,12 +122,15 @@ async def test_wrong_signatures_and_stale_times_are_401(
 
 
 async def raw(exchange: Exchange, data: bytes) -> bytes:
-    """What the server answers to these bytes, until it closes or has said a whole answer."""
+    """The first whole answer of the server to these bytes."""
     host, port = exchange.http_address.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
         writer.write(data)
-        return await asyncio.wait_for(reader.read(65_536), WAIT_S)
+        async with asyncio.timeout(WAIT_S):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            return head + await reader.readexactly(length)
     finally:
         writer.close()
 
@@ -169,6 +172,17 @@ async def test_pipelined_requests_are_answered_in_order(exchange: Exchange) -> N
     answer = await asyncio.wait_for(reader.read(), WAIT_S)
     writer.close()
     assert answer.index(b"HTTP/1.1 200") < answer.index(b"HTTP/1.1 404")
+
+
+async def test_a_client_that_asks_before_it_sends_is_told_to_go_on(exchange: Exchange) -> None:
+    host, port = exchange.http_address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(HEAD + b"expect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+    async with asyncio.timeout(WAIT_S):
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"{}")
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 401")
+    writer.close()
 
 
 async def test_a_websocket_elsewhere_is_404_and_a_long_message_closes(exchange: Exchange) -> None:
