@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import os
-import socket
 import statistics
 import struct
 import subprocess
@@ -25,6 +24,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.addresses import free_ports
 from adapters.cli.errors import environment_error
 from adapters.key_store import create_key
 from adapters.load.market import SYMBOL, list_market, open_funded
@@ -96,7 +96,8 @@ def _exchange(
     folder: Path,
 ) -> Iterator[tuple[str, int, dict[str, "subprocess.Popen[bytes]"]]]:
     """A node and a gateway of their own: the core's address, the HTTP port, the processes."""
-    core, http = f"127.0.0.1:{_free_port()}", _free_port()
+    core_port, http = free_ports(2)
+    core = f"127.0.0.1:{core_port}"
     unlimited = {f"LOCKSTEP_GATEWAY_{n}_PER_S": "1e9" for n in ("ACCOUNT", "ADDRESS")}
     bursts = {f"LOCKSTEP_GATEWAY_{n}_BURST": "1000000000" for n in ("ACCOUNT", "ADDRESS")}
     environ = os.environ | unlimited | bursts | {
@@ -192,13 +193,6 @@ def _cpu_s(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def _say(number: int, result: Result, used: dict[str, float]) -> None:
