@@ -6,7 +6,8 @@ It must not know order books, prices or fees.
 
 A balance is a row found by (account, asset); the balances of an account hang on its row in a list
 sorted by asset, so that the logical digest can walk an account without a search. The sum over all
-accounts of an asset is its supply: it is changed by `bring_in` and `take_away` alone.
+accounts of an asset is its supply, which `core.listing` counts and deposits and withdrawals alone
+change; the steps of a trade only move it.
 """
 
 from collections.abc import Iterator

@@ -162,15 +162,15 @@ class Execution:
 
     # --- book deltas --------------------------------------------------------------------------
 
-    def level_deltas(self, side: i64, skip: i64) -> None:
-        """One delta for each level of `side` that the last match touched, but not `skip`."""
+    def level_deltas(self, side: i64) -> None:
+        """One delta for each level of `side` that the last match touched, in its order."""
         fills = self.store.fills
         fill: i64 = 0
         end = self.store.fill_count * FILL_WORDS
         before: i64 = NIL
         while fill < end:
             price = fills[fill + F_PRICE]
-            if price != before and price != skip:
+            if price != before:
                 self.level_delta(side, price)
             before = price
             fill += FILL_WORDS

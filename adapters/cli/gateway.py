@@ -17,7 +17,7 @@ from typing import Annotated, Final
 import msgspec
 import uvloop
 
-from adapters.addresses import Address, OptionalAddress, listen
+from adapters.addresses import Address, listen
 from adapters.cli.errors import EXIT_OK, environment_error
 from adapters.config import load
 from adapters.gateway_core import GatewayCore
@@ -40,11 +40,11 @@ make no cycles, and looking through them is a pause that a client would feel."""
 
 
 class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Table `[gateway]`. `ledger` empty: no ledger, and `GET /v1/balances` answers 503."""
+    """Table `[gateway]`. `ledger` is a URL; empty: no ledger, and `GET /v1/balances` answers 503."""
 
     listen: Address = "127.0.0.1:8080"
     core: Address = "127.0.0.1:7401"
-    ledger: OptionalAddress = ""
+    ledger: str = ""
     data: Path = Path("data")
     conflate_ms: Annotated[int, msgspec.Meta(ge=50, le=200)] = 100
     closed_orders_max: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 250_000

@@ -96,7 +96,7 @@ def test_list_symbol(name: str, values: list[int]) -> None:
     record = c.list_symbol(name, base, quote, **dict(zip(fields, rest, strict=True)))
     (command,) = unpack_commands(record)
     assert command.words[1:] == (0, 0, 0, *c.name_words(name), *values, 0)
-    assert len(record) == 8 * c.COMMAND_WORDS[codes.CMD_LIST_SYMBOL]
+    assert len(record) == 8 * c.LIST_SYMBOL_WORDS
 
 
 @given(names)
