@@ -29,6 +29,7 @@ from adapters.feed.grpc_door import GrpcDoor, Refused
 from adapters.feed.rest_door import RestDoor, read_accounts
 from adapters.feed.sender import Sender, Sent, percentile_ms
 from adapters.rpc_client import CoreClient, CoreUnavailable, OutcomeUnknown
+from adapters.rpc_operator import CommandRefused
 
 HELP = (
     "Pushes a recorded order flow through the public interface, in order and with many orders in "
@@ -79,7 +80,7 @@ def run(a: argparse.Namespace) -> int:
         result = asyncio.run(_run(a, address))
     except lobster.FlowError as error:
         raise usage_error(f"{a.file}: {error}") from error
-    except (CoreUnavailable, market.MarketError, Refused, OutcomeUnknown) as error:
+    except (CoreUnavailable, market.MarketError, CommandRefused, Refused, OutcomeUnknown) as error:
         raise environment_error(str(error)) from error
     except grpc.aio.AioRpcError as error:
         raise environment_error(f"{address}: {error.code().name}: {error.details()}") from error

@@ -40,7 +40,7 @@ make no cycles, and looking through them is a pause that a client would feel."""
 
 
 class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Table `[gateway]`. `ledger` is a URL; empty: no ledger, and `GET /v1/balances` answers 503."""
+    """Table `[gateway]`. `ledger` is a URL, or empty: then `GET /v1/balances` answers 503."""
 
     listen: Address = "127.0.0.1:8080"
     core: Address = "127.0.0.1:7401"
