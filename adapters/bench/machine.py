@@ -23,7 +23,7 @@ WARM_UP_COMMANDS: Final = 300_000
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
-    p.add_argument("--commands", type=int, default=500_000, help="timed commands per run")
+    p.add_argument("--commands", type=int, default=1_000_000, help="timed commands per run")
     p.add_argument("--batch", type=int, default=1000, help="commands per log entry")
     p.add_argument("--accounts", type=int, default=1_000)
     p.add_argument("--symbols", type=int, default=4)
