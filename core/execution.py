@@ -175,8 +175,14 @@ class Execution:
             before = price
             fill += FILL_WORDS
 
+    def delta_of(self, side: i64, price: i64, level: i64) -> None:
+        """The delta of a level whose row is known, even if it was dropped just now."""
+        at = level << LEVEL_SHIFT
+        rows = self.store.levels.rows
+        self.events.book_delta(self.symbol, side, price, rows[at + L_TOTAL], rows[at + L_COUNT])
+
     def level_delta(self, side: i64, price: i64) -> None:
-        """The level as it stands now; zeros if it is gone."""
+        """The delta of the level at `price`, wherever it lies now; zeros if it is gone."""
         ladder = self.books[self.symbol].side(side)
         key = price * ladder.sign
         at = ladder.position(key)

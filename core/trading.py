@@ -100,16 +100,17 @@ class Trading:
         )  # fmt: skip
         self.execution.trade(slot, side, price, lots)
         left = self.answer.remaining
+        level: i64 = NIL
         if left > 0 and (order_type == MARKET or tif == IOC):
             self._drop_remainder(slot, side, order_type, account, price, left)
         elif left > 0:
-            self._rest_new(slot, side, account, price, client_hi, client_lo)
+            level = self._rest_new(slot, side, account, price, client_hi, client_lo)
         else:
             self.answer.status = STATUS_FILLED
             self.store.release(slot)
         self.execution.level_deltas(SELL if side == BUY else BUY)
-        if self.answer.remaining > 0:
-            self.execution.level_delta(side, price)
+        if level != NIL:
+            self.execution.delta_of(side, price, level)
 
     def _check_terms(
         self, side: i64, order_type: i64, tif: i64, flags: i64, price: i64, qty: i64
@@ -269,10 +270,12 @@ class Trading:
 
     def _rest_new(
         self, slot: i64, side: i64, account: i64, price: i64, client_hi: i64, client_lo: i64
-    ) -> None:
-        self.books[self.execution.symbol].rest(slot, side, price)
+    ) -> i64:
+        """The level where it rests."""
+        level = self.books[self.execution.symbol].rest(slot, side, price)
         self.open_orders.add(slot, account, client_hi, client_lo)
         self.answer.status = STATUS_PARTIALLY_FILLED if self.answer.filled > 0 else STATUS_NEW
+        return level
 
     # --- CANCEL -------------------------------------------------------------------------------
 
@@ -311,8 +314,8 @@ class Trading:
         self.answer.filled = rows[at + O_FILLED]
         self.answer.detail = left
         side = rows[at + O_TERMS] & 0xF
-        level = rows[at + O_LEVEL] << LEVEL_SHIFT
-        price = self.store.levels.rows[level + L_PRICE]
+        level = rows[at + O_LEVEL]
+        price = self.store.levels.rows[(level << LEVEL_SHIFT) + L_PRICE]
         released = self.execution.release_hold(slot, side, price, left)
         self.books[self.execution.symbol].unlink(slot)
         self.open_orders.remove(slot, account)
@@ -321,7 +324,7 @@ class Trading:
         self.events.order_canceled(
             self.execution.symbol, side, reason, rows[at + O_ID], account, left, released, price
         )
-        self.execution.level_delta(side, price)
+        self.execution.delta_of(side, price, level)
 
     # --- AMEND --------------------------------------------------------------------------------
 
