@@ -31,8 +31,8 @@ from core import commands
 from core.codes import CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_PLACE, CMD_SET_MODE, OK
 from core.commands import (
     C_ACCOUNT,
-    TRADING_KINDS,
     COMMAND_WORDS,
+    TRADING_KINDS,
     MalformedBatch,
     check_commands,
 )
