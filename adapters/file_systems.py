@@ -1,7 +1,8 @@
 """Which file system holds a folder, and whether its word can be trusted.
 
 Why it exists: a log is as durable as the file system under it, and neither `fsync` nor a lock
-says when it lies. `lockstep doctor` warns and the node refuses by the same two lists.
+says when it lies. `lockstep doctor` warns and the node refuses by the same two lists. It must not
+know what is stored there.
 """
 
 from pathlib import Path

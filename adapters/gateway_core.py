@@ -2,7 +2,8 @@
 
 Why it exists: each HTTP request brings one command, and each submission costs a message, a log
 entry and a share of an fsync. While `IN_FLIGHT_MAX` submissions are on their way the next
-commands gather, so batches grow with the load and an idle gateway still submits at once.
+commands gather, so batches grow with the load and an idle gateway still submits at once. It must
+not know what a command asks for.
 
 A submission whose outcome is unknown is sent again, the same bytes, until the deadline: every
 command carries an idempotency key, so the machine answers a repeated one with its first reply.

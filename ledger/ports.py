@@ -24,7 +24,6 @@ HOUSE: Final = 1
 
 AVAILABLE: Final = 0
 HOLD: Final = 1
-BUCKET_NAMES: Final = ("AVAILABLE", "HOLD")
 
 DEPOSIT: Final = 1
 WITHDRAWAL: Final = 2
@@ -32,9 +31,6 @@ ORDER_HOLD: Final = 3
 ORDER_RELEASE: Final = 4
 ORDER_AMEND: Final = 5
 TRADE: Final = 6
-ENTRY_KIND_NAMES: Final = (
-    "NONE", "DEPOSIT", "WITHDRAWAL", "ORDER_HOLD", "ORDER_RELEASE", "ORDER_AMEND", "TRADE",
-)  # fmt: skip
 
 
 class LogEvents(msgspec.Struct, frozen=True):

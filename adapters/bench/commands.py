@@ -2,7 +2,8 @@
 
 Why it exists: cancels must name ids that the machine gives out, so the load is recorded while a
 machine answers; the timed runs then apply the very same log entries to fresh machines. Every
-command carries its own idempotency key, as orders from a gateway do.
+command carries its own idempotency key, as orders from a gateway do. It must not know what is
+timed.
 """
 
 import random

@@ -2,7 +2,8 @@
 
 Why it exists: it answers how many commands a second one node makes durable and applies, and
 where the time goes: copying into LMDB, syncing, or the machine. Batches are built beforehand;
-the generator runs a machine of its own, so that cancels name orders that exist.
+the generator runs a machine of its own, so that cancels name orders that exist. It must not know
+gRPC or HTTP.
 """
 
 import argparse

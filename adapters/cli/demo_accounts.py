@@ -2,7 +2,8 @@
 
 Why it exists: `up --demo` must give a first order's author a funded account within seconds, and
 the same one after a restart. Every step may be repeated: listings and accounts are found again by
-name, deposits by their reference, and keys that still stand in the file are kept.
+name, deposits by their reference, and keys that still stand in the file are kept. It must not know
+how makers quote.
 
 It goes through the operators' gRPC calls like any tool, so the log shows who did it and why.
 """

@@ -3,7 +3,7 @@
 Why it exists: it is the whole way once with real orders, and the proof that the exchange's book
 is the recorded one wherever the recording determines it. It joins the readers of the formats
 with a way in (gRPC or signed REST); what can be known of a recording stands in
-`adapters/feed/lobster.py`.
+`adapters/feed/lobster.py`. It must not know a format.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """`lockstep gateway`: REST, WebSocket and market data in one process.
 
-The composition root: it makes the adapters, hands them to the rooms, and ends the process when
-any part that it cannot do without ends. Nothing is decided here.
+Why it exists: the composition root of the gateway; it makes the adapters, hands them to the
+rooms, and ends the process when any part that it cannot do without ends. Nothing is decided here.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 Why it exists: a flow needs a symbol whose ticks are the file's own prices, and accounts that can
 pay for all of it. Both are made through the operators' service when they are not there, and left
 as they are when they are. Bids belong to one account and asks to the other, so that no order
-ever meets one of its own account.
+ever meets one of its own account. It must not know the formats that flows are recorded in.
 """
 
 from collections.abc import Iterable
