@@ -19,9 +19,6 @@ from mypy_extensions import i64
 from core.balances import ACCOUNTS_PER_PAGE, BalanceRow, page_digest, root_digest
 from core.table import NIL, PAGE_SHIFT, Index, Table, filled
 
-HOUSE: Final = 1
-"""The account that receives every fee. It exists from the start."""
-
 # Words of an account's row. Row 0 stands for "no account".
 AC_ORDERS_HEAD: Final = 0  # open orders, oldest first; slots of the order store
 AC_ORDERS_TAIL: Final = 1

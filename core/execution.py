@@ -9,13 +9,13 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from core.accounts import HOUSE, Accounts
+from core.accounts import Accounts
 from core.answer import Answer
 from core.book import (
     F_LEFT, F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_BOOK, L_COUNT, L_TOTAL, LEVEL_SHIFT, O_ACCOUNT,
     O_FILLED, O_ID, O_LEVEL, O_REMAINING, O_TERMS, ORDER_SHIFT, Book, OrderStore,
 )  # fmt: skip
-from core.codes import BUY
+from core.codes import BUY, HOUSE
 from core.emit import EventWriter
 from core.listing import (
     S_BASE, S_LOT_UNITS, S_MAKER_PPM, S_MODE, S_QUOTE, S_TAKER_PPM, S_TICK_VALUE, S_TRADES,

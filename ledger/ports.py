@@ -19,8 +19,6 @@ import msgspec
 
 OUTSIDE: Final = 0
 """The account on the other side of deposits and withdrawals. Its balance is minus the supply."""
-HOUSE: Final = 1
-"""The core's account that fees are paid to; it exists from the start."""
 
 AVAILABLE: Final = 0
 HOLD: Final = 1

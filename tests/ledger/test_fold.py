@@ -12,6 +12,7 @@ from core.codes import (
     EV_ORDER_AMENDED,
     EV_ORDER_CANCELED,
     EV_TRADE_EXECUTED,
+    HOUSE,
     SELL,
 )
 from ledger.fold import Fold, Journal
@@ -19,7 +20,6 @@ from ledger.ports import (
     AVAILABLE,
     DEPOSIT,
     HOLD,
-    HOUSE,
     ORDER_AMEND,
     ORDER_HOLD,
     ORDER_RELEASE,
