@@ -11,17 +11,39 @@ from typing import Any, Final, Protocol, cast
 
 import msgspec
 
+from adapters import key_store
 from adapters.rpc_client import CoreClient
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import trading_pb2 as trading
 from contracts.gen.exchange.v1 import types_pb2 as types
-from core.codes import CMD_LIST_SYMBOL, MODE_NAMES, OK, REJECT_NAMES, STATUS_NAMES, VALIDATION
+from core.codes import (
+    CMD_CANCEL_ALL,
+    CMD_DEPOSIT,
+    CMD_LIST_ASSET,
+    CMD_LIST_SYMBOL,
+    CMD_SET_LIMITS,
+    CMD_WITHDRAW,
+    IDEMPOTENCY_MISMATCH,
+    INSUFFICIENT_FUNDS,
+    MAX_NOTIONAL,
+    MODE_NAMES,
+    OK,
+    REJECT_NAMES,
+    STATUS_NAMES,
+    VALIDATION,
+)  # fmt: skip
 from gateway.decimals import format_units, parse_amount, parse_units
 
 DEADLINE_S: Final = 10.0
 NS_PER_S: Final = 10**9
 
-LISTING_RULES: Final = {
+_MOVE_RULES: Final = {
+    1: "account: must be open",
+    4: "asset: a listed asset",
+    5: "amount: at least one smallest unit, at most 2^62",
+}
+
+_LISTING_RULES: Final = {
     4: "name: 1 to 16 characters from ! to ~, and not listed otherwise",
     6: "base: a listed asset",
     7: "quote: a listed asset, another than base",
@@ -35,7 +57,23 @@ LISTING_RULES: Final = {
     15: "maker-ppm: 0 to 100000",
     16: "taker-ppm: 0 to 100000",
 }
-"""What the machine's VALIDATION detail of a listing means to the one who typed it."""
+
+RULES: Final[dict[int, dict[int, str]]] = {
+    CMD_LIST_SYMBOL: _LISTING_RULES,
+    CMD_LIST_ASSET: {
+        4: "name: 1 to 16 characters from ! to ~, and not listed with another scale",
+        6: "scale: 0 to 12",
+    },
+    CMD_DEPOSIT: _MOVE_RULES,
+    CMD_WITHDRAW: _MOVE_RULES,
+    CMD_CANCEL_ALL: {1: "account: must be open"},
+    CMD_SET_LIMITS: {
+        4: "open-orders: 1 to 2^24",
+        5: "dedup-window-s: above 0, at most 2^62 ns",
+        6: "dedup-rows: 1 to 2^26",
+    },
+}
+"""What the machine's VALIDATION detail of a command means to the one who typed it."""
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -130,10 +168,12 @@ def _move(c: Context) -> types.CommandMetadata:
 def _available(
     answer: admin.DepositResponse | admin.WithdrawResponse, asset: admin.Asset
 ) -> dict[str, Any]:
-    """A reject's detail is a bound; only an accepted move's is the new balance."""
-    if answer.reply.code != OK:
+    """The number that the answer brings, in the asset's own units."""
+    names = {OK: "available", INSUFFICIENT_FUNDS: "available", MAX_NOTIONAL: "fits"}
+    name = names.get(answer.reply.code)
+    if name is None:
         return {}
-    return {"available": format_units(answer.reply.detail, asset.scale), "asset": asset.name}
+    return {name: format_units(answer.reply.detail, asset.scale), "asset": asset.name}
 
 
 async def mode(c: Context) -> dict[str, Any]:
@@ -163,6 +203,24 @@ async def set_limits(c: Context) -> dict[str, Any]:
         dedup_window_ns=c.a.dedup_window_s * NS_PER_S, dedup_rows=c.a.dedup_rows,
     )  # fmt: skip
     return _result(await c.core.admin.SetLimits(request, timeout=DEADLINE_S))
+
+
+async def create_key(c: Context) -> dict[str, Any]:
+    """Written beside the gateway's other keys: a running gateway finds it within a second."""
+    account = _account(c.a.account)
+    opened = (await c.core.status()).accounts
+    if not 1 <= account <= opened:
+        raise ValueError(f"--account: {account} is not open; there are 1 to {opened}")
+    if not (c.a.data / "keys").is_dir():
+        raise ValueError(f"--data: {c.a.data} holds no keys; give the gateway's data folder")
+    permissions = tuple(c.a.permission or ("READ", "TRADE"))
+    api_key, secret = key_store.create_key(c.a.data, account, permissions)
+    note = {"operator": c.audit.operator, "reason": c.audit.reason, "ticket": c.audit.ticket}
+    key_store.note_creation(c.a.data, api_key, account, note)
+    return {
+        "user_id": str(account), "api_key": api_key, "secret": secret,
+        "permissions": list(permissions),
+    }  # fmt: skip
 
 
 async def snapshot(c: Context) -> dict[str, Any]:
@@ -239,8 +297,10 @@ def _result(answer: _Answered) -> dict[str, Any]:
     out: dict[str, Any] = {"code": REJECT_NAMES[reply.code]}
     if reply.code != OK:
         out["detail"] = reply.detail
-        if (reply.command, reply.code) == (CMD_LIST_SYMBOL, VALIDATION):
-            out["rule"] = LISTING_RULES.get(reply.detail, "")
+        if reply.code == VALIDATION:
+            out["rule"] = RULES.get(reply.command, {}).get(reply.detail, "")
+        elif reply.code == IDEMPOTENCY_MISMATCH:
+            out["rule"] = "reference: was used before, for something else"
         if answer.leader_hint:
             out["leader"] = answer.leader_hint
         return out
@@ -260,6 +320,7 @@ CALLS: Final[dict[str, Callable[[Context], Awaitable[dict[str, Any]]]]] = {
     "mode": mode,
     "cancel-all": cancel_all,
     "set-limits": set_limits,
+    "create-key": create_key,
     "snapshot": snapshot,
     "status": status,
     "markets": markets,
