@@ -123,7 +123,7 @@ class GatewayCore:
 
     async def _send(self, batch: list[_Waiting]) -> None:
         packed = b"".join([command for command, _, _ in batch])
-        metadata = _encode({n: ids for n, (_, ids, _) in enumerate(batch)})
+        metadata = _encode({n: _names(ids) for n, (_, ids, _) in enumerate(batch)})
         try:
             index, replies = await self._submit_until_known(packed, len(batch), metadata)
         except (CoreUnavailable, OutcomeUnknown) as error:
@@ -165,3 +165,9 @@ class GatewayCore:
             if loop.time() >= give_up_s:
                 raise OutcomeUnknown(why)
             await asyncio.sleep(RETRY_S)
+
+
+def _names(ids: CommandIds) -> tuple[bytes, bytes, bytes]:
+    """The ids as text: the contract's names are UTF-8, and a trace is searched for as it is shown
+    to the client, in hexadecimal."""
+    return ids.command_id.hex().encode(), ids.correlation_id, ids.trace_id.hex().encode()

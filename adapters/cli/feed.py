@@ -74,7 +74,9 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 def run(a: argparse.Namespace) -> int:
     over_http = a.url.startswith("http://")
     if over_http and a.key_file is None:
-        raise usage_error("--key-file: required with an http --url")
+        raise usage_error(
+            "--key-file: required with an http --url; `up --demo` writes DATA/demo-accounts.json"
+        )
     address = _grpc_address("--core", a.core) if over_http else _grpc_address("--url", a.url)
     try:
         result = asyncio.run(_run(a, address))

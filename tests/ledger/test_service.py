@@ -152,8 +152,8 @@ async def test_events_become_balances_and_survive_kill(fresh_url: str) -> None:
                 "account": 2,
                 "lastIndex": 11,
                 "balances": [
-                    {"asset": "BTC", "available": "0.09980000", "hold": "0.00000000",
-                     "total": "0.09980000"},
+                    {"asset": "BTC", "available": "0.0998", "hold": "0",
+                     "total": "0.0998"},
                     {"asset": "KRW", "available": "3000000", "hold": "2000000",
                      "total": "5000000"},
                 ],
