@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Protocol
 
 import msgspec
 import trio
+import uvloop
 
 from adapters.addresses import Address, OptionalAddress, split
 from adapters.lmdb_folder import DataFolder, DataFolderRefused, snapshot_path
@@ -233,7 +234,7 @@ class _AsyncioThread:
     """A thread with an event loop, for libraries that need asyncio."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = uvloop.new_event_loop()
         self._stops: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._thread = threading.Thread(target=self._run, name="asyncio", daemon=True)
         self._thread.start()
