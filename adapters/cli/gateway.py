@@ -45,7 +45,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     listen: Address = "127.0.0.1:8080"
     core: Address = "127.0.0.1:7401"
     ledger: str = ""
-    data: Path = Path("data")
+    data: Path = Path("lockstep-data")
     conflate_ms: Annotated[int, msgspec.Meta(ge=50, le=200)] = 100
     closed_orders_max: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 250_000
     account_per_s: Annotated[float, msgspec.Meta(gt=0)] = 2_000.0
