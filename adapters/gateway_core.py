@@ -1,8 +1,11 @@
 """The gateway's way into the core: many small commands joined into few submissions.
 
-Why it exists: each HTTP request brings one command, and each submission costs a message, a log
-entry and a share of an fsync. While `IN_FLIGHT_MAX` submissions are on their way the next
-commands gather, so batches grow with the load and an idle gateway still submits at once.
+Why it exists: each HTTP request brings one command, and each submission costs about as much
+processor time as ten orders do: messages, a log entry, an fsync, a dozen thread switches. So the
+rule is Nagle's: with nothing on its way a command goes at once; otherwise commands gather until
+the answer comes or `BATCH_FULL` wait. After a batch that was a crowd they gather `GATHER_S` more,
+which a lone client never meets. So batches grow with the load. It must not know what a command
+asks for.
 
 A submission whose outcome is unknown is sent again, the same bytes, until the deadline: every
 command carries an idempotency key, so the machine answers a repeated one with its first reply.
@@ -29,6 +32,11 @@ from gateway.ports import (
 )
 
 IN_FLIGHT_MAX: Final = 4
+BATCH_FULL: Final = 32
+"""So many waiting commands are worth a submission beside those on their way."""
+CROWD: Final = 8
+GATHER_S: Final = 0.002
+"""A third less of the node's time per order at 5,000 orders/s, for two milliseconds more."""
 BATCH_MAX: Final = 1024
 WAITING_MAX: Final = 16_384
 """Commands that wait for a place in a submission; one more is OVERLOADED at once."""
@@ -47,6 +55,7 @@ class GatewayCore:
         self._waiting: list[_Waiting] = []
         self._in_flight: set[asyncio.Task[None]] = set()
         self._flush_due = False
+        self._last_batch = 0
 
     async def submit(self, command: bytes, ids: CommandIds) -> Answer:
         if len(self._waiting) >= WAITING_MAX:
@@ -54,7 +63,7 @@ class GatewayCore:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((command, ids, future))
-        if not self._flush_due and len(self._in_flight) < IN_FLIGHT_MAX:
+        if not self._flush_due and self._may_send:
             # Not now: requests that arrived in the same turn of the loop come along.
             self._flush_due = True
             loop.call_soon(self._flush)
@@ -85,18 +94,32 @@ class GatewayCore:
         if self._in_flight:
             await asyncio.wait(self._in_flight, timeout=self._deadline_s)
 
+    @property
+    def _may_send(self) -> bool:
+        waiting, on_their_way = len(self._waiting), len(self._in_flight)
+        if on_their_way == 0:
+            return waiting > 0
+        return waiting >= BATCH_FULL and on_their_way < IN_FLIGHT_MAX
+
     def _flush(self) -> None:
         self._flush_due = False
-        while self._waiting and len(self._in_flight) < IN_FLIGHT_MAX:
+        while self._may_send:
             batch = self._waiting[:BATCH_MAX]
             del self._waiting[:BATCH_MAX]
+            self._last_batch = len(batch)
             task = asyncio.get_running_loop().create_task(self._send(batch))
             self._in_flight.add(task)
             task.add_done_callback(self._sent)
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._in_flight.discard(task)
-        self._flush()
+        if self._flush_due:
+            return
+        if self._last_batch < CROWD or len(self._waiting) >= BATCH_FULL:
+            self._flush()
+        else:
+            self._flush_due = True
+            asyncio.get_running_loop().call_later(GATHER_S, self._flush)
 
     async def _send(self, batch: list[_Waiting]) -> None:
         packed = b"".join([command for command, _, _ in batch])

@@ -3,7 +3,7 @@
 Why it exists: this is the only code between uvicorn and the gateway's rules, and it is on the
 path of every order, so it does three things and nothing else: bounds what is read, hands over,
 and writes the answer. A bug below it is answered with 500, logged with its trace id, and the
-process lives.
+process lives. It must not know routes, orders or keys.
 """
 
 import asyncio

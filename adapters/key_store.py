@@ -3,7 +3,8 @@
 Why it exists: an HMAC secret cannot be hashed, because the server must compute with it. So each
 secret is sealed with AES-256-GCM under a key-encryption key in a file of its own (mode 0600), and
 what the key may do is bound to the seal: whoever edits a key's account or permissions in its file
-makes it unreadable. The secret itself is shown once, by `create_key`, and never again.
+makes it unreadable. The secret itself is shown once, by `create_key`, and never again. It must not
+know requests or signatures.
 
     KEYS/kek          32 bytes, hexadecimal, mode 0600
     KEYS/<id>.json    one key: who, what it may do, nonce, sealed secret

@@ -9,8 +9,6 @@ once. All of them share this machine's processors.
 import argparse
 import asyncio
 import contextlib
-import os
-import socket
 import statistics
 import struct
 import subprocess
@@ -25,18 +23,18 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.addresses import free_ports
+from adapters.bench.processes import Parts, check_alive, cpu_s, running
 from adapters.cli.errors import environment_error
 from adapters.key_store import create_key
 from adapters.load.market import SYMBOL, list_market, open_funded
 from adapters.load.rest import Plan, Result
-from adapters.parent_death import PARENT_VARIABLE
 from adapters.rpc_client import CoreClient
 from core.codes import EV_ORDER_ACCEPTED
 from core.events import event_rows
 
 ACCOUNTS: Final = 32
 START_S: Final = 60.0
-STOP_S: Final = 15.0
 POLL_S: Final = 0.05
 FUNDS: Final = 10**15
 """Minimal units of each asset and account: far more than the runs can move."""
@@ -64,11 +62,11 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
                     connections=a.connections, seconds=a.seconds if number else 1.0, rate=a.rate,
                     seed=a.seed + number, run=f"run{number}", acked_path=str(acked_path),
                 )  # fmt: skip
-                before = {part: _cpu_s(process.pid) for part, process in parts.items()}
+                before = {part: cpu_s(process.pid) for part, process in parts.items()}
                 result = _generate(plan)
                 acked += _acked(acked_path)
                 used = {
-                    part: round(_cpu_s(process.pid) - before[part], 2)
+                    part: round(cpu_s(process.pid) - before[part], 2)
                     for part, process in parts.items()
                 }
                 _say(number, result, used)
@@ -92,49 +90,28 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _exchange(
-    folder: Path,
-) -> Iterator[tuple[str, int, dict[str, "subprocess.Popen[bytes]"]]]:
+def _exchange(folder: Path) -> Iterator[tuple[str, int, Parts]]:
     """A node and a gateway of their own: the core's address, the HTTP port, the processes."""
-    core, http = f"127.0.0.1:{_free_port()}", _free_port()
+    core_port, http = free_ports(2)
+    core = f"127.0.0.1:{core_port}"
     unlimited = {f"LOCKSTEP_GATEWAY_{n}_PER_S": "1e9" for n in ("ACCOUNT", "ADDRESS")}
     bursts = {f"LOCKSTEP_GATEWAY_{n}_BURST": "1000000000" for n in ("ACCOUNT", "ADDRESS")}
-    environ = os.environ | unlimited | bursts | {
+    settings = unlimited | bursts | {
         "LOCKSTEP_NODE_DATA": str(folder / "node-1"),
         "LOCKSTEP_NODE_LISTEN": core,
         "LOCKSTEP_GATEWAY_DATA": str(folder),
         "LOCKSTEP_GATEWAY_LISTEN": f"127.0.0.1:{http}",
         "LOCKSTEP_GATEWAY_CORE": core,
-        PARENT_VARIABLE: str(os.getpid()),
     }  # fmt: skip
-    parts: dict[str, subprocess.Popen[bytes]] = {}
-    try:
-        for part in ("node", "gateway"):
-            with (folder / f"{part}.log").open("wb") as log:
-                parts[part] = subprocess.Popen(  # noqa: S603  our own command
-                    [sys.executable, "-m", "adapters.cli.main", part],
-                    env=environ, stdout=log, stderr=log,
-                )  # fmt: skip
+    with running(folder, ("node", "gateway"), settings) as parts:
         _wait_ready(http, folder, parts)
         yield core, http, parts
-    finally:
-        for process in reversed(parts.values()):
-            process.terminate()
-        for process in parts.values():
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
-def _wait_ready(http: int, folder: Path, parts: dict[str, "subprocess.Popen[bytes]"]) -> None:
+def _wait_ready(http: int, folder: Path, parts: Parts) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
-        for part, process in parts.items():
-            if process.poll() is not None:
-                said = (folder / f"{part}.log").read_text(errors="replace")
-                raise environment_error(f"the {part} ended at its start:\n{said[-2000:]}")
+        check_alive(folder, parts)
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{http}/readyz", timeout=5):
                 return
@@ -183,22 +160,6 @@ async def _verify(core_address: str, acked: list[int]) -> dict[str, Any]:
         "ok": ok, "acked": len(acked), "in_log": len(accepted), "missing": len(missing),
         "log_entries": last,
     }  # fmt: skip
-
-
-def _cpu_s(pid: int) -> float:
-    """Processor seconds of a running process; 0 where the system does not tell."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def _say(number: int, result: Result, used: dict[str, float]) -> None:

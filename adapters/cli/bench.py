@@ -25,6 +25,7 @@ BENCHES: Final[dict[str, str]] = {
     "machine": "the whole machine: risk, idempotency, events, digest",
     "wal": "the machine and the durable log, with fsync",
     "rest": "signed durable orders over HTTP",
+    "grpc": "durable commands over the gRPC stream",
     "ledger": "projection of events into PostgreSQL",
 }
 

@@ -3,7 +3,7 @@
 Why it exists: it is the whole way once with real orders, and the proof that the exchange's book
 is the recorded one wherever the recording determines it. It joins the readers of the formats
 with a way in (gRPC or signed REST); what can be known of a recording stands in
-`adapters/feed/lobster.py`.
+`adapters/feed/lobster.py`. It must not know a format.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from adapters.feed.grpc_door import GrpcDoor, Refused
 from adapters.feed.rest_door import RestDoor, read_accounts
 from adapters.feed.sender import Sender, Sent, percentile_ms
 from adapters.rpc_client import CoreClient, CoreUnavailable, OutcomeUnknown
+from adapters.rpc_operator import CommandRefused
 
 HELP = (
     "Pushes a recorded order flow through the public interface, in order and with many orders in "
@@ -81,7 +82,7 @@ def run(a: argparse.Namespace) -> int:
         result = asyncio.run(_run(a, address))
     except lobster.FlowError as error:
         raise usage_error(f"{a.file}: {error}") from error
-    except (CoreUnavailable, market.MarketError, Refused, OutcomeUnknown) as error:
+    except (CoreUnavailable, market.MarketError, CommandRefused, Refused, OutcomeUnknown) as error:
         raise environment_error(str(error)) from error
     except grpc.aio.AioRpcError as error:
         raise environment_error(f"{address}: {error.code().name}: {error.details()}") from error

@@ -12,9 +12,10 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
+from adapters.addresses import free_ports
 from contracts.gen.exchange.v1.events_pb2 import TailRequest
 from contracts.gen.exchange.v1.events_pb2_grpc import EventServiceStub
-from tests.e2e.harness import ROOT, SYMBOL, Credentials, Exchange, free_port, until
+from tests.e2e.harness import ROOT, SYMBOL, Credentials, Exchange, until
 from tests.gateway import bad_input
 from tests.gateway.exchange import order
 
@@ -319,7 +320,7 @@ async def test_a_taken_port_and_a_wrong_setting_are_told_in_one_line(
     for text, code, words in (
         (f'listen = "{exchange.http_address}"\ndata = "{tmp_path}"', 3, "cannot listen on"),
         ("conflate_ms = 5", 2, "conflate_ms"),
-        (f'core = "127.0.0.1:{free_port()}"\nlistn = "x"', 2, "listn"),
+        (f'core = "127.0.0.1:{free_ports(1)[0]}"\nlistn = "x"', 2, "listn"),
     ):
         config.write_text(f"[gateway]\n{text}\n")
         ended = await asyncio.to_thread(

@@ -23,7 +23,7 @@ from core.codes import BUY, GTC, LIMIT, NOT_LEADER, OK, OVERLOADED
 from core.commands import place
 from core.events import decode_reply
 from replication.ports import Submitted
-from tests.node.market import AUDIT, SYMBOL_ID, open_market
+from tests.node.market import SYMBOL_ID, open_market, operator_of
 from tests.node.process import DEADLINE_S, NodeProcess, lockstep
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.e2e]
@@ -42,7 +42,7 @@ async def fill(folder: Path, orders: int, *, snapshot: bool = False) -> None:
         for number in range(1, orders + 1):
             assert (await core.submit(order(accounts[0], number), 1)).code == OK
             if snapshot and number == orders // 2:
-                taken = await core.admin.Snapshot(pb.SnapshotRequest(audit=AUDIT))
+                taken = await core.admin.Snapshot(pb.SnapshotRequest(audit=operator_of(core).audit))
                 assert taken.index > 0
     assert await node.stop() == 0
 
