@@ -23,7 +23,7 @@ class LockTaken(Exception):
 
 
 class FolderInUse(Exception):
-    """The operator's fault: somebody else owns the folder. The message says who."""
+    """The operator's fault: somebody else owns the folder, or it is none. Says which."""
 
 
 def take(path: Path) -> int:
@@ -61,7 +61,10 @@ def is_taken(path: Path) -> bool:
 @contextlib.contextmanager
 def hold(folder: Path, owner: str) -> Iterator[None]:
     """Own `folder` while inside. `owner` names us to the next who asks. Raises `FolderInUse`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderInUse(f"{folder}: cannot be made a folder: {error.strerror}") from error
     try:
         handle = take(folder / f"{owner}.lock")
     except LockTaken as taken:

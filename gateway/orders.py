@@ -63,6 +63,8 @@ class Placing(NamedTuple):
     command: bytes
     symbol: Symbol
     client_text: str
+    size_field: str
+    """What the request calls its size: qty, or quoteQty."""
 
 
 # --- in: headers, paths and bodies to commands -------------------------------------------------
@@ -111,7 +113,7 @@ def place_command(body: bytes, symbols: Symbols, account: int, key: Key) -> Plac
         account, symbol.id, SIDES[order.side], order_type, time_in_force, price, qty, key, client,
         by_quote,
     )  # fmt: skip
-    return Placing(command, symbol, text)
+    return Placing(command, symbol, text, "quoteQty" if by_quote else "qty")
 
 
 def _limit_price(order: PlaceBody, symbol: Symbol) -> int:

@@ -70,7 +70,7 @@ class PrivateApi:
         placing = orders.place_command(call.request.body, self._model.symbols, call.account, key)
         reply = await self._submit(call, placing.command, placing.client_text)
         if reply.code:
-            return self._rejected(call, reply, placing.symbol)
+            return self._rejected(call, reply, placing.symbol, placing.size_field)
         body = orders.placed_body(reply, placing.symbol, placing.client_text)
         location = (b"location", b"/v1/orders/%d" % reply.id)
         headers = (location, REPLAYED) if reply.duplicate else (location,)
@@ -125,8 +125,10 @@ class PrivateApi:
     def _accepted(self, reply: Reply, body: bytes) -> Response:
         return Response(200, body, headers=(REPLAYED,) if reply.duplicate else ())
 
-    def _rejected(self, call: Call, reply: Reply, symbol: Symbol | None) -> Response:
-        return self._problem(call, reject_problem(reply, symbol), reply.duplicate)
+    def _rejected(
+        self, call: Call, reply: Reply, symbol: Symbol | None, size_field: str = "qty"
+    ) -> Response:  # fmt: skip
+        return self._problem(call, reject_problem(reply, symbol, size_field), reply.duplicate)
 
     def _problem(self, call: Call, problem: Problem, replayed: bool) -> Response:
         body = encode_problem(problem, call.request.path, call.trace_id.hex())

@@ -7,11 +7,13 @@ number in its own units. The mapping is total over the codes that the machine ca
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from core import codes
 from core.commands import AMEND_PRICE, AMEND_QTY, C_ACCOUNT, C_HEAD, PLACE_PRICE, PLACE_QTY
 from core.events import Reply
 from gateway.orders import unknown_order
-from gateway.problems import Problem, rejected
+from gateway.problems import FieldError, Problem, rejected
 from gateway.symbols import Symbol
 
 _Texts = Callable[[Symbol, int], tuple[str, str, str]]
@@ -102,8 +104,17 @@ _PLACE_FIELDS: Final = {
 _AMEND_FIELDS: Final = {C_ACCOUNT: "account", AMEND_PRICE: "price", AMEND_QTY: "qty"}
 
 
-def reject_problem(reply: Reply, symbol: Symbol | None) -> Problem:
-    """The problem that a rejected reply means. `symbol` None: the command named none."""
+def reject_problem(reply: Reply, symbol: Symbol | None, size_field: str = "qty") -> Problem:
+    """The problem that a rejected reply means. `symbol` None: the command named none; the size is
+    named as the request named it."""
+    problem = _problem(reply, symbol)
+    if size_field == "qty" or not problem.errors or problem.errors[0].field != "qty":
+        return problem
+    error = FieldError(size_field, problem.errors[0].rule)
+    return msgspec.structs.replace(problem, errors=(error,))
+
+
+def _problem(reply: Reply, symbol: Symbol | None) -> Problem:
     code = reply.code
     if code in (codes.UNKNOWN_ORDER, codes.NOT_OWNER):
         return unknown_order()

@@ -50,3 +50,10 @@ def test_a_killed_owner_leaves_nothing(tmp_path: Path) -> None:
     process.stdout.close()
     with hold(tmp_path, "up"):
         pass
+
+
+def test_what_is_no_folder_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"")
+    with pytest.raises(FolderInUse, match="file: cannot be made a folder"), hold(path, "up"):
+        raise AssertionError

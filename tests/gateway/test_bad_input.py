@@ -129,6 +129,16 @@ def test_a_business_reject_has_its_code_status_and_field(
     assert exchange.core.machine.open_orders(ALICE, 0) == []
 
 
+def test_an_order_by_amount_is_refused_by_the_name_of_its_amount() -> None:
+    exchange = Exchange()
+    exchange.place("bob", side="SELL", qty="1")
+    by_amount = {"type": "MARKET", "price": None, "timeInForce": None, "qty": None}
+    response = exchange.place("alice", **by_amount, quoteQty="6000")
+    answer = told(response)
+    assert (response.status, answer["code"]) == (422, "MIN_NOTIONAL"), answer
+    assert answer["errors"][0]["field"] == "quoteQty"
+
+
 def test_post_only_that_would_trade_and_duplicate_client_ids_are_told() -> None:
     exchange = Exchange()
     assert exchange.place("bob", side="SELL", clientOrderId="mine").status == 201

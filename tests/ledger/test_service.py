@@ -160,7 +160,7 @@ async def test_events_become_balances_and_survive_kill(fresh_url: str) -> None:
             }  # fmt: skip
             house = (await first.http.get("/v1/balances?account=1")).json()["balances"]
             assert [(b["asset"], b["total"]) for b in house] == [
-                ("BTC", "0.00020000"), ("KRW", "5000"),
+                ("BTC", "0.0002"), ("KRW", "5000"),
             ]  # fmt: skip
             metrics = (await first.http.get("/metrics")).text
             assert "lockstep_ledger_applied_index 11.0" in metrics
