@@ -73,7 +73,7 @@ clean: pure
 up *ARGS="--demo": _current
     lockstep up {{ARGS}}
 
-# One benchmark: matching, machine, wal, rest, ledger
+# One benchmark: matching, machine, wal, rest, grpc, ledger
 [group('run')]
 bench NAME *ARGS: _current
     lockstep bench {{NAME}} {{ARGS}}
