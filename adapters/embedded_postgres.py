@@ -13,7 +13,6 @@ reaches us first and we stop it last; should we be killed, Linux tells it to sto
 """
 
 import contextlib
-import fcntl
 import importlib.metadata
 import importlib.util
 import os
@@ -27,9 +26,10 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import Final, Self
 from urllib.parse import quote
 
+from adapters.folder_lock import LockTaken, take
 from adapters.run_as import command, reachable, service_account
 
 PORT: Final = 5432
@@ -68,7 +68,7 @@ class EmbeddedPostgres:
         self.folder = folder.absolute()
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock: IO[str] | None = None
+        self._lock: int | None = None
         self._socket: Path | None = None
         self._socket_is_temporary = False
 
@@ -131,7 +131,7 @@ class EmbeddedPostgres:
             shutil.rmtree(self._socket, ignore_errors=True)
         self._socket = None
         if self._lock is not None:
-            self._lock.close()
+            os.close(self._lock)
             self._lock = None
 
     def _socket_folder(self, account: "_Account") -> Path:
@@ -209,17 +209,14 @@ def _wheel_program() -> Path:
     return program
 
 
-def _lock(path: Path) -> IO[str]:
+def _lock(path: Path) -> int:
     """Held while the server is ours; the kernel frees it when we die, however we die."""
-    handle = path.open("a")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
+        return take(path)
+    except LockTaken as taken:
         raise PostgresUnavailable(
-            f"another process keeps the embedded PostgreSQL in {path.parent} running"
+            f"process {taken.holder} keeps the embedded PostgreSQL in {path.parent} running"
         ) from None
-    return handle
 
 
 # --- processes --------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ Why it exists: each HTTP request brings one command, and each submission costs a
 processor time as ten orders do: messages, a log entry, an fsync, a dozen thread switches. So the
 rule is Nagle's: with nothing on its way a command goes at once; otherwise commands gather until
 the answer comes or `BATCH_FULL` wait. After a batch that was a crowd they gather `GATHER_S` more,
-which a lone client never meets. So batches grow with the load.
+which a lone client never meets. So batches grow with the load. It must not know what a command
+asks for.
 
 A submission whose outcome is unknown is sent again, the same bytes, until the deadline: every
 command carries an idempotency key, so the machine answers a repeated one with its first reply.
@@ -127,7 +128,7 @@ class GatewayCore:
 
     async def _send(self, batch: list[_Waiting]) -> None:
         packed = b"".join([command for command, _, _ in batch])
-        metadata = _encode({n: ids for n, (_, ids, _) in enumerate(batch)})
+        metadata = _encode({n: _names(ids) for n, (_, ids, _) in enumerate(batch)})
         try:
             index, replies = await self._submit_until_known(packed, len(batch), metadata)
         except (CoreUnavailable, OutcomeUnknown) as error:
@@ -169,3 +170,9 @@ class GatewayCore:
             if loop.time() >= give_up_s:
                 raise OutcomeUnknown(why)
             await asyncio.sleep(RETRY_S)
+
+
+def _names(ids: CommandIds) -> tuple[bytes, bytes, bytes]:
+    """The ids as text: the contract's names are UTF-8, and a trace is searched for as it is shown
+    to the client, in hexadecimal."""
+    return ids.command_id.hex().encode(), ids.correlation_id, ids.trace_id.hex().encode()

@@ -3,6 +3,7 @@
 Why it exists: one task owns the read model, so that nothing else moves it. When the tail ends or
 an entry does not follow, the process stops: a fold that guessed would show a market that never
 was, and a new process folds from the start in the same way. Implements `gateway.ports.Progress`.
+It must not know what an event means.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Time, chance and the ledger's answers, as the gateway's ports want them.
 
 Why it exists: the operating system's clock and entropy, and one HTTP client, behind the contracts
-of `gateway.ports`; small enough to read at once.
+of `gateway.ports`; small enough to read at once. It must not know what they are for.
 """
 
 import itertools

@@ -3,7 +3,7 @@
 Why it exists: this is the only code between uvicorn and the gateway's rules, and it is on the
 path of every order, so it does three things and nothing else: bounds what is read, hands over,
 and writes the answer. A bug below it is answered with 500, logged with its trace id, and the
-process lives.
+process lives. It must not know routes, orders or keys.
 """
 
 import asyncio
@@ -16,7 +16,15 @@ from gateway.bodies import BODY_BYTES_MAX
 from gateway.feed_hub import FeedHub, HubFull
 from gateway.http import HEADERS_READ, QUERY_BYTES_MAX, Request, Response
 from gateway.ports import Clock
-from gateway.problems import Problem, invalid, no_such_path, too_large, unavailable, uri_too_long
+from gateway.problems import (
+    Problem,
+    invalid,
+    no_such_path,
+    outcome_unknown,
+    too_large,
+    unavailable,
+    uri_too_long,
+)  # fmt: skip
 from gateway.sessions import Session
 
 Message = MutableMapping[str, Any]
@@ -87,6 +95,10 @@ class GatewayApp:
         )  # fmt: skip
         try:
             response = await self._api.handle(request)
+        except asyncio.CancelledError:
+            # The server stops and waits no longer. The command may be in the log, so the caller
+            # is told what to do, and this task ends with the answer.
+            response = self._api.refuse(outcome_unknown(), request.path)
         except Exception:
             response, trace_id = self._api.failure(request.path)
             log.exception("%s %s failed, trace %s", request.method, request.path, trace_id)

@@ -17,7 +17,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from adapters.http_asgi import CLOSE_NOW
-from gateway.problems import CONTENT_TYPE, Problem, encode_problem, invalid
+from gateway.problems import (
+    CONTENT_TYPE,
+    Problem,
+    encode_problem,
+    headers_too_large,
+    invalid,
+)  # fmt: skip
 from gateway.sessions import MESSAGE_BYTES_MAX
 
 HEADER_BYTES_MAX: Final = 16 * 1024
@@ -118,7 +124,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        if not self.parser.should_upgrade():
+        if not self.parser.should_upgrade() and self.scope["method"] != "HEAD":
+            # uvicorn writes no body for HEAD, so there the head must not wait for one.
             self.cycle.transport = _WholeAnswer(self.transport)  # type: ignore[assignment]
 
     def on_message_complete(self) -> None:
@@ -128,9 +135,9 @@ class BoundedHttp(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What the parser refused, whether it was its own rule or the bound below."""
         if self._header_excess:
-            self._end_with(431, invalid("headers", self._header_excess))
+            self._end_with(headers_too_large(self._header_excess))
         else:
-            self._end_with(400, invalid("request", f"must be well-formed HTTP: {msg}"))
+            self._end_with(invalid("request", f"must be well-formed HTTP: {msg}"))
 
     def _count_header(self, size: int) -> None:
         self._header_bytes += size
@@ -163,11 +170,11 @@ class BoundedHttp(HttpToolsProtocol):
             else:
                 del self.open_by_address[self._address]
 
-    def _end_with(self, status: int, problem: Problem) -> None:
+    def _end_with(self, problem: Problem) -> None:
         body = encode_problem(problem, "", "")
         head = (
             b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-            % (status, _TEXTS[status], CONTENT_TYPE, len(body))
+            % (problem.status, _TEXTS[problem.status], CONTENT_TYPE, len(body))
         )
         self.transport.write(head + body)
         self.transport.close()

@@ -3,10 +3,12 @@
 Why it exists: an HMAC secret cannot be hashed, because the server must compute with it. So each
 secret is sealed with AES-256-GCM under a key-encryption key in a file of its own (mode 0600), and
 what the key may do is bound to the seal: whoever edits a key's account or permissions in its file
-makes it unreadable. The secret itself is shown once, by `create_key`, and never again.
+makes it unreadable. The secret itself is shown once, by `create_key`, and never again. It must not
+know requests or signatures.
 
     KEYS/kek          32 bytes, hexadecimal, mode 0600
     KEYS/<id>.json    one key: who, what it may do, nonce, sealed secret
+    KEYS/created.log  which operator made which key, and why: one JSON object a line
 
 A file is written whole and renamed into place, so a reader sees all of a key or none of it. New
 files are found while the gateway runs: a miss looks at the folder again, once a second at most.
@@ -76,6 +78,21 @@ def create_key(
     key.sealed = AESGCM(kek).encrypt(key.nonce, secret.encode(), key.associated_data())
     _write_whole(folder / f"{key_id}.json", msgspec.json.encode(key))
     return key_id, secret
+
+
+def note_creation(data_dir: Path, key_id: str, account: int, note: dict[str, str]) -> None:
+    """Who made the key, and why: one line of JSON in `KEYS/created.log`, durable on return.
+
+    A key is no command of the machine, so this note cannot stand in the replicated log.
+    """
+    row = {"at_ms": time.time_ns() // 1_000_000, "api_key": key_id, "account": account} | note
+    path = _folder(data_dir) / "created.log"
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(fd, msgspec.json.encode(row) + b"\n")
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 class FileKeyStore:

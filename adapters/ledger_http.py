@@ -2,7 +2,7 @@
 
 Why it exists: people and services read booked balances here, and whoever watches the exchange
 learns whether the books are current and equal to the core's. Four GET routes need no framework.
-It shows state and changes none.
+It shows state and changes none. It must not know how events are booked.
 
     GET /v1/balances?account=ID   booked balances at one log index
     GET /healthz                  the process answers

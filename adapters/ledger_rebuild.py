@@ -2,7 +2,8 @@
 
 Why it exists: the ledger is a projection, so it can always be made anew; that the tables equal
 what would be made is the strongest thing that can be said of them. Both sides are read in log
-order, row beside row, so it takes no memory and names the first posting that differs.
+order, row beside row, so it takes no memory and names the first posting that differs. It must not
+know how an event becomes postings.
 """
 
 from collections.abc import AsyncIterator

@@ -5,14 +5,14 @@ network file system breaks both the locks and the memory map that LMDB stands on
 refused here with a message that says what to do. It knows names and locks, not the log.
 """
 
-import fcntl
 import os
 from pathlib import Path
 from typing import Final
 
-NETWORK_FILE_SYSTEMS: Final = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "fuse.sshfs", "afs"}
-)
+from adapters import file_systems
+from adapters.folder_lock import LockTaken, is_taken, take
+
+_LOCK: Final = "LOCK"
 
 
 class DataFolderRefused(Exception):
@@ -33,25 +33,18 @@ class DataFolder:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DataFolderRefused(f"data folder {path}: {error.strerror}") from error
-        kind = file_system_of(path)
-        if kind in NETWORK_FILE_SYSTEMS:
+        kind = file_systems.kind_of(path)
+        if kind in file_systems.NETWORK:
             raise DataFolderRefused(
                 f"data folder {path}: is on {kind}; a log must be on the node's own disk"
             )
-        lock = path / "LOCK"
-        fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(fd)
+            return cls(path, take(path / _LOCK))
+        except LockTaken as taken:
             raise DataFolderRefused(
-                f"data folder {path}: in use by process {owner}; "
+                f"data folder {path}: in use by process {taken.holder}; "
                 "stop that node, or give this one another folder"
-            ) from error
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-        return cls(path, fd)
+            ) from None
 
     def close(self) -> None:
         os.close(self._lock_fd)
@@ -59,17 +52,7 @@ class DataFolder:
 
 def is_in_use(path: Path) -> bool:
     """Whether a node holds the folder's lock at this moment. Takes nothing."""
-    try:
-        fd = os.open(path / "LOCK", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False
+    return is_taken(path / _LOCK)
 
 
 def log_path(folder: Path) -> Path:
@@ -82,24 +65,6 @@ def snapshot_path(folder: Path) -> Path:
 
 def witness_path(folder: Path) -> Path:
     return folder / "witness"
-
-
-def file_system_of(path: Path) -> str:
-    """The type of the file system that holds `path`; "" where the system does not say."""
-    try:
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    resolved = str(path.resolve())
-    best_point = ""
-    kind = ""
-    for line in mounts.splitlines():
-        left, _, right = line.partition(" - ")
-        point = left.split(" ")[4].encode().decode("unicode_escape")
-        inside = resolved == point or resolved.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= len(best_point):
-            best_point, kind = point, right.split(" ")[0]
-    return kind
 
 
 def sync_directory(path: Path) -> None:

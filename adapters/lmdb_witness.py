@@ -2,7 +2,8 @@
 
 Why it exists: a log file that is replaced by an older copy of itself is sound in every byte; its
 anchor agrees with its records, and only the end is missing. The witness is a small file that
-says how far the log was durable; a log that ends before it has lost a suffix, or a vote.
+says how far the log was durable; a log that ends before it has lost a suffix, or a vote. It must
+not know LMDB.
 
 It is written after each commit and not synced: a killed process leaves its last state, a power
 cut may leave an older one. Either way it never speaks of something that was not durable, so it

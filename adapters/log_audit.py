@@ -27,7 +27,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is not as it must be, and the log index where it is."""
 
     index: int
-    section: str  # record, result, anchor, witness, snapshot or machine
+    section: str  # record, result, anchor, witness, snapshot, machine or log
     what: str
 
 

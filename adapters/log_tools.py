@@ -28,13 +28,31 @@ class MachineState(msgspec.Struct, frozen=True, kw_only=True):
 @contextmanager
 def reader_of(folder: Path) -> Iterator[LmdbReader]:
     """The log in `folder`, read-only. Raises `DataFolderRefused` if there is none."""
-    if not (log_path(folder) / "data.mdb").exists():
-        raise DataFolderRefused(f"data folder {folder}: there is no log in it")
-    reader = LmdbReader.open(folder)
+    reader = LmdbReader.open(node_folder(folder))
     try:
         yield reader
     finally:
         reader.close()
+
+
+def node_folder(folder: Path) -> Path:
+    """The node's own folder: `folder`, or the one node in it, as the folder of `lockstep up` has.
+
+    Raises `DataFolderRefused` when there is no log, or several to choose from.
+    """
+    if _has_log(folder):
+        return folder
+    nodes = sorted(node for node in folder.glob("node-*") if _has_log(node))
+    if len(nodes) > 1:
+        names = ", ".join(node.name for node in nodes)
+        raise DataFolderRefused(f"data folder {folder}: holds {names}; name one of them")
+    if not nodes:
+        raise DataFolderRefused(f"data folder {folder}: there is no log in it")
+    return nodes[0]
+
+
+def _has_log(folder: Path) -> bool:
+    return (log_path(folder) / "data.mdb").exists()
 
 
 def state_of(machine: Machine) -> MachineState:

@@ -20,6 +20,7 @@ import msgspec
 import trio
 import uvloop
 
+from adapters.addresses import Address, OptionalAddress, split
 from adapters.lmdb_folder import DataFolder, DataFolderRefused, snapshot_path
 from adapters.lmdb_log import LmdbLog, lmdb_facts
 from adapters.node_bridge import NodeBridge
@@ -45,8 +46,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one node: `[node]` in the file, `LOCKSTEP_NODE_...` in the environment."""
 
     data: Path = Path("lockstep-data/node-1")
-    listen: Annotated[str, msgspec.Meta(pattern=r"^.+:\d+$")] = "127.0.0.1:7401"
-    metrics_listen: Annotated[str, msgspec.Meta(pattern=r"^(.+:\d+)?$")] = ""  # empty: none
+    listen: Address = "127.0.0.1:7401"
+    metrics_listen: OptionalAddress = ""
     node_id: Positive = 1
     cluster_id: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{32})?$")] = ""
     partition: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -190,8 +191,8 @@ async def _serve_until_stopped(
             gates.on_stop(server.stop)
             scraped_at = "none"
             if config.metrics_listen:
-                host, _, port = config.metrics_listen.rpartition(":")
-                exporter = metrics.serve(host, int(port))
+                host, port = split(config.metrics_listen)
+                exporter = metrics.serve(host, port)
                 scraped_at = f"{host}:{exporter.server_port}"
             log_line("info", "ready", address=server.address, metrics=scraped_at, pid=os.getpid(),
                      term=driver.status().term, index=driver.status().index)  # fmt: skip

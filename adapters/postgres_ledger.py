@@ -19,8 +19,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.postgres_migrate import CONNECT_TIMEOUT_S, SCHEMA, WRITER
 from core.balances import ACCOUNTS_PER_PAGE
+from core.codes import HOUSE
 from ledger.ports import (
-    HOUSE,
     OUTSIDE,
     BalanceChange,
     Books,

@@ -26,16 +26,27 @@ def envelopes(
     place = f"{partition}-{entry.index}"
     for ordinal, event in enumerate(ev.decode_events(entry.events)):
         command, correlation, trace = metadata.get(event.cause, (b"", b"", b""))
+        causation = _text(command) or f"{place}-c{event.cause}"
         envelope = pb.EventEnvelope(
             event_id=f"{place}-{ordinal}", event_version=EVENT_VERSION,
             symbol=symbol_name(event.symbol) if event.symbol else "",
-            seq=event.seq, occurred_at=entry.ts_ns, correlation_id=correlation.decode(),
-            causation_id=command.decode() or f"{place}-c{event.cause}", partition=partition,
-            index=entry.index, epoch=entry.term, trace_id=trace.decode(),
+            seq=event.seq, occurred_at=entry.ts_ns,
+            correlation_id=_text(correlation) or _text(trace) or causation,
+            causation_id=causation, partition=partition,
+            index=entry.index, epoch=entry.term, trace_id=_text(trace),
         )  # fmt: skip
         if not _set_order_event(envelope, event):
             _set_other_event(envelope, event)
         yield envelope
+
+
+def _text(name: bytes) -> str:
+    """A sender's name. The door of packed batches bounds only its length, and one batch with
+    other bytes must not end every typed tail for ever: what is no text is shown in hexadecimal."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.hex()
 
 
 def _side(side: int) -> types.Side:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import grpc
 import grpc.aio
 
+from adapters.addresses import split
 from adapters.rpc_admin import AdminServicer, TakeSnapshot
 from adapters.rpc_calls import Context, NodeCalls
 from adapters.rpc_directory import Directory
@@ -129,7 +130,7 @@ async def serve(
     admin_pb2_grpc.add_AdminServiceServicer_to_server(
         AdminServicer(calls, directory, take_snapshot), server
     )
-    host = address.rpartition(":")[0]
+    host, _ = split(address)
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:

@@ -31,8 +31,8 @@ from core import commands
 from core.codes import CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_PLACE, CMD_SET_MODE, OK
 from core.commands import (
     C_ACCOUNT,
+    COMMAND_WORDS,
     TRADING_KINDS,
-    TRADING_WORDS,
     MalformedBatch,
     check_commands,
 )
@@ -48,7 +48,7 @@ BOOK_DEPTH_DEFAULT: Final = 20
 
 EVERYBODY: Final = "0"
 
-_RECORD_BYTES: Final = TRADING_WORDS * WORD_BYTES
+_RECORD_BYTES: Final = COMMAND_WORDS * WORD_BYTES
 _TRADING: Final = bytes(TRADING_KINDS)
 
 

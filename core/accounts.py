@@ -6,7 +6,8 @@ It must not know order books, prices or fees.
 
 A balance is a row found by (account, asset); the balances of an account hang on its row in a list
 sorted by asset, so that the logical digest can walk an account without a search. The sum over all
-accounts of an asset is its supply: it is changed by `bring_in` and `take_away` alone.
+accounts of an asset is its supply, which `core.listing` counts and deposits and withdrawals alone
+change; the steps of a trade only move it.
 """
 
 from collections.abc import Iterator
@@ -17,9 +18,6 @@ from mypy_extensions import i64
 
 from core.balances import ACCOUNTS_PER_PAGE, BalanceRow, page_digest, root_digest
 from core.table import NIL, PAGE_SHIFT, Index, Table, filled
-
-HOUSE: Final = 1
-"""The account that receives every fee. It exists from the start."""
 
 # Words of an account's row. Row 0 stands for "no account".
 AC_ORDERS_HEAD: Final = 0  # open orders, oldest first; slots of the order store

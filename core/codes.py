@@ -7,6 +7,9 @@ knows no layout and no rule: what a code means to the machine is said where the 
 
 from typing import Final
 
+HOUSE: Final = 1
+"""The account that receives every fee. It exists from the start; others are opened from 2."""
+
 # --- sides, order types, times in force -------------------------------------------------------
 
 BUY: Final = 0

@@ -10,7 +10,8 @@ A command is a row of signed 64-bit little-endian words. Word 0 is packed:
     bits 16-31  symbol id       bits 40-43  time in force
 
 Words 1 to 3 are the same in every command: the account, and the 128-bit idempotency key (or the
-unique reference of a deposit); 0, 0 means none. The rest is named below, kind by kind.
+unique reference of a deposit); 0, 0 means none. The rest is named below, kind by kind. A reject
+with `VALIDATION` names the word that is out of its bounds by the same numbers.
 
 A batch is what one log entry carries: a header of 16 bytes (magic, commands, bytes of commands,
 bytes of metadata, each an unsigned 32-bit number), the commands, then metadata that the machine
@@ -82,9 +83,10 @@ LIMIT_DEDUP_ROWS: Final = 6
 
 FLAG_BY_QUOTE: Final = 1
 
-TRADING_WORDS: Final = 8
-COMMAND_WORDS: Final = (0, 8, 8, 8, 8, 8, 8, 8, 8, 8, 18, 10, 8)
-"""Words of each kind, by kind number. A command of another length is not well formed."""
+COMMAND_WORDS: Final = 8
+"""Words of every kind but the two below. A command of another length is not well formed."""
+LIST_SYMBOL_WORDS: Final = 18
+CHECKPOINT_WORDS: Final = 10
 
 BATCH_MAGIC: Final = 0x3142534C  # "LSB1"
 BATCH_HEADER: Final = struct.Struct("<IIII")
@@ -126,7 +128,7 @@ def name_text(hi: int, lo: int) -> str:
     return _TWO.pack(hi, lo).rstrip(b"\0").decode("ascii")
 
 
-def _head(kind: int, symbol: int, words: int = TRADING_WORDS, detail: int = 0) -> int:
+def _head(kind: int, symbol: int, words: int = COMMAND_WORDS, detail: int = 0) -> int:
     return kind | words << 8 | symbol << 16 | detail << 32
 
 
@@ -136,7 +138,7 @@ def place(
 ) -> bytes:  # fmt: skip
     """A new order. `price` in ticks, `qty` in lots (quote units when `by_quote`)."""
     detail = side | order_type << 4 | time_in_force << 8 | (FLAG_BY_QUOTE if by_quote else 0) << 12
-    head = _head(CMD_PLACE, symbol, TRADING_WORDS, detail)
+    head = _head(CMD_PLACE, symbol, COMMAND_WORDS, detail)
     return _EIGHT.pack(head, account, key[0], key[1], price, qty, client[0], client[1])
 
 
@@ -184,7 +186,7 @@ def list_symbol(
 ) -> bytes:  # fmt: skip
     """Prices in ticks, quantity in lots, notionals in quote units, fees in millionths."""
     return _EIGHTEEN.pack(
-        _head(CMD_LIST_SYMBOL, 0, 18), 0, 0, 0, *name_words(name), base, quote,
+        _head(CMD_LIST_SYMBOL, 0, LIST_SYMBOL_WORDS), 0, 0, 0, *name_words(name), base, quote,
         tick_units, lot_units, min_price, max_price, max_qty, min_notional, max_notional,
         maker_ppm, taker_ppm, 0,
     )  # fmt: skip
@@ -193,7 +195,7 @@ def list_symbol(
 def checkpoint(previous_index: int = 0, previous_digest: bytes = bytes(32)) -> bytes:
     """Ask every replica for its digest; carry the leader's digest of the checkpoint before."""
     words = struct.unpack("<4q", previous_digest)
-    return _TEN.pack(_head(CMD_CHECKPOINT, 0, 10), 0, 0, 0, previous_index, *words, 0)
+    return _TEN.pack(_head(CMD_CHECKPOINT, 0, CHECKPOINT_WORDS), 0, 0, 0, previous_index, *words, 0)
 
 
 def set_limits(open_orders: int, dedup_window_ns: int, dedup_rows: int) -> bytes:
@@ -258,10 +260,10 @@ def check_commands(commands: bytes) -> int:
 
 def _words_of(kind: i64) -> i64:
     if kind == CMD_LIST_SYMBOL:
-        return 18
+        return LIST_SYMBOL_WORDS
     if kind == CMD_CHECKPOINT:
-        return 10
-    return 8
+        return CHECKPOINT_WORDS
+    return COMMAND_WORDS
 
 
 def command_name(kind: int) -> str:
@@ -270,7 +272,3 @@ def command_name(kind: int) -> str:
 
 TRADING_KINDS: Final = (CMD_PLACE, CMD_CANCEL, CMD_AMEND, CMD_CANCEL_ALL)
 """What a client may send; every other kind is an operator's, or the machine's own."""
-ADMIN_KINDS: Final = (
-    CMD_SET_MODE, CMD_DEPOSIT, CMD_WITHDRAW, CMD_OPEN_ACCOUNT, CMD_LIST_ASSET, CMD_LIST_SYMBOL,
-    CMD_CHECKPOINT, CMD_SET_LIMITS,
-)  # fmt: skip

@@ -52,6 +52,7 @@ class Replies:
         self.oldest: i64 = NIL
         self.youngest: i64 = NIL
         self.free: i64 = NIL
+        self.seen: i64 = 0
         self.index = Index(self.table, 3)
 
     def find(self, key_hi: i64, key_lo: i64, scope: i64) -> i64:
@@ -111,6 +112,7 @@ class Replies:
 
     def expire(self, now_ns: i64) -> None:
         """Forget what is older than the window."""
+        self._read_ahead(now_ns)
         rows = self.table.rows
         while self.oldest != NIL:
             row = self.oldest
@@ -125,6 +127,17 @@ class Replies:
             self.free = row
             self.table.dirty[row >> PAGE_SHIFT] = 1
             self.live -= 1
+
+    def _read_ahead(self, now_ns: i64) -> None:
+        """Touch the index where the expired keys stand; why, says `core.read_ahead`."""
+        rows = self.table.rows
+        row = self.oldest
+        while row != NIL and now_ns - rows[row * DEDUP_WORDS + D_REPLY_TS] >= self.window_ns:
+            at = row * DEDUP_WORDS
+            self.seen ^= self.index.peek(
+                rows[at + D_KEY_HI], rows[at + D_KEY_LO], rows[at + D_SCOPE]
+            )
+            row = rows[at + D_NEXT]
 
     def rebuild(self) -> None:
         """The index, from the queue of live rows."""

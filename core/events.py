@@ -50,9 +50,6 @@ from core.codes import (
 from core.commands import name_text
 from core.limits import WORD_BYTES
 
-E_HEAD: Final = 0
-E_SEQ: Final = 1
-
 EVENT_WORDS: Final = (0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5)
 """Words of each event kind, by kind number."""
 

@@ -9,13 +9,13 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from core.accounts import HOUSE, Accounts
+from core.accounts import Accounts
 from core.answer import Answer
 from core.book import (
     F_LEFT, F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_BOOK, L_COUNT, L_TOTAL, LEVEL_SHIFT, O_ACCOUNT,
     O_FILLED, O_ID, O_LEVEL, O_REMAINING, O_TERMS, ORDER_SHIFT, Book, OrderStore,
 )  # fmt: skip
-from core.codes import BUY
+from core.codes import BUY, HOUSE
 from core.emit import EventWriter
 from core.listing import (
     S_BASE, S_LOT_UNITS, S_MAKER_PPM, S_MODE, S_QUOTE, S_TAKER_PPM, S_TICK_VALUE, S_TRADES,
@@ -162,21 +162,27 @@ class Execution:
 
     # --- book deltas --------------------------------------------------------------------------
 
-    def level_deltas(self, side: i64, skip: i64) -> None:
-        """One delta for each level of `side` that the last match touched, but not `skip`."""
+    def level_deltas(self, side: i64) -> None:
+        """One delta for each level of `side` that the last match touched, in its order."""
         fills = self.store.fills
         fill: i64 = 0
         end = self.store.fill_count * FILL_WORDS
         before: i64 = NIL
         while fill < end:
             price = fills[fill + F_PRICE]
-            if price != before and price != skip:
+            if price != before:
                 self.level_delta(side, price)
             before = price
             fill += FILL_WORDS
 
+    def delta_of(self, side: i64, price: i64, level: i64) -> None:
+        """The delta of a level whose row is known, even if it was dropped just now."""
+        at = level << LEVEL_SHIFT
+        rows = self.store.levels.rows
+        self.events.book_delta(self.symbol, side, price, rows[at + L_TOTAL], rows[at + L_COUNT])
+
     def level_delta(self, side: i64, price: i64) -> None:
-        """The level as it stands now; zeros if it is gone."""
+        """The delta of the level at `price`, wherever it lies now; zeros if it is gone."""
         ladder = self.books[self.symbol].side(side)
         key = price * ladder.sign
         at = ladder.position(key)

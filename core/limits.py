@@ -41,4 +41,5 @@ OPEN_ORDERS_PER_ACCOUNT_DEFAULT: Final = 10_000
 DEDUP_WINDOW_NS_DEFAULT: Final = 24 * 3600 * 1_000_000_000
 """A day, as the drafts and venues that we know keep an idempotency key."""
 DEDUP_ROWS_DEFAULT: Final = 1 << 22
+DEDUP_ROWS_MAX: Final = 1 << 26
 """Keys remembered at once; a keyed command beyond that is OVERLOADED, never forgotten early."""

@@ -10,6 +10,11 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
+from core.commands import (
+    ASSET_NAME_HI, ASSET_SCALE, SYM_BASE, SYM_LOT_UNITS, SYM_MAKER_PPM, SYM_MAX_NOTIONAL,
+    SYM_MAX_PRICE, SYM_MAX_QTY, SYM_MIN_NOTIONAL, SYM_MIN_PRICE, SYM_NAME_HI, SYM_NAME_LO,
+    SYM_QUOTE, SYM_TAKER_PPM, SYM_TICK_UNITS,
+)  # fmt: skip
 from core.limits import AMOUNT_MAX, ASSET_SCALE_MAX, FEE_PPM_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from core.table import NIL, Index, Table
 
@@ -88,12 +93,12 @@ class Listing:
     def check_asset(self, hi: i64, lo: i64, scale: i64) -> i64:
         """0, or the number of the command word that is out of its bounds."""
         if not name_is_valid(hi, lo):
-            return 4
+            return ASSET_NAME_HI
         if scale < 0 or scale > ASSET_SCALE_MAX:
-            return 6
+            return ASSET_SCALE
         known = self.find_asset(hi, lo)
         if known != NIL and self.assets.rows[known * ASSET_WORDS + A_SCALE] != scale:
-            return 4
+            return ASSET_NAME_HI
         return 0
 
     def add_asset(self, hi: i64, lo: i64, scale: i64) -> i64:
@@ -107,20 +112,22 @@ class Listing:
         return asset
 
     def spec_of(self, words: vec[i64]) -> vec[i64]:
-        """The symbol row that a listing's words 4 to 16 describe; `tick_value` 0 if not whole."""
+        """The symbol row that a listing's words describe; `tick_value` 0 if not whole."""
         spec = vec[i64]()
-        i: i64 = 4
-        while i < 10:
+        i: i64 = SYM_NAME_HI
+        while i <= SYM_LOT_UNITS:
             spec = append(spec, words[i])
             i += 1
         spec = append(spec, self._tick_value(words))
-        while i < 17:
+        while i <= SYM_TAKER_PPM:
             spec = append(spec, words[i])
             i += 1
         return spec
 
     def _tick_value(self, words: vec[i64]) -> i64:
-        base, tick_units, lot_units = words[6], words[8], words[9]
+        base = words[SYM_BASE]
+        tick_units = words[SYM_TICK_UNITS]
+        lot_units = words[SYM_LOT_UNITS]
         if not self.has_asset(base) or tick_units < 1 or lot_units < 1:
             return 0
         if tick_units > AMOUNT_MAX // lot_units:
@@ -135,42 +142,42 @@ class Listing:
 
     def check_symbol(self, words: vec[i64], spec: vec[i64]) -> i64:
         """0, or the number of the first command word that is out of its bounds."""
-        if not name_is_valid(words[4], words[5]):
-            return 4
-        known = self.find_symbol(words[4], words[5])
+        if not name_is_valid(words[SYM_NAME_HI], words[SYM_NAME_LO]):
+            return SYM_NAME_HI
+        known = self.find_symbol(words[SYM_NAME_HI], words[SYM_NAME_LO])
         if known != NIL:
-            return 0 if self._is_same(known, spec) else 4
-        if not self.has_asset(words[6]):
-            return 6
-        if not self.has_asset(words[7]) or words[7] == words[6]:
-            return 7
-        if words[9] < 1:
-            return 9
+            return 0 if self._is_same(known, spec) else SYM_NAME_HI
+        if not self.has_asset(spec[S_BASE]):
+            return SYM_BASE
+        if not self.has_asset(spec[S_QUOTE]) or spec[S_QUOTE] == spec[S_BASE]:
+            return SYM_QUOTE
+        if spec[S_LOT_UNITS] < 1:
+            return SYM_LOT_UNITS
         tick_value = spec[S_TICK_VALUE]
         if tick_value < 1:
-            return 8
+            return SYM_TICK_UNITS
         return self._check_bounds(spec, tick_value)
 
     def _check_bounds(self, spec: vec[i64], tick_value: i64) -> i64:
         max_price = spec[S_MAX_PRICE]
         max_qty = spec[S_MAX_QTY]
         if spec[S_MIN_PRICE] < 1:
-            return 10
+            return SYM_MIN_PRICE
         if max_price < spec[S_MIN_PRICE] or max_price > PRICE_TICKS_MAX:
-            return 11
+            return SYM_MAX_PRICE
         if max_qty < 1 or max_qty > QTY_LOTS_MAX or max_qty > AMOUNT_MAX // spec[S_LOT_UNITS]:
-            return 12
+            return SYM_MAX_QTY
         if max_price > AMOUNT_MAX // max_qty // tick_value:
-            return 12
+            return SYM_MAX_QTY
         if spec[S_MIN_NOTIONAL] < 0:
-            return 13
+            return SYM_MIN_NOTIONAL
         most = spec[S_MAX_NOTIONAL]
         if most < 1 or most < spec[S_MIN_NOTIONAL] or most > AMOUNT_MAX:
-            return 14
+            return SYM_MAX_NOTIONAL
         if spec[S_MAKER_PPM] < 0 or spec[S_MAKER_PPM] > FEE_PPM_MAX:
-            return 15
+            return SYM_MAKER_PPM
         if spec[S_TAKER_PPM] < 0 or spec[S_TAKER_PPM] > FEE_PPM_MAX:
-            return 16
+            return SYM_TAKER_PPM
         return 0
 
     def _is_same(self, symbol: i64, spec: vec[i64]) -> bool:

@@ -35,12 +35,12 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.codes import (
-    CANCELED_BY_USER, CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
+    CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_SET_LIMITS, CMD_SET_MODE,
     CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK, OVERLOADED, UNKNOWN_SYMBOL,
     VALIDATION,
 )  # fmt: skip
-from core.commands import split_batch
+from core.commands import C_ACCOUNT, C_HEAD, split_batch
 from core.dedup import D_REPLY, DEDUP_WORDS
 from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
 from core.mass_cancel import cancel_all
@@ -165,7 +165,7 @@ class Machine:
         if kind == CMD_PLACE:
             state.trading.place(symbol, head >> 32, account, w4, w5, w6, w7)
         elif kind == CMD_CANCEL:
-            state.trading.cancel(symbol, account, w4, CANCELED_BY_USER)
+            state.trading.cancel(symbol, account, w4)
         elif kind == CMD_AMEND:
             state.trading.amend(symbol, account, w4, w5, w6)
         else:
@@ -183,9 +183,9 @@ class Machine:
             return state.answer.reject(UNKNOWN_SYMBOL, symbol)
         if not state.accounts.is_open(account):
             if kind != CMD_CANCEL_ALL or account != 0:
-                return state.answer.reject(VALIDATION, 1)
+                return state.answer.reject(VALIDATION, C_ACCOUNT)
             if symbol == 0:
-                return state.answer.reject(VALIDATION, 0)
+                return state.answer.reject(VALIDATION, C_HEAD)
         return True
 
     def _answer_again(

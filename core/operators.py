@@ -4,8 +4,6 @@ Why it exists: they are rare, they need no speed, and they are the only commands
 money, accounts or symbols; so they stand apart from trading. A rejected one makes no event.
 """
 
-from typing import Final
-
 from librt.vecs import vec
 from mypy_extensions import i64
 
@@ -17,16 +15,20 @@ from core.codes import (
     MODE_HARD_HALT, MODE_NORMAL, MOVED_BY_DEPOSIT, MOVED_BY_WITHDRAWAL, OVERLOADED,
     UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
+from core.commands import (
+    C_ACCOUNT, C_KEY_HI, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW, LIMIT_OPEN_ORDERS, MODE_NEW,
+    MOVE_AMOUNT, MOVE_ASSET, OPEN_REF_HI, SYM_NAME_HI, SYM_NAME_LO,
+)  # fmt: skip
 from core.dedup import (
     R_ACCOUNT, R_AMOUNT, R_ASSET, R_DETAIL, R_SEQ, R_TS, REFERENCE_WORDS, References, Replies,
 )  # fmt: skip
 from core.emit import EventWriter
-from core.limits import ACCOUNTS_MAX, AMOUNT_MAX, ASSETS_MAX, SLOT_BITS, SYMBOLS_MAX
+from core.limits import (
+    ACCOUNTS_MAX, AMOUNT_MAX, ASSETS_MAX, DEDUP_ROWS_MAX, SLOT_BITS, SYMBOLS_MAX,
+)  # fmt: skip
 from core.listing import A_SUPPLY, ASSET_WORDS, S_MODE, SYMBOL_WORDS, Listing
 from core.table import NIL
 from core.trading import Trading
-
-DEDUP_ROWS_MAX: Final = 1 << 26
 
 
 class Operators:
@@ -49,7 +51,7 @@ class Operators:
             self.answer.reject(UNKNOWN_SYMBOL, symbol)
             return
         if mode < MODE_NORMAL or mode > MODE_HARD_HALT:
-            self.answer.reject(VALIDATION, 4)
+            self.answer.reject(VALIDATION, MODE_NEW)
             return
         at = symbol * SYMBOL_WORDS + S_MODE
         old_mode = self.listing.symbols.rows[at]
@@ -99,13 +101,13 @@ class Operators:
 
     def _check_move(self, account: i64, hi: i64, lo: i64, asset: i64, amount: i64) -> bool:
         if not self.accounts.is_open(account):
-            return self.answer.reject(VALIDATION, 1)
+            return self.answer.reject(VALIDATION, C_ACCOUNT)
         if hi == 0 and lo == 0:
-            return self.answer.reject(VALIDATION, 2)
+            return self.answer.reject(VALIDATION, C_KEY_HI)
         if not self.listing.has_asset(asset):
-            return self.answer.reject(VALIDATION, 4)
+            return self.answer.reject(VALIDATION, MOVE_ASSET)
         if amount < 1 or amount > AMOUNT_MAX:
-            return self.answer.reject(VALIDATION, 5)
+            return self.answer.reject(VALIDATION, MOVE_AMOUNT)
         return True
 
     def _answer_again(self, known: i64, account: i64, asset: i64, amount: i64) -> None:
@@ -127,7 +129,7 @@ class Operators:
     def open_account(self, hi: i64, lo: i64) -> None:
         answer = self.answer
         if hi == 0 and lo == 0:
-            answer.reject(VALIDATION, 4)
+            answer.reject(VALIDATION, OPEN_REF_HI)
             return
         known = self.references.find(hi, lo, CMD_OPEN_ACCOUNT)
         if known != NIL:
@@ -168,7 +170,7 @@ class Operators:
         if wrong != 0:
             answer.reject(VALIDATION, wrong)
             return
-        known = self.listing.find_symbol(words[4], words[5])
+        known = self.listing.find_symbol(words[SYM_NAME_HI], words[SYM_NAME_LO])
         if known != NIL:
             answer.duplicate = True
             answer.id = known
@@ -184,13 +186,13 @@ class Operators:
 
     def set_limits(self, open_orders: i64, window_ns: i64, rows: i64) -> None:
         if open_orders < 1 or open_orders > 1 << SLOT_BITS:
-            self.answer.reject(VALIDATION, 4)
+            self.answer.reject(VALIDATION, LIMIT_OPEN_ORDERS)
             return
         if window_ns < 1 or window_ns > AMOUNT_MAX:
-            self.answer.reject(VALIDATION, 5)
+            self.answer.reject(VALIDATION, LIMIT_DEDUP_WINDOW)
             return
         if rows < 1 or rows > DEDUP_ROWS_MAX:
-            self.answer.reject(VALIDATION, 6)
+            self.answer.reject(VALIDATION, LIMIT_DEDUP_ROWS)
             return
         self.trading.open_orders_max = open_orders
         self.replies.window_ns = window_ns

@@ -16,7 +16,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.book import (
-    F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_BOOK, L_PRICE, LEVEL_SHIFT, O_LEVEL, O_REMAINING,
+    F_LEFT, F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_BOOK, L_PRICE, LEVEL_SHIFT, O_LEVEL, O_REMAINING,
     ORDER_SHIFT, Book, OrderStore,
 )  # fmt: skip
 from core.table import NIL, filled
@@ -79,13 +79,15 @@ class FlowRun:
     def _match(self, seq: i64, flow_id: i64, side: i64, price: i64, lots: i64) -> i64:
         store = self.store
         left = self.book.match(side, price, lots)
+        if store.fill_count == 0:
+            return left
+        fills = store.fills
         i: i64 = 0
         end = store.fill_count * FILL_WORDS
         while i < end:
-            slot = store.fills[i + F_SLOT]
-            maker = self.flow_id[slot]
-            self._report(1, seq, store.fills[i + F_PRICE], store.fills[i + F_QTY], maker, flow_id)
-            if store.orders.rows[(slot << ORDER_SHIFT) + O_LEVEL] == NIL:
+            maker = self.flow_id[fills[i + F_SLOT]]
+            self._report(1, seq, fills[i + F_PRICE], fills[i + F_QTY], maker, flow_id)
+            if fills[i + F_LEFT] == 0:
                 self.slot_of[maker] = NIL
             i += FILL_WORDS
         return left

@@ -102,11 +102,6 @@ class Table:
         root.update(hashes)
         return root.digest()
 
-    def page_hashes(self) -> list[bytes]:
-        """The hash of each page of 64 rows, up to date after `digest()`."""
-        view = bytes(self._hashes)
-        return [view[i : i + _HASH_BYTES] for i in range(0, len(view), _HASH_BYTES)]
-
     def dump(self) -> bytes:
         return column_bytes(self.rows, self.count * self.stride)
 

@@ -17,14 +17,16 @@ from core.book import (
     ORDER_SHIFT, Book, OrderStore,
 )  # fmt: skip
 from core.codes import (
-    BUY, CANCEL_ONLY, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER, DUPLICATE_ORDER_ID, FOK,
-    FOK_UNFILLABLE, GTC, INSUFFICIENT_FUNDS, IOC, LIMIT, LOT_SIZE, MARKET, MARKET_HALTED,
-    MAX_NOTIONAL, MIN_NOTIONAL, MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_NORMAL, MODE_POST_ONLY,
-    MODE_SOFT_HALT, NO_LIQUIDITY, NOT_OWNER, OVERLOADED, POST_ONLY, POST_ONLY_WOULD_TRADE,
-    PRICE_BAND, SELL, STATUS_CANCELED, STATUS_EXPIRED, STATUS_FILLED, STATUS_NEW,
-    STATUS_PARTIALLY_FILLED, TOO_MANY_OPEN_ORDERS, UNKNOWN_ORDER, VALIDATION,
+    BUY, CANCEL_ONLY, CANCELED_BY_USER, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER,
+    DUPLICATE_ORDER_ID, FOK, FOK_UNFILLABLE, GTC, INSUFFICIENT_FUNDS, IOC, LIMIT, LOT_SIZE, MARKET,
+    MARKET_HALTED, MAX_NOTIONAL, MIN_NOTIONAL, MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_NORMAL,
+    MODE_POST_ONLY, MODE_SOFT_HALT, NO_LIQUIDITY, NOT_OWNER, OVERLOADED, POST_ONLY,
+    POST_ONLY_WOULD_TRADE, PRICE_BAND, SELL, STATUS_CANCELED, STATUS_EXPIRED, STATUS_FILLED,
+    STATUS_NEW, STATUS_PARTIALLY_FILLED, TOO_MANY_OPEN_ORDERS, UNKNOWN_ORDER, VALIDATION,
 )  # fmt: skip
-from core.commands import FLAG_BY_QUOTE
+from core.commands import (
+    AMEND_PRICE, AMEND_QTY, C_HEAD, FLAG_BY_QUOTE, PLACE_PRICE, PLACE_QTY,
+)  # fmt: skip
 from core.emit import EventWriter
 from core.execution import Execution
 from core.limits import OPEN_ORDERS_PER_ACCOUNT_DEFAULT, SLOT_BITS
@@ -98,16 +100,17 @@ class Trading:
         )  # fmt: skip
         self.execution.trade(slot, side, price, lots)
         left = self.answer.remaining
+        level: i64 = NIL
         if left > 0 and (order_type == MARKET or tif == IOC):
             self._drop_remainder(slot, side, order_type, account, price, left)
         elif left > 0:
-            self._rest_new(slot, side, account, price, client_hi, client_lo)
+            level = self._rest_new(slot, side, account, price, client_hi, client_lo)
         else:
             self.answer.status = STATUS_FILLED
             self.store.release(slot)
-        self.execution.level_deltas(SELL if side == BUY else BUY, NIL)
-        if self.answer.remaining > 0:
-            self.execution.level_delta(side, price)
+        self.execution.level_deltas(SELL if side == BUY else BUY)
+        if level != NIL:
+            self.execution.delta_of(side, price, level)
 
     def _check_terms(
         self, side: i64, order_type: i64, tif: i64, flags: i64, price: i64, qty: i64
@@ -120,35 +123,45 @@ class Trading:
             if order_type == MARKET or tif == IOC or tif == FOK:
                 return self.reject(MARKET_HALTED, self.execution.mode)
         if side > SELL or order_type > MARKET or tif > POST_ONLY or flags > FLAG_BY_QUOTE:
-            return self.reject(VALIDATION, 0)
+            return self.reject(VALIDATION, C_HEAD)
         if order_type == MARKET:
             if tif == GTC or tif == POST_ONLY or (flags != 0 and tif == FOK):
-                return self.reject(VALIDATION, 0)
+                return self.reject(VALIDATION, C_HEAD)
             if price != 0:
-                return self.reject(VALIDATION, 4)
+                return self.reject(VALIDATION, PLACE_PRICE)
         else:
             if flags != 0:
-                return self.reject(VALIDATION, 0)
+                return self.reject(VALIDATION, C_HEAD)
             if price < 1:
-                return self.reject(VALIDATION, 4)
+                return self.reject(VALIDATION, PLACE_PRICE)
         if qty < 1:
-            return self.reject(VALIDATION, 5)
+            return self.reject(VALIDATION, PLACE_QTY)
         return True
 
     def _check_bounds(self, order_type: i64, by_quote: bool, price: i64, qty: i64) -> bool:
-        """Price band, lot size and notional; also for AMEND. No product is formed too early."""
+        """Price band, lot size and notional. No product before its factors are checked."""
+        if by_quote:
+            return self._check_notional(qty)
+        if order_type == LIMIT and not self._check_price(price):
+            return False
+        if not self._check_lots(qty):
+            return False
+        if order_type == MARKET:
+            return True
+        return self._check_notional(price * qty * self.execution.tick_value)
+
+    def _check_price(self, price: i64) -> bool:
         rows = self.listing.symbols.rows
         at = self.execution.symbol * SYMBOL_WORDS
-        if order_type == LIMIT:
-            if price < rows[at + S_MIN_PRICE]:
-                return self.reject(PRICE_BAND, rows[at + S_MIN_PRICE])
-            if price > rows[at + S_MAX_PRICE]:
-                return self.reject(PRICE_BAND, rows[at + S_MAX_PRICE])
-        if not by_quote and qty > rows[at + S_MAX_QTY]:
-            return self.reject(LOT_SIZE, rows[at + S_MAX_QTY])
-        if order_type == MARKET and not by_quote:
-            return True
-        return self._check_notional(qty if by_quote else price * qty * self.execution.tick_value)
+        if price < rows[at + S_MIN_PRICE]:
+            return self.reject(PRICE_BAND, rows[at + S_MIN_PRICE])
+        if price > rows[at + S_MAX_PRICE]:
+            return self.reject(PRICE_BAND, rows[at + S_MAX_PRICE])
+        return True
+
+    def _check_lots(self, qty: i64) -> bool:
+        most = self.listing.symbols.rows[self.execution.symbol * SYMBOL_WORDS + S_MAX_QTY]
+        return qty <= most or self.reject(LOT_SIZE, most)
 
     def _check_notional(self, notional: i64) -> bool:
         rows = self.listing.symbols.rows
@@ -257,10 +270,12 @@ class Trading:
 
     def _rest_new(
         self, slot: i64, side: i64, account: i64, price: i64, client_hi: i64, client_lo: i64
-    ) -> None:
-        self.books[self.execution.symbol].rest(slot, side, price)
+    ) -> i64:
+        """The level where it rests."""
+        level = self.books[self.execution.symbol].rest(slot, side, price)
         self.open_orders.add(slot, account, client_hi, client_lo)
         self.answer.status = STATUS_PARTIALLY_FILLED if self.answer.filled > 0 else STATUS_NEW
+        return level
 
     # --- CANCEL -------------------------------------------------------------------------------
 
@@ -282,14 +297,14 @@ class Trading:
             return NIL
         return slot
 
-    def cancel(self, symbol: i64, account: i64, order_id: i64, reason: i64) -> None:
+    def cancel(self, symbol: i64, account: i64, order_id: i64) -> None:
         slot = self._find_own(symbol, account, order_id)
         if slot == NIL:
             return
         if self.execution.mode == MODE_HARD_HALT:
             self.reject(MARKET_HALTED, self.execution.mode)
             return
-        self.take_out(slot, account, reason)
+        self.take_out(slot, account, CANCELED_BY_USER)
 
     def take_out(self, slot: i64, account: i64, reason: i64) -> None:
         """Cancel a resting order of the symbol in use. Nothing can refuse it any more."""
@@ -299,8 +314,8 @@ class Trading:
         self.answer.filled = rows[at + O_FILLED]
         self.answer.detail = left
         side = rows[at + O_TERMS] & 0xF
-        level = rows[at + O_LEVEL] << LEVEL_SHIFT
-        price = self.store.levels.rows[level + L_PRICE]
+        level = rows[at + O_LEVEL]
+        price = self.store.levels.rows[(level << LEVEL_SHIFT) + L_PRICE]
         released = self.execution.release_hold(slot, side, price, left)
         self.books[self.execution.symbol].unlink(slot)
         self.open_orders.remove(slot, account)
@@ -309,7 +324,7 @@ class Trading:
         self.events.order_canceled(
             self.execution.symbol, side, reason, rows[at + O_ID], account, left, released, price
         )
-        self.execution.level_delta(side, price)
+        self.execution.delta_of(side, price, level)
 
     # --- AMEND --------------------------------------------------------------------------------
 
@@ -353,17 +368,11 @@ class Trading:
         if self.execution.mode == MODE_CANCEL_ONLY and not reduction:
             return self.reject(CANCEL_ONLY, self.execution.mode)
         if price < 1:
-            return self.reject(VALIDATION, 5)
+            return self.reject(VALIDATION, AMEND_PRICE)
         if qty < 1 or (price == old_price and qty == filled + old_left):
-            return self.reject(VALIDATION, 6)
-        rows = self.listing.symbols.rows
-        at = self.execution.symbol * SYMBOL_WORDS
-        if price < rows[at + S_MIN_PRICE]:
-            return self.reject(PRICE_BAND, rows[at + S_MIN_PRICE])
-        if price > rows[at + S_MAX_PRICE]:
-            return self.reject(PRICE_BAND, rows[at + S_MAX_PRICE])
-        if qty > rows[at + S_MAX_QTY]:
-            return self.reject(LOT_SIZE, rows[at + S_MAX_QTY])
+            return self.reject(VALIDATION, AMEND_QTY)
+        if not self._check_price(price) or not self._check_lots(qty):
+            return False
         if qty <= filled:
             return self.reject(VALIDATION, filled)
         return self._check_notional(price * qty * self.execution.tick_value)
@@ -402,7 +411,7 @@ class Trading:
             self.store.release(slot)
         if price != old_price or self.answer.remaining == 0:
             self.execution.level_delta(side, old_price)
-        self.execution.level_deltas(other, NIL)
+        self.execution.level_deltas(other)
         if self.answer.remaining > 0:
             self.execution.level_delta(side, price)
         return True

@@ -91,9 +91,11 @@ class Router:
         argument = ""
         if by_method is None:
             by_method, argument = self._match_template(path)
-        route = by_method.get(method)
+        # HEAD is GET without the body, which the server leaves out (RFC 9110, 9.3.2).
+        route = by_method.get("GET" if method == "HEAD" else method)
         if route is None:
-            raise Refused(wrong_method(method[:16], ", ".join(sorted(by_method))))
+            allowed = sorted(by_method.keys() | ({"HEAD"} if "GET" in by_method else set()))
+            raise Refused(wrong_method(method[:16], ", ".join(allowed)))
         return route, argument
 
     def _match_template(self, path: str) -> tuple[dict[str, Route], str]:

@@ -138,6 +138,10 @@ def uri_too_long(limit_bytes: int) -> Problem:
     return _edge(414, "uri-too-long", "The request target is too long", "query", rule)
 
 
+def headers_too_large(rule: str) -> Problem:
+    return _edge(431, "headers-too-large", "The header fields are too large", "headers", rule)
+
+
 def wrong_content_type() -> Problem:
     rule = "must be application/json"
     return _edge(415, "content-type", "The body's type is not understood", "Content-Type", rule)

@@ -60,16 +60,16 @@ class TradeBody(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class TickerBody(msgspec.Struct, frozen=True, rename="camel"):
-    """The last 24 hours of log time, to the minute; prices "0" before the first trade."""
+    """The last 24 hours of log time, to the minute; prices are null before the first trade."""
 
     symbol: str
     seq: int
     open_time: int
     close_time: int
-    open: str
-    high: str
-    low: str
-    last: str
+    open: str | None
+    high: str | None
+    low: str | None
+    last: str | None
     volume: str
     quote_volume: str
     trades: int
@@ -131,6 +131,11 @@ def candle_body(s: Symbol, c: Candle) -> CandleBody:
     )  # fmt: skip
 
 
+def _price(symbol: Symbol, ticks: int) -> str | None:
+    """No price is 0, so 0 says that there is none: a client must not read it as one."""
+    return symbol.price_text(ticks) if ticks else None
+
+
 class PublicApi:
     def __init__(self, model: ReadModel) -> None:
         self._model = model
@@ -179,12 +184,11 @@ class PublicApi:
         bids, asks = market.depth(1)
         body = TickerBody(
             symbol=symbol.name, seq=self._model.seq(symbol.id), open_time=t.open_ms,
-            close_time=t.close_ms, open=symbol.price_text(t.open),
-            high=symbol.price_text(t.high), low=symbol.price_text(t.low),
-            last=symbol.price_text(t.last), volume=symbol.qty_text(t.volume),
-            quote_volume=symbol.quote_text(t.quote_units), trades=t.trades,
-            best_bid=symbol.price_text(bids[0][0]) if bids else None,
-            best_ask=symbol.price_text(asks[0][0]) if asks else None,
+            close_time=t.close_ms, open=_price(symbol, t.open), high=_price(symbol, t.high),
+            low=_price(symbol, t.low), last=_price(symbol, t.last),
+            volume=symbol.qty_text(t.volume), quote_volume=symbol.quote_text(t.quote_units),
+            trades=t.trades, best_bid=_price(symbol, bids[0][0] if bids else 0),
+            best_ask=_price(symbol, asks[0][0] if asks else 0),
         )  # fmt: skip
         return Response(200, encode(body))
 

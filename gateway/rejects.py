@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from core import codes
-from core.commands import AMEND_PRICE, AMEND_QTY, PLACE_PRICE, PLACE_QTY
+from core.commands import AMEND_PRICE, AMEND_QTY, C_ACCOUNT, C_HEAD, PLACE_PRICE, PLACE_QTY
 from core.events import Reply
 from gateway.orders import unknown_order
 from gateway.problems import Problem, rejected
@@ -93,8 +93,13 @@ _PLAIN_WORDS: Final[dict[int, tuple[str, str, str]]] = {
 }  # fmt: skip
 """(detail, field, rule) of the codes whose words need neither a symbol nor the bound."""
 
-_PLACE_FIELDS: Final = {0: "type", 1: "account", PLACE_PRICE: "price", PLACE_QTY: "qty"}
-_AMEND_FIELDS: Final = {1: "account", AMEND_PRICE: "price", AMEND_QTY: "qty"}
+_PLACE_FIELDS: Final = {
+    C_HEAD: "type",
+    C_ACCOUNT: "account",
+    PLACE_PRICE: "price",
+    PLACE_QTY: "qty",
+}
+_AMEND_FIELDS: Final = {C_ACCOUNT: "account", AMEND_PRICE: "price", AMEND_QTY: "qty"}
 
 
 def reject_problem(reply: Reply, symbol: Symbol | None) -> Problem:

@@ -25,6 +25,7 @@ from core.codes import (
     EV_ORDER_AMENDED,
     EV_ORDER_CANCELED,
     EV_TRADE_EXECUTED,
+    HOUSE,
     MOVED_BY_DEPOSIT,
     MOVED_BY_WITHDRAWAL,
 )  # fmt: skip
@@ -40,7 +41,6 @@ from ledger.ports import (
     AVAILABLE,
     DEPOSIT,
     HOLD,
-    HOUSE,
     ORDER_AMEND,
     ORDER_HOLD,
     ORDER_RELEASE,

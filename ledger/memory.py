@@ -13,8 +13,8 @@ from typing import TypeVar
 import msgspec
 
 from core.balances import ACCOUNTS_PER_PAGE
+from core.codes import HOUSE
 from ledger.ports import (
-    HOUSE,
     OUTSIDE,
     Account,
     Asset,

@@ -19,12 +19,9 @@ import msgspec
 
 OUTSIDE: Final = 0
 """The account on the other side of deposits and withdrawals. Its balance is minus the supply."""
-HOUSE: Final = 1
-"""The core's account that fees are paid to; it exists from the start."""
 
 AVAILABLE: Final = 0
 HOLD: Final = 1
-BUCKET_NAMES: Final = ("AVAILABLE", "HOLD")
 
 DEPOSIT: Final = 1
 WITHDRAWAL: Final = 2
@@ -32,9 +29,6 @@ ORDER_HOLD: Final = 3
 ORDER_RELEASE: Final = 4
 ORDER_AMEND: Final = 5
 TRADE: Final = 6
-ENTRY_KIND_NAMES: Final = (
-    "NONE", "DEPOSIT", "WITHDRAWAL", "ORDER_HOLD", "ORDER_RELEASE", "ORDER_AMEND", "TRADE",
-)  # fmt: skip
 
 
 class LogEvents(msgspec.Struct, frozen=True):

@@ -34,8 +34,11 @@ def asset_balance(name: str, scale: int, available: int, hold: int) -> AssetBala
 
 
 def decimal_text(units: int, scale: int) -> str:
-    """`units` of 10**-scale, with all `scale` places: exact, and one text for one amount."""
+    """`units` of 10**-scale, exact, without trailing zeros: the text that REST has for it too, so
+    that who compares the ledger with the core may compare texts."""
     if scale == 0:
         return str(units)
     digits = str(abs(units)).rjust(scale + 1, "0")
-    return f"{'-' if units < 0 else ''}{digits[:-scale]}.{digits[-scale:]}"
+    places = digits[-scale:].rstrip("0")
+    whole = f"{'-' if units < 0 else ''}{digits[:-scale]}"
+    return f"{whole}.{places}" if places else whole

@@ -125,10 +125,6 @@ class Replica:
         return self._last_index
 
     @property
-    def commit_index(self) -> int:
-        return self._commit_index
-
-    @property
     def term_start_index(self) -> int:
         """Of the empty record that began this node's leadership; 0 while it does not lead."""
         return self._term_start_index

@@ -56,16 +56,6 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"lockstep: core {core_build.state()}"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave nightly tests out unless `-m` or a node id on the command line names them."""
-    if config.option.markexpr or any("::" in argument for argument in config.args):
-        return
-    nightly = [item for item in items if item.get_closest_marker("nightly")]
-    if nightly:
-        config.hook.pytest_deselected(items=nightly)
-        items[:] = [item for item in items if item not in nightly]
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

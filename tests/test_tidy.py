@@ -32,9 +32,18 @@ TEXT: Final = {
 }  # fmt: skip
 
 FORBIDDEN: Final = {
-    "a registry's host": re.compile(
-        r"(--(extra-)?index-url"
-        r"|/maven2/)"
+    "a package registry's address": re.compile(
+        r"""(?x)
+        # the keys under which lock files and configurations of package clients put one
+        \b(resolved|registry|index|index[-_]url|download[-_]url|tarball|dist)
+            ["']?\s*[:=]\s*\{?\s*(url\s*=\s*)?["']?(sparse\+)?https?://
+        | --(extra-)?index-url | --find-links | --registry | \bGOPROXY\b
+        # where registries keep what they serve
+        | https?://[^\s"'<>]*/(simple|maven2?|packages|crates|debian|tarballs?)(/|["'<]|$)
+        | https?://[^\s"']*\.(whl|tgz|tar\.gz|crate|jar|deb)\b
+        # hosts that say by their name what they are
+        | https?://(registry|packages|pypi|npm|crates|deb|repo\d?|index|static)\.
+        """
     ),
     "a path of one machine": re.compile(
         r"(?<![\w.}])/(?:work|root|Users|home)/[\w.]|(?<![\w.}])/tmp/[\w.]"
@@ -146,6 +155,23 @@ def test_words_that_have_no_place_here(what: str) -> None:
         if name != SELF:
             for number, line in enumerate(text.splitlines(), 1):
                 assert not FORBIDDEN[what].search(line), f"{name}:{number}: {what}: {line.strip()}"
+
+
+@pytest.mark.parametrize(
+    ("line", "caught"),
+    [
+        ('"resolved": "https://example.org/a/-/a-1.0.0.tgz",', True),
+        ('registry = "sparse+https://example.org/index/"', True),
+        ('source = { registry = "https://example.org/simple" }', True),
+        ('url = "https://example.org/packages/ab/cd/a-1.0.tar.gz"', True),
+        ("pip install --index-url https://example.org a", True),
+        ("<url>https://example.org/maven2</url>", True),
+        ("index: int = 0  # https://example.org/why", False),
+        ("see https://example.org/spec/v2.0.0.html", False),
+    ],
+)
+def test_the_ban_on_registries_catches(line: str, caught: bool) -> None:
+    assert bool(FORBIDDEN["a package registry's address"].search(line)) == caught
 
 
 def test_tests_never_sleep() -> None:

@@ -47,7 +47,7 @@ Message = tuple[int, int, int, int, int, int]
 
 
 def mid_path(rng: random.Random, orders: int, excursion: float) -> list[float]:
-    """One mid price per new order. The flash crash falls and comes back within a fifth."""
+    """One mid price per new order; the lowest is the highest less the excursion."""
     if excursion == 0.0:
         return [float(START_PRICE)] * orders
     steps = [0.0]

@@ -20,7 +20,8 @@ from typing import Any, Final
 import msgspec
 import uvloop
 
-from adapters.bench.processes import Parts, check_alive, cpu_s, free_port, running
+from adapters.addresses import free_ports
+from adapters.bench.processes import Parts, check_alive, cpu_s, running
 from adapters.load.market import SYMBOL, list_market, open_funded
 from adapters.rpc_client import CoreClient
 from core.codes import BUY, GTC, LIMIT, OK, SELL
@@ -81,7 +82,7 @@ async def _runs(a: argparse.Namespace) -> list[Run]:
     for number in range(1, a.runs + 1):
         with tempfile.TemporaryDirectory(prefix="lockstep-bench-") as name:
             folder = Path(name)
-            address = f"127.0.0.1:{free_port()}"
+            address = f"127.0.0.1:{free_ports(1)[0]}"
             settings = {
                 "LOCKSTEP_NODE_DATA": str(folder / "node-1"), "LOCKSTEP_NODE_LISTEN": address,
             }  # fmt: skip

@@ -23,11 +23,12 @@ WARM_UP_COMMANDS: Final = 300_000
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
-    p.add_argument("--commands", type=int, default=500_000, help="timed commands per run")
+    p.add_argument("--commands", type=int, default=1_000_000, help="timed commands per run")
     p.add_argument("--batch", type=int, default=1000, help="commands per log entry")
     p.add_argument("--accounts", type=int, default=1_000)
     p.add_argument("--symbols", type=int, default=4)
     p.add_argument("--runs", type=int, default=5)
+    p.add_argument("--warm-up", type=int, default=WARM_UP_COMMANDS, help="commands not timed")
     p.add_argument("--seed", type=int, default=7)
 
 
@@ -37,7 +38,7 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
         raise usage_error("bench machine: every option is at least 1, --commands at least --batch")
     print("bench machine: recording the load", file=sys.stderr)
     load = Load(symbols=a.symbols, accounts=a.accounts, seed=a.seed, window_ns=WINDOW_NS)
-    load.play(WARM_UP_COMMANDS, a.batch)
+    load.play(a.warm_up, a.batch)
     load.prelude = len(load.entries)
     load.play(a.commands, a.batch)
     rates: list[float] = []
@@ -73,7 +74,7 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
         "digest": load.machine.digest().hex(),
         "conditions": {
             "commands": commands, "batch": a.batch, "accounts": a.accounts, "symbols": a.symbols,
-            "seed": a.seed, "cores_used": 1, "warm_up": WARM_UP_COMMANDS,
+            "seed": a.seed, "cores_used": 1, "warm_up": a.warm_up,
             "keys": "every command has its own", "keys_live": WINDOW_NS // 1_000_000 * a.batch,
         },
     }  # fmt: skip

@@ -71,8 +71,15 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
         "worst": worst,
         "best_over_worst": scenarios[best]["median"] / scenarios[worst]["median"],
         "scenarios": scenarios,
-        "conditions": {"orders": a.orders, "seed": a.seed, "cores_used": 1},
+        "conditions": {"cores_used": 1} | _source(a),
     }
+
+
+def _source(a: argparse.Namespace) -> dict[str, Any]:
+    """Where the messages came from: a file has neither a size asked for nor a seed."""
+    if a.workload is not None:
+        return {"workload": str(a.workload)}
+    return {"orders": a.orders, "seed": a.seed}
 
 
 def one_run(data: bytes, count: int, greatest: int) -> float:

@@ -23,7 +23,8 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.bench.processes import Parts, check_alive, cpu_s, free_port, running
+from adapters.addresses import free_ports
+from adapters.bench.processes import Parts, check_alive, cpu_s, running
 from adapters.cli.errors import environment_error
 from adapters.key_store import create_key
 from adapters.load.market import SYMBOL, list_market, open_funded
@@ -91,7 +92,8 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
 @contextlib.contextmanager
 def _exchange(folder: Path) -> Iterator[tuple[str, int, Parts]]:
     """A node and a gateway of their own: the core's address, the HTTP port, the processes."""
-    core, http = f"127.0.0.1:{free_port()}", free_port()
+    core_port, http = free_ports(2)
+    core = f"127.0.0.1:{core_port}"
     unlimited = {f"LOCKSTEP_GATEWAY_{n}_PER_S": "1e9" for n in ("ACCOUNT", "ADDRESS")}
     bursts = {f"LOCKSTEP_GATEWAY_{n}_BURST": "1000000000" for n in ("ACCOUNT", "ADDRESS")}
     settings = unlimited | bursts | {

@@ -2,7 +2,8 @@
 
 Why it exists: it answers how many commands a second one node makes durable and applies, and
 where the time goes: copying into LMDB, syncing, or the machine. Batches are built beforehand;
-the generator runs a machine of its own, so that cancels name orders that exist.
+the generator runs a machine of its own, so that cancels name orders that exist. It must not know
+gRPC or HTTP.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from typing import Any, Final
 import msgspec
 import trio
 
-from adapters.lmdb_folder import file_system_of, snapshot_path
+from adapters import file_systems
+from adapters.lmdb_folder import snapshot_path
 from adapters.lmdb_log import CommitTimes, LmdbLog, lmdb_facts
 from adapters.node import SystemClock
 from adapters.snapshot_files import SnapshotFiles
@@ -118,7 +120,7 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
         "unit": "commands/s",
         "conditions": {
             "fsync": "every commit",
-            "file_system": file_system_of(a.data or Path(tempfile.gettempdir())),
+            "file_system": file_systems.kind_of(a.data or Path(tempfile.gettempdir())),
             "batch": best["batch"],
             "commands": len(commands),
             "checkpoints": "one at the end of each 10,000 entries or 10 s",

@@ -11,6 +11,7 @@ import asyncio
 import getpass
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final
 
 import grpc.aio
@@ -20,22 +21,34 @@ from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, u
 from adapters.rpc_client import CoreClient, CoreUnavailable
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import MODE_NAMES
+from gateway.ports import PERMISSION_NAMES
 from gateway.problems import Refused
 
 HELP = (
-    "Operators' commands: listings, accounts, deposits, modes, mass cancels, limits, snapshots. "
+    "Operators' commands: listings, accounts, deposits, keys, modes, cancels, limits, snapshots. "
     "What changes something needs --reason and --ticket, which stay in the replicated log."
 )
 EXAMPLE = (
     "lockstep admin list-asset BTC --scale 8 --reason 'first listing' --ticket OPS-1\n"
     "  lockstep admin deposit --account 2 --asset KRW --amount 1000000 --reference wire-77 \\\n"
     "      --reason 'wire received' --ticket OPS-2\n"
+    "  lockstep admin create-key --account 2 --data lockstep-data --reason 'asked for' \\\n"
+    "      --ticket OPS-4\n"
     "  lockstep admin mode BTC-KRW CANCEL_ONLY --reason 'news' --ticket OPS-3\n"
     "  lockstep admin status --json"
 )
 
 DEFAULT_URL: Final = "grpc://127.0.0.1:7401"
 CONNECT_S: Final = 5.0
+
+_TYPED: Final = {
+    "metadata.user_id": "--account",
+    "metadata.symbol": "symbol",
+    "metadata.idempotency_key": "--reference",
+    "audit.operator": "--operator",
+    "audit.reason": "--reason",
+    "audit.ticket": "--ticket",
+}
 
 READS: Final = ("status", "markets", "balances")
 """Subcommands that change nothing: no reason, no ticket."""
@@ -58,6 +71,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     _listings(command)
     _money(command)
     _markets(command)
+    _keys(command)
     command("status", "role, term, index, chain and digests of the node")
     command("markets", "every listed symbol and asset")
     balances = command("balances", "one account's balances")
@@ -117,6 +131,18 @@ def _markets(command: Adder) -> None:
     command("snapshot", "writes a snapshot of the node")
 
 
+def _keys(command: Adder) -> None:
+    key = command("create-key", "makes an API key for REST; its secret is shown only here")
+    key.add_argument("--account", required=True, metavar="ID")
+    key.add_argument(
+        "--data", type=Path, default=Path("lockstep-data"), metavar="DIR",
+        help="the gateway's data folder (./lockstep-data)",
+    )  # fmt: skip
+    key.add_argument(
+        "--permission", action="append", choices=PERMISSION_NAMES, help="repeat it (READ, TRADE)"
+    )
+
+
 def run(a: argparse.Namespace) -> int:
     scheme, separator, address = a.url.partition("://")
     if not separator or scheme != "grpc" or not address:
@@ -131,7 +157,7 @@ def run(a: argparse.Namespace) -> int:
         raise environment_error(str(error)) from error
     except grpc.aio.AioRpcError as error:
         if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
-            raise usage_error(str(error.details())) from error
+            raise usage_error(_as_typed(str(error.details()))) from error
         if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
             raise environment_error(
                 f"no answer within {DEADLINE_S:.0f} s: whether it took effect is unknown; "
@@ -140,6 +166,12 @@ def run(a: argparse.Namespace) -> int:
         raise environment_error(f"{address}: {error.code().name}: {error.details()}") from error
     _print(result, as_json=a.json)
     return EXIT_OK if result.get("code", "OK") == "OK" else EXIT_CHECK_FAILED
+
+
+def _as_typed(said: str) -> str:
+    """The node names fields of its messages; people typed options."""
+    field, separator, rest = said.partition(":")
+    return _TYPED.get(field, field) + separator + rest
 
 
 Call = Callable[[Context], Awaitable[dict[str, Any]]]

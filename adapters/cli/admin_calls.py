@@ -11,31 +11,66 @@ from typing import Any, Final, Protocol, cast
 
 import msgspec
 
+from adapters import key_store
 from adapters.rpc_client import CoreClient
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import trading_pb2 as trading
 from contracts.gen.exchange.v1 import types_pb2 as types
-from core.codes import CMD_LIST_SYMBOL, MODE_NAMES, OK, REJECT_NAMES, STATUS_NAMES, VALIDATION
+from core.codes import (
+    CMD_CANCEL_ALL, CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_SET_LIMITS, CMD_WITHDRAW,
+    IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL, MODE_NAMES, OK, REJECT_NAMES,
+    STATUS_NAMES, VALIDATION,
+)  # fmt: skip
+from core.commands import (
+    ASSET_NAME_HI, ASSET_SCALE, C_ACCOUNT, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW,
+    LIMIT_OPEN_ORDERS, MOVE_AMOUNT, MOVE_ASSET, SYM_BASE, SYM_LOT_UNITS, SYM_MAKER_PPM,
+    SYM_MAX_NOTIONAL, SYM_MAX_PRICE, SYM_MAX_QTY, SYM_MIN_NOTIONAL, SYM_MIN_PRICE, SYM_NAME_HI,
+    SYM_QUOTE, SYM_TAKER_PPM, SYM_TICK_UNITS,
+)  # fmt: skip
 from gateway.decimals import format_units, parse_amount, parse_units
 
 DEADLINE_S: Final = 10.0
 NS_PER_S: Final = 10**9
 
-LISTING_RULES: Final = {
-    4: "name: 1 to 16 characters from ! to ~, and not listed otherwise",
-    6: "base: a listed asset",
-    7: "quote: a listed asset, another than base",
-    8: "tick x lot must be a whole number of the quote's smallest units: a coarser tick or lot",
-    9: "lot: at least one smallest unit of the base asset",
-    10: "min-price: at least one tick",
-    11: "max-price: not below min-price, at most 2^40 ticks",
-    12: "max-qty: at most 2^50 lots, and max-price x max-qty at most 2^62 quote units",
-    13: "min-notional: not below 0",
-    14: "max-notional: above 0, not below min-notional, at most 2^62 quote units",
-    15: "maker-ppm: 0 to 100000",
-    16: "taker-ppm: 0 to 100000",
+_MOVE_RULES: Final = {
+    C_ACCOUNT: "account: must be open",
+    MOVE_ASSET: "asset: a listed asset",
+    MOVE_AMOUNT: "amount: at least one smallest unit, at most 2^62",
 }
-"""What the machine's VALIDATION detail of a listing means to the one who typed it."""
+
+_LISTING_RULES: Final = {
+    SYM_NAME_HI: "name: 1 to 16 characters from ! to ~, and not listed otherwise",
+    SYM_BASE: "base: a listed asset",
+    SYM_QUOTE: "quote: a listed asset, another than base",
+    SYM_TICK_UNITS: (
+        "tick x lot must be a whole number of the quote's smallest units: a coarser tick or lot"
+    ),
+    SYM_LOT_UNITS: "lot: at least one smallest unit of the base asset",
+    SYM_MIN_PRICE: "min-price: at least one tick",
+    SYM_MAX_PRICE: "max-price: not below min-price, at most 2^40 ticks",
+    SYM_MAX_QTY: "max-qty: at most 2^50 lots, and max-price x max-qty at most 2^62 quote units",
+    SYM_MIN_NOTIONAL: "min-notional: not below 0",
+    SYM_MAX_NOTIONAL: "max-notional: above 0, not below min-notional, at most 2^62 quote units",
+    SYM_MAKER_PPM: "maker-ppm: 0 to 100000",
+    SYM_TAKER_PPM: "taker-ppm: 0 to 100000",
+}
+
+RULES: Final[dict[int, dict[int, str]]] = {
+    CMD_LIST_SYMBOL: _LISTING_RULES,
+    CMD_LIST_ASSET: {
+        ASSET_NAME_HI: "name: 1 to 16 characters from ! to ~, and not listed with another scale",
+        ASSET_SCALE: "scale: 0 to 12",
+    },
+    CMD_DEPOSIT: _MOVE_RULES,
+    CMD_WITHDRAW: _MOVE_RULES,
+    CMD_CANCEL_ALL: {C_ACCOUNT: "account: must be open"},
+    CMD_SET_LIMITS: {
+        LIMIT_OPEN_ORDERS: "open-orders: 1 to 2^24",
+        LIMIT_DEDUP_WINDOW: "dedup-window-s: above 0, at most 2^62 ns",
+        LIMIT_DEDUP_ROWS: "dedup-rows: 1 to 2^26",
+    },
+}
+"""What the machine's VALIDATION detail of a command means to the one who typed it."""
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -130,10 +165,12 @@ def _move(c: Context) -> types.CommandMetadata:
 def _available(
     answer: admin.DepositResponse | admin.WithdrawResponse, asset: admin.Asset
 ) -> dict[str, Any]:
-    """A reject's detail is a bound; only an accepted move's is the new balance."""
-    if answer.reply.code != OK:
+    """The number that the answer brings, in the asset's own units."""
+    names = {OK: "available", INSUFFICIENT_FUNDS: "available", MAX_NOTIONAL: "fits"}
+    name = names.get(answer.reply.code)
+    if name is None:
         return {}
-    return {"available": format_units(answer.reply.detail, asset.scale), "asset": asset.name}
+    return {name: format_units(answer.reply.detail, asset.scale), "asset": asset.name}
 
 
 async def mode(c: Context) -> dict[str, Any]:
@@ -163,6 +200,24 @@ async def set_limits(c: Context) -> dict[str, Any]:
         dedup_window_ns=c.a.dedup_window_s * NS_PER_S, dedup_rows=c.a.dedup_rows,
     )  # fmt: skip
     return _result(await c.core.admin.SetLimits(request, timeout=DEADLINE_S))
+
+
+async def create_key(c: Context) -> dict[str, Any]:
+    """Written beside the gateway's other keys: a running gateway finds it within a second."""
+    account = _account(c.a.account)
+    opened = (await c.core.status()).accounts
+    if not 1 <= account <= opened:
+        raise ValueError(f"--account: {account} is not open; there are 1 to {opened}")
+    if not (c.a.data / "keys").is_dir():
+        raise ValueError(f"--data: {c.a.data} holds no keys; give the gateway's data folder")
+    permissions = tuple(c.a.permission or ("READ", "TRADE"))
+    api_key, secret = key_store.create_key(c.a.data, account, permissions)
+    note = {"operator": c.audit.operator, "reason": c.audit.reason, "ticket": c.audit.ticket}
+    key_store.note_creation(c.a.data, api_key, account, note)
+    return {
+        "user_id": str(account), "api_key": api_key, "secret": secret,
+        "permissions": list(permissions),
+    }  # fmt: skip
 
 
 async def snapshot(c: Context) -> dict[str, Any]:
@@ -239,8 +294,10 @@ def _result(answer: _Answered) -> dict[str, Any]:
     out: dict[str, Any] = {"code": REJECT_NAMES[reply.code]}
     if reply.code != OK:
         out["detail"] = reply.detail
-        if (reply.command, reply.code) == (CMD_LIST_SYMBOL, VALIDATION):
-            out["rule"] = LISTING_RULES.get(reply.detail, "")
+        if reply.code == VALIDATION:
+            out["rule"] = RULES.get(reply.command, {}).get(reply.detail, "")
+        elif reply.code == IDEMPOTENCY_MISMATCH:
+            out["rule"] = "reference: was used before, for something else"
         if answer.leader_hint:
             out["leader"] = answer.leader_hint
         return out
@@ -260,6 +317,7 @@ CALLS: Final[dict[str, Callable[[Context], Awaitable[dict[str, Any]]]]] = {
     "mode": mode,
     "cancel-all": cancel_all,
     "set-limits": set_limits,
+    "create-key": create_key,
     "snapshot": snapshot,
     "status": status,
     "markets": markets,

@@ -7,42 +7,40 @@ command checks all of it, on the folder of a stopped or a running node, and chan
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, CliError, environment_error
+from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
 from adapters.lmdb_folder import DataFolderRefused
-from adapters.lmdb_log import LmdbReader
 from adapters.lmdb_rows import CorruptRow
-from adapters.log_audit import Audit, Difference, audit, first_difference
-from adapters.log_tools import reader_of
+from adapters.log_audit import Audit, Difference, Problem, audit, first_difference
+from adapters.log_tools import node_folder, reader_of
 from replication.record import CorruptRecord
 
 HELP = "Verifies a node's records, results and snapshots; with two folders, finds where they part."
 EXAMPLE = "lockstep audit lockstep-data/node-1\n  lockstep audit node-1 node-2 --json"
 
+_UNREADABLE: Final = "log"
+
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("folder", type=Path, metavar="DIR", help="a node's data folder")
+    p.add_argument("folder", type=Path, metavar="DIR", help="data folder of `up`, or of one node")
     p.add_argument("other", type=Path, metavar="DIR2", nargs="?", help="another replica's")
     p.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def run(a: argparse.Namespace) -> int:
-    audits: dict[Path, Audit] = {}
     difference: Difference | None = None
     try:
-        for folder in [a.folder] if a.other is None else [a.folder, a.other]:
-            with reader_of(folder) as reader:
-                audits[folder] = audit(reader, folder)
-        if a.other is not None:
-            with reader_of(a.folder) as one, reader_of(a.other) as other:
-                difference = _difference(one, other)
+        folders = [node_folder(each) for each in (a.folder, a.other) if each is not None]
+        if len(folders) == 2 and folders[0].samefile(folders[1]):
+            raise usage_error(f"DIR2: {a.other} is the same folder as DIR")
+        audits = {folder: _audited(folder) for folder in folders}
+        if len(folders) == 2 and all(_is_readable(each) for each in audits.values()):
+            difference = _difference(audits)
     except DataFolderRefused as error:
         raise environment_error(str(error)) from error
-    except CorruptRow as error:
-        raise CliError(EXIT_CHECK_FAILED, f"{error}") from error
     ok = difference is None and all(each.ok for each in audits.values())
     if a.json:
         sys.stdout.buffer.write(msgspec.json.encode(_as_json(ok, audits, difference)) + b"\n")
@@ -51,13 +49,37 @@ def run(a: argparse.Namespace) -> int:
     return EXIT_OK if ok else EXIT_CHECK_FAILED
 
 
-def _difference(one: LmdbReader, other: LmdbReader) -> Difference | None:
+def _audited(folder: Path) -> Audit:
+    """What is so damaged that no record can be read is a finding too, not an error."""
     try:
-        return first_difference(one, other)
-    except CorruptRecord as error:
-        return Difference(
-            index=error.index, section="record", key="", field="", a=error.what, b="see problems"
+        with reader_of(folder) as reader:
+            return audit(reader, folder)
+    except CorruptRow as error:
+        problem = Problem(index=0, section=_UNREADABLE, what=str(error))
+        return Audit(
+            ok=False, index=0, records=0, results=0, snapshots=[], digest="", problems=[problem]
         )
+
+
+def _is_readable(found: Audit) -> bool:
+    return all(problem.section != _UNREADABLE for problem in found.problems)
+
+
+def _difference(audits: dict[Path, Audit]) -> Difference | None:
+    (a, of_a), (b, of_b) = audits.items()
+    try:
+        with reader_of(a) as one, reader_of(b) as other:
+            return first_difference(one, other)
+    except CorruptRecord as error:
+        said = [_said_at(error.index, of_a), _said_at(error.index, of_b)]
+        return Difference(
+            index=error.index, section="record", key="", field="", a=said[0], b=said[1]
+        )
+
+
+def _said_at(index: int, found: Audit) -> str:
+    whats = [problem.what for problem in found.problems if problem.index == index]
+    return whats[0] if whats else "holds"
 
 
 def _as_json(ok: bool, audits: dict[Path, Audit], difference: Difference | None) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Why it exists: `up --demo` must give a first order's author a funded account within seconds, and
 the same one after a restart. Every step may be repeated: listings and accounts are found again by
-name, deposits by their reference, and keys that still stand in the file are kept.
+name, deposits by their reference, and keys that still stand in the file are kept. It must not know
+how makers quote.
 
 It goes through the operators' gRPC calls like any tool, so the log shows who did it and why.
 """
@@ -14,18 +15,15 @@ from typing import Final
 import msgspec
 
 from adapters.cli.demo_market import (
-    ACCOUNTS_FILE, ASSETS, FLOW_FUNDS, MAKERS, MARKETS, TAKER, TRADER_FUNDS, TRADERS, Market,
+    ACCOUNTS_FILE, ASSETS, FLOW_FUNDS, MAKERS, MARKETS, TAKER, TRADER_FUNDS, TRADERS,
 )  # fmt: skip
 from adapters.cli.errors import environment_error
 from adapters.key_store import create_key
 from adapters.rpc_client import CoreClient
-from contracts.gen.exchange.v1 import admin_pb2 as admin
-from contracts.gen.exchange.v1 import types_pb2 as types
+from adapters.rpc_operator import Operator
 from gateway.decimals import format_units
 
 ACCOUNTS_FILE_BYTES_MAX: Final = 1 << 20
-AUDIT: Final = types.AuditNote(operator="up", reason="demonstration", ticket="demo")
-DEADLINE_S: Final = 10.0
 
 
 class DemoAccount(msgspec.Struct, kw_only=True):
@@ -38,15 +36,16 @@ class DemoAccount(msgspec.Struct, kw_only=True):
 
 
 async def prepare(core: CoreClient, data: Path) -> list[DemoAccount]:
-    """All of it. Raises `CliError` when the core refuses a step."""
-    await list_markets(core)
+    """All of it. Raises `CommandRefused`; `CliError` if the file of accounts is damaged."""
+    operator = _operator(core)
+    await list_markets(operator)
     for name in (*MAKERS, TAKER):
-        await fund(core, name, await open_account(core, name), FLOW_FUNDS)
+        await fund(operator, name, await open_account(operator, name), FLOW_FUNDS)
     known = {account.user_id: account for account in read_accounts(data)}
     accounts = []
     for name in TRADERS:
-        number = await open_account(core, name)
-        await fund(core, name, number, TRADER_FUNDS)
+        number = await open_account(operator, name)
+        await fund(operator, name, number, TRADER_FUNDS)
         account = known.get(str(number))
         if account is None or not _key_exists(data, account.api_key):
             api_key, secret = create_key(data, number)
@@ -57,56 +56,33 @@ async def prepare(core: CoreClient, data: Path) -> list[DemoAccount]:
     return accounts
 
 
-async def list_markets(core: CoreClient) -> None:
+async def flow_accounts(core: CoreClient) -> list[int]:
+    """Who trades without a key: the makers, then the taker. Raises `CommandRefused`."""
+    operator = _operator(core)
+    return [await open_account(operator, name) for name in (*MAKERS, TAKER)]
+
+
+async def list_markets(operator: Operator) -> None:
     """Assets first: a symbol names them."""
     for name, scale in ASSETS.items():
-        asset = admin.ListAssetRequest(audit=AUDIT, name=name, scale=scale)
-        _accepted(f"list {name}", (await core.admin.ListAsset(asset, timeout=DEADLINE_S)).reply)
-    for market in MARKETS:
-        answer = await core.admin.ListSymbol(_listing(market), timeout=DEADLINE_S)
-        _accepted(f"list {market.name}", answer.reply)
+        await operator.list_asset(name, scale)
+    for m in MARKETS:
+        await operator.list_symbol(
+            name=m.name, base=m.base, quote=m.quote, tick_units=m.tick_units,
+            lot_units=m.lot_units, min_price_ticks=1, max_price_ticks=m.max_price,
+            max_qty_lots=m.max_qty, min_notional_units=m.min_notional,
+            max_notional_units=m.max_notional, maker_ppm=m.maker_ppm, taker_ppm=m.taker_ppm,
+        )  # fmt: skip
 
 
-def _listing(market: Market) -> admin.ListSymbolRequest:
-    return admin.ListSymbolRequest(
-        audit=AUDIT,
-        name=market.name,
-        base=market.base,
-        quote=market.quote,
-        tick_units=market.tick_units,
-        lot_units=market.lot_units,
-        min_price_ticks=1,
-        max_price_ticks=market.max_price,
-        max_qty_lots=market.max_qty,
-        min_notional_units=market.min_notional,
-        max_notional_units=market.max_notional,
-        maker_ppm=market.maker_ppm,
-        taker_ppm=market.taker_ppm,
-    )
+async def open_account(operator: Operator, name: str) -> int:
+    return await operator.open_account(f"demo/{name}")
 
 
-async def open_account(core: CoreClient, name: str) -> int:
-    """The account's number: the same name opens one account, ever."""
-    metadata = types.CommandMetadata(idempotency_key=f"demo/{name}")
-    request = admin.OpenAccountRequest(metadata=metadata, audit=AUDIT)
-    reply = (await core.admin.OpenAccount(request, timeout=DEADLINE_S)).reply
-    _accepted(f"open {name}", reply)
-    return int(reply.id)
-
-
-async def fund(core: CoreClient, name: str, number: int, funds: dict[str, int]) -> None:
+async def fund(operator: Operator, name: str, number: int, funds: dict[str, int]) -> None:
     """One deposit per asset, made once: its reference is remembered for ever."""
     for asset, coins in funds.items():
-        request = admin.DepositRequest(
-            metadata=types.CommandMetadata(
-                user_id=str(number), idempotency_key=f"demo/{name}/{asset}"
-            ),
-            audit=AUDIT,
-            asset=asset,
-            amount_units=coins * 10 ** ASSETS[asset],
-        )
-        reply = (await core.admin.Deposit(request, timeout=DEADLINE_S)).reply
-        _accepted(f"fund {name} with {asset}", reply)
+        await operator.deposit(number, asset, coins * 10 ** ASSETS[asset], f"demo/{name}/{asset}")
 
 
 async def owned(core: CoreClient, number: int) -> dict[str, str]:
@@ -119,10 +95,8 @@ async def owned(core: CoreClient, number: int) -> dict[str, str]:
     }
 
 
-def _accepted(what: str, reply: types.Reply) -> None:
-    if reply.code != types.REJECT_CODE_UNSPECIFIED:
-        name = types.RejectCode.Name(reply.code).removeprefix("REJECT_CODE_")
-        raise environment_error(f"demonstration: {what}: refused with {name} ({reply.detail})")
+def _operator(core: CoreClient) -> Operator:
+    return Operator(core, "up", "demonstration", "demo")
 
 
 def _key_exists(data: Path, api_key: str) -> bool:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from adapters.cli import demo_accounts
-from adapters.cli.demo_market import ACCOUNTS_FILE, MAKERS, MARKETS, TAKER, TURN_MS, Flow
+from adapters.cli.demo_market import ACCOUNTS_FILE, MARKETS, TURN_MS, Flow
 from adapters.cli.errors import environment_error
 from adapters.rpc_client import CoreClient, CoreUnavailable, OutcomeUnknown
+from adapters.rpc_operator import CommandRefused
 from core.codes import OK, REJECT_NAMES
 
 HELP = "Market makers and takers for a demonstration."
@@ -49,6 +50,8 @@ def run(a: argparse.Namespace) -> int:
         asyncio.run(_run(a))
     except (CoreUnavailable, OutcomeUnknown) as error:
         raise environment_error(str(error)) from error
+    except CommandRefused as error:
+        raise environment_error(f"demonstration: {error}") from error
     return 0
 
 
@@ -79,8 +82,7 @@ class _Chance:
 
 
 async def _flows(core: CoreClient, chance: _Chance) -> list[Flow]:
-    first, second = [await demo_accounts.open_account(core, name) for name in MAKERS]
-    taker = await demo_accounts.open_account(core, TAKER)
+    first, second, taker = await demo_accounts.flow_accounts(core)
     symbols = await core.symbols()
     return [
         Flow(market, symbols[market.name].symbol_id, (first, second), taker, chance)

@@ -22,7 +22,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from adapters import core_build
+from adapters import core_build, file_systems
 
 HELP = "What this machine has and lacks for each real part, and what to do about it."
 EXAMPLE = "lockstep doctor --json"
@@ -30,8 +30,6 @@ EXAMPLE = "lockstep doctor --json"
 PROGRAM_TIMEOUT_S: Final = 20
 OPEN_FILES_WANTED: Final = 4096
 DISK_BYTES_WANTED: Final = 4 << 30
-NO_FSYNC_FILESYSTEMS: Final = ("ramfs", "tmpfs")
-NETWORK_FILESYSTEMS: Final = ("9p", "cifs", "fuse.sshfs", "nfs", "nfs4", "virtiofs")
 
 Status = Literal["ok", "missing", "bad"]
 _TERMINAL_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
@@ -198,8 +196,8 @@ def _folder(data: Path) -> Iterator[Finding]:
         found=f"{free / (1 << 30):.1f} GiB free for {data}",
         advice=f"free some: {DISK_BYTES_WANTED >> 30} GiB are a comfortable start",
     )
-    kind = filesystem_of(place, _mounts())
-    forgets, remote = kind in NO_FSYNC_FILESYSTEMS, kind in NETWORK_FILESYSTEMS
+    kind = file_systems.kind_of(place)
+    forgets, remote = kind in file_systems.IN_MEMORY, kind in file_systems.NETWORK
     yield Finding(
         name="file system",
         needed_for="durability",
@@ -210,23 +208,6 @@ def _folder(data: Path) -> Iterator[Finding]:
         if forgets
         else "LMDB's locks and memory map want a local disk: put --data on one",
     )
-
-
-def _mounts() -> str:
-    try:
-        return Path("/proc/self/mounts").read_text()
-    except OSError:
-        return ""
-
-
-def filesystem_of(place: Path, mounts: str) -> str:
-    """The type of the mount that holds the place: the longest mount point above it wins."""
-    best, kind = -1, ""
-    for line in mounts.splitlines():
-        _, point, this_kind, *_ = line.split(" ")
-        if place.is_relative_to(point) and len(point) >= best:
-            best, kind = len(point), this_kind
-    return kind
 
 
 def _open_files() -> Finding:

@@ -3,7 +3,7 @@
 Why it exists: it is the whole way once with real orders, and the proof that the exchange's book
 is the recorded one wherever the recording determines it. It joins the readers of the formats
 with a way in (gRPC or signed REST); what can be known of a recording stands in
-`adapters/feed/lobster.py`.
+`adapters/feed/lobster.py`. It must not know a format.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from adapters.feed.grpc_door import GrpcDoor, Refused
 from adapters.feed.rest_door import RestDoor, read_accounts
 from adapters.feed.sender import Sender, Sent, percentile_ms
 from adapters.rpc_client import CoreClient, CoreUnavailable, OutcomeUnknown
+from adapters.rpc_operator import CommandRefused
 
 HELP = (
     "Pushes a recorded order flow through the public interface, in order and with many orders in "
@@ -73,13 +74,15 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 def run(a: argparse.Namespace) -> int:
     over_http = a.url.startswith("http://")
     if over_http and a.key_file is None:
-        raise usage_error("--key-file: required with an http --url")
+        raise usage_error(
+            "--key-file: required with an http --url; `up --demo` writes DATA/demo-accounts.json"
+        )
     address = _grpc_address("--core", a.core) if over_http else _grpc_address("--url", a.url)
     try:
         result = asyncio.run(_run(a, address))
     except lobster.FlowError as error:
         raise usage_error(f"{a.file}: {error}") from error
-    except (CoreUnavailable, market.MarketError, Refused, OutcomeUnknown) as error:
+    except (CoreUnavailable, market.MarketError, CommandRefused, Refused, OutcomeUnknown) as error:
         raise environment_error(str(error)) from error
     except grpc.aio.AioRpcError as error:
         raise environment_error(f"{address}: {error.code().name}: {error.details()}") from error

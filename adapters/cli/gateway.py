@@ -1,7 +1,7 @@
 """`lockstep gateway`: REST, WebSocket and market data in one process.
 
-The composition root: it makes the adapters, hands them to the rooms, and ends the process when
-any part that it cannot do without ends. Nothing is decided here.
+Why it exists: the composition root of the gateway; it makes the adapters, hands them to the
+rooms, and ends the process when any part that it cannot do without ends. Nothing is decided here.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from typing import Annotated, Final
 import msgspec
 import uvloop
 
+from adapters.addresses import Address, listen
 from adapters.cli.errors import EXIT_OK, environment_error
 from adapters.config import load
 from adapters.gateway_core import GatewayCore
@@ -33,19 +34,16 @@ from gateway.fold import ReadModel
 HELP = "REST, WebSocket and market data: the exchange as clients see it."
 EXAMPLE = "lockstep gateway --config lockstep.toml"
 
-Port = Annotated[str, msgspec.Meta(pattern=r"^[^\s:]+:[0-9]{1,5}$")]
-
-
 GC_ALLOCATIONS: Final = 50_000
 """Objects between collections of the youngest: the orders of the folds are many, live long and
 make no cycles, and looking through them is a pause that a client would feel."""
 
 
 class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Table `[gateway]`. `ledger` empty: no ledger, and `GET /v1/balances` answers 503."""
+    """Table `[gateway]`. `ledger` is a URL, or empty: then `GET /v1/balances` answers 503."""
 
-    listen: Port = "127.0.0.1:8080"
-    core: Port = "127.0.0.1:7401"
+    listen: Address = "127.0.0.1:8080"
+    core: Address = "127.0.0.1:7401"
     ledger: str = ""
     data: Path = Path("data")
     conflate_ms: Annotated[int, msgspec.Meta(ge=50, le=200)] = 100
@@ -69,21 +67,9 @@ def run(a: argparse.Namespace) -> int:
         raise environment_error(str(error)) from error
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS)
-    with _listen(config.listen) as sock:
+    with listen(config.listen, "gateway.listen") as sock:
         uvloop.run(_serve(config, keys, sock))
     return EXIT_OK
-
-
-def _listen(address: str) -> socket.socket:
-    host, _, port = address.rpartition(":")
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, int(port)))
-    except OSError as error:
-        sock.close()
-        raise environment_error(f"cannot listen on {address}: {error.strerror}") from error
-    return sock
 
 
 async def _serve(config: GatewayConfig, keys: FileKeyStore, sock: socket.socket) -> None:

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import msgspec
 import psycopg
 import uvicorn
 
+from adapters.addresses import Address, listen
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
 from adapters.config import load
 from adapters.embedded_postgres import PostgresUnavailable
@@ -53,8 +53,8 @@ Positive = Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
 class LedgerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`[ledger]` of the settings file, and LOCKSTEP_LEDGER_… in the environment."""
 
-    listen: str = "127.0.0.1:7403"
-    core: str = "127.0.0.1:7401"
+    listen: Address = "127.0.0.1:7403"
+    core: Address = "127.0.0.1:7401"
     partition: Annotated[int, msgspec.Meta(ge=0, le=32_767)] = 0
     database_url: str = ""
     """Whoever logs in here acts as lockstep_writer. Empty: DATABASE_URL, else `postgres_dir`."""
@@ -124,7 +124,7 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(config: LedgerConfig, url: str) -> int:
-    listener = _listen(config.listen)
+    listener = listen(config.listen, "ledger.listen")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -170,16 +170,6 @@ async def _serve(config: LedgerConfig, url: str) -> int:
             await asyncio.gather(serving, booking, stopping, return_exceptions=True)
             await reader.close()
     return EXIT_CHECK_FAILED if runner.fault else EXIT_OK
-
-
-def _listen(address: str) -> socket.socket:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65_535:
-        raise usage_error(f"ledger.listen: {address!r} is not HOST:PORT")
-    try:
-        return socket.create_server((host.strip("[]"), int(port)), backlog=128)
-    except OSError as error:
-        raise environment_error(f"ledger.listen: {address}: {error.strerror}") from error
 
 
 async def _feed(core: CoreClient, index: int) -> AsyncIterator[LogEvents]:

@@ -20,11 +20,20 @@ from replication.record import CorruptRecord
 from replication.recovery import replay
 
 HELP = "Applies the log again from its first entry; prints index, chain hash and digests."
-EXAMPLE = "lockstep replay --data lockstep-data/node-1 --to 1000 --json"
+EXAMPLE = (
+    "lockstep replay --data lockstep-data --json\n"
+    "  lockstep replay --data lockstep-data/node-1 --to 1000 --json"
+)
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--data", type=Path, required=True, metavar="DIR", help="a node's data folder")
+    p.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="data folder of `up`, or of one node",
+    )
     p.add_argument("--to", type=int, metavar="INDEX", help="stop after this entry (default: last)")
     p.add_argument("--json", action="store_true", help="one JSON object on standard output")
 

@@ -19,11 +19,12 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
 from adapters import core_build
+from adapters.addresses import Address, listen, split
 from adapters.cli.demo_market import ACCOUNTS_FILE, MARKETS
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
 from adapters.config import load
@@ -45,8 +46,6 @@ CORE_NOTES: Final = {
     "interpreted": "interpreted: `just build` makes it many times faster",
     "stale": "older than its sources: `just build`",
 }
-
-Address = Annotated[str, msgspec.Meta(pattern=r"^[^:/\s]+:[0-9]{1,5}$")]
 
 
 class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +82,7 @@ def run(a: argparse.Namespace) -> int:
         with ExitStack() as stack:
             stack.enter_context(hold(data, "up"))
             for name in ("http", "grpc", "ledger"):
-                check_free(getattr(config, name), f"--{name}")
+                listen(getattr(config, name), f"--{name}").close()  # better told now than later
             return Exchange(data, config, demo=a.demo).run(stack)
     except FolderInUse as error:
         raise environment_error(str(error)) from error
@@ -231,25 +230,6 @@ def write_settings(data: Path, config: UpConfig, database_url: str) -> None:
 
 
 # --- looking at addresses ---------------------------------------------------------------------
-
-
-def split(address: str) -> tuple[str, int]:
-    """HOST:PORT, already checked for its form."""
-    host, _, port = address.rpartition(":")
-    return host, int(port)
-
-
-def check_free(address: str, option: str) -> None:
-    """Better now than in a part's log after half a minute. Raises `CliError`."""
-    host, port = split(address)
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "no such port"
-            message = f"{option}: {address} cannot be used: {reason}; choose another"
-            raise environment_error(message) from error
 
 
 def listens(address: str) -> Callable[[], str | None]:

@@ -1,7 +1,8 @@
 """What a recorded flow asks of an exchange, whichever format it was recorded in.
 
 Why it exists: the readers of the formats and the senders (gRPC, REST) meet here. An order is
-named by a `tag`, the flow's own number for it; the exchange's id is the sender's affair.
+named by a `tag`, the flow's own number for it; the exchange's id is the sender's affair. It must
+not know files, prices in units, or the wire.
 """
 
 import msgspec

@@ -1,4 +1,8 @@
-"""A recorded flow's way in by the gRPC stream: packed commands, many in flight, order kept."""
+"""A recorded flow's way in by the gRPC stream: packed commands, many in flight, order kept.
+
+Why it exists: the batched stream is what a gateway uses, so a flow through it meets the exchange as
+orders from the public do, at the rate that one connection carries. It must not know formats.
+"""
 
 from typing import Final
 

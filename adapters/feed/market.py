@@ -3,7 +3,7 @@
 Why it exists: a flow needs a symbol whose ticks are the file's own prices, and accounts that can
 pay for all of it. Both are made through the operators' service when they are not there, and left
 as they are when they are. Bids belong to one account and asks to the other, so that no order
-ever meets one of its own account.
+ever meets one of its own account. It must not know the formats that flows are recorded in.
 """
 
 from collections.abc import Iterable
@@ -13,11 +13,10 @@ import msgspec
 
 from adapters.feed.actions import ASK, BID
 from adapters.rpc_client import CoreClient
-from contracts.gen.exchange.v1 import admin_pb2, trading_pb2, types_pb2
-from core.codes import OK, REJECT_NAMES
+from adapters.rpc_operator import DEADLINE_S, Operator, accepted
+from contracts.gen.exchange.v1 import trading_pb2, types_pb2
 
 ACCOUNT_NAMES: Final = {BID: "lockstep-feed-buyer", ASK: "lockstep-feed-seller"}
-DEADLINE_S: Final = 10.0
 ASSET_SCALE: Final = 6
 LOT_UNITS: Final = 10**ASSET_SCALE
 """One lot is one whole share."""
@@ -60,16 +59,16 @@ class Market(msgspec.Struct, frozen=True):
 
 
 class Preparation:
-    """The operators' calls of one run, each with the same note."""
+    """The steps of one run, each under the same note."""
 
     def __init__(self, core: CoreClient, note: str) -> None:
         self._core = core
-        self._audit = types_pb2.AuditNote(operator="lockstep feed", reason=note, ticket="FEED")
+        self._operator = Operator(core, "lockstep feed", note, "FEED")
 
     async def prepare(self, spec: Spec, accounts: dict[int, int] | None = None) -> Market:
         """Lists, opens, funds and clears as needed; `accounts` by side if they exist already.
 
-        Raises `MarketError`.
+        Raises `MarketError` or `CommandRefused`.
         """
         if not spec.base or not spec.quote:
             raise MarketError(f"symbol: {spec.symbol!r} must be BASE-QUOTE")
@@ -77,7 +76,10 @@ class Preparation:
             await self._list_asset(asset)
         symbol = await self._list_symbol(spec)
         if accounts is None:
-            accounts = {side: await self._open(name) for side, name in ACCOUNT_NAMES.items()}
+            accounts = {
+                side: await self._operator.open_account(name)
+                for side, name in ACCOUNT_NAMES.items()
+            }
         await self._fund(accounts[BID], spec.quote, FUND_QUOTE_UNITS)
         await self._fund(accounts[ASK], spec.base, FUND_BASE_UNITS)
         await self._clear(spec.symbol, accounts.values())
@@ -92,9 +94,7 @@ class Preparation:
                     f"{ASSET_SCALE}: name another pair with --symbol"
                 )
             return
-        request = admin_pb2.ListAssetRequest(audit=self._audit, name=name, scale=ASSET_SCALE)
-        answer = await self._core.admin.ListAsset(request, timeout=DEADLINE_S)
-        _accepted(answer.reply, f"listing of {name}")
+        await self._operator.list_asset(name, ASSET_SCALE)
 
     async def _list_symbol(self, spec: Spec) -> int:
         known = (await self._core.symbols()).get(spec.symbol)
@@ -105,39 +105,21 @@ class Preparation:
                     "name another pair with --symbol"
                 )
             return known.symbol_id
-        request = admin_pb2.ListSymbolRequest(
-            audit=self._audit, name=spec.symbol, base=spec.base, quote=spec.quote,
+        return await self._operator.list_symbol(
+            name=spec.symbol, base=spec.base, quote=spec.quote,
             tick_units=spec.tick_units, lot_units=LOT_UNITS, min_price_ticks=1,
             max_price_ticks=spec.price_ticks_max, max_qty_lots=10**6, min_notional_units=1,
             max_notional_units=10**17, maker_ppm=200, taker_ppm=400,
         )  # fmt: skip
-        answer = await self._core.admin.ListSymbol(request, timeout=DEADLINE_S)
-        _accepted(answer.reply, f"listing of {spec.symbol}")
-        return answer.reply.id
-
-    async def _open(self, name: str) -> int:
-        request = admin_pb2.OpenAccountRequest(
-            metadata=types_pb2.CommandMetadata(idempotency_key=name), audit=self._audit
-        )
-        answer = await self._core.admin.OpenAccount(request, timeout=DEADLINE_S)
-        _accepted(answer.reply, f"opening of {name}")
-        return answer.reply.id
 
     async def _fund(self, account: int, asset: str, wanted_units: int) -> None:
         balances = await self._core.balances(account)
         have = sum(b.available_units + b.hold_units for b in balances.balances if b.asset == asset)
         if have >= wanted_units:
             return
-        request = admin_pb2.DepositRequest(
-            metadata=types_pb2.CommandMetadata(
-                user_id=str(account),
-                # The log index makes each funding its own reference, and a repeat the same one.
-                idempotency_key=f"lockstep-feed-{account}-{asset}-{balances.index}",
-            ),
-            audit=self._audit, asset=asset, amount_units=wanted_units - have,
-        )  # fmt: skip
-        answer = await self._core.admin.Deposit(request, timeout=DEADLINE_S)
-        _accepted(answer.reply, f"deposit of {asset}")
+        # The log index makes each funding its own reference, and a repeat the same one.
+        reference = f"lockstep-feed-{account}-{asset}-{balances.index}"
+        await self._operator.deposit(account, asset, wanted_units - have, reference)
 
     async def _clear(self, symbol: str, accounts: Iterable[int]) -> None:
         """What an earlier run left goes; what others left is not ours to touch."""
@@ -148,15 +130,9 @@ class Preparation:
                     metadata=types_pb2.CommandMetadata(user_id=str(account), symbol=symbol)
                 )
                 answer = await self._core.trading.CancelAll(request, timeout=DEADLINE_S)
-                _accepted(answer.reply, f"cancel-all on {symbol}")
-                left = answer.reply.remaining_lots > 0
+                left = accepted(answer, f"cancel-all on {symbol}").remaining_lots > 0
         book = await self._core.book(symbol, 1)
         if book.bids or book.asks:
             raise MarketError(
                 f"symbol {symbol}: others have orders in its book; name another with --symbol"
             )
-
-
-def _accepted(reply: types_pb2.Reply, what: str) -> None:
-    if reply.code != OK:
-        raise MarketError(f"{what}: {REJECT_NAMES[reply.code]} (detail {reply.detail})")

@@ -2,7 +2,8 @@
 
 Why it exists: HTTP requests on several connections overtake each other, and a recording is worth
 nothing out of order; so this door has a window of one. Each write carries an idempotency key and
-is sent again, the same bytes under a fresh time stamp, when its outcome is unknown.
+is sent again, the same bytes under a fresh time stamp, when its outcome is unknown. It must not
+know what a flow means.
 """
 
 import asyncio

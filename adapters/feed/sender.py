@@ -3,7 +3,8 @@
 Why it exists: the throughput and the latencies that `feed` prints are those of this loop, for
 both ways in. An action that names an order waits for that order's id; an amend names a total, so
 it waits until nothing is in flight and asks what is filled; everything else does not wait for
-answers, up to a window. The way in is a port: gRPC or REST.
+answers, up to a window. The way in is a port: gRPC or REST. It must not know formats, nor judge
+what comes back.
 """
 
 import asyncio

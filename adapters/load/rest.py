@@ -2,7 +2,7 @@
 
 Why it exists: it shares the machine with what it measures, so an order must cost it little: one
 protocol class on raw bytes, bodies made beforehand, one HMAC per order, no HTTP library. It runs
-as a process of its own:
+as a process of its own: It must not know the core.
 
     python -m adapters.load.rest < plan.json > result.json
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters import file_systems
 from adapters.cli import doctor, main
 
 
@@ -42,4 +43,4 @@ def test_a_required_part_that_is_missing_fails(
 )
 def test_the_longest_mount_point_above_wins(place: str, kind: str) -> None:
     mounts = "overlay / overlay rw 0 0\ntmpfs /run tmpfs rw 0 0\n/dev/sda /data ext4 rw 0 0\n"
-    assert doctor.filesystem_of(Path(place), mounts) == kind
+    assert file_systems.kind_of(Path(place), mounts) == kind

@@ -19,7 +19,6 @@ i64s = st.integers(-(2**63), 2**63 - 1)
 u64s = st.integers(0, 2**63 - 1)
 u16s = st.integers(0, 0xFFFF)
 keys = st.tuples(i64s, i64s)
-nibbles = st.integers(0, 15)
 names = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=16)
 
 
@@ -96,7 +95,7 @@ def test_list_symbol(name: str, values: list[int]) -> None:
     record = c.list_symbol(name, base, quote, **dict(zip(fields, rest, strict=True)))
     (command,) = unpack_commands(record)
     assert command.words[1:] == (0, 0, 0, *c.name_words(name), *values, 0)
-    assert len(record) == 8 * c.COMMAND_WORDS[codes.CMD_LIST_SYMBOL]
+    assert len(record) == 8 * c.LIST_SYMBOL_WORDS
 
 
 @given(names)
@@ -143,7 +142,6 @@ def test_batches(records: list[bytes], metadata: bytes) -> None:
 # --- events ---------------------------------------------------------------------------------------
 
 DIGEST = st.binary(min_size=32, max_size=32)
-HEAD_FIELDS = ("symbol", "seq", "cause")
 BODIES: dict[type, tuple[int, tuple[str, ...]]] = {
     # type: kind, then the fields of words 2, 3, ...; what is packed in word 0 is not among them
     e.OrderAccepted: (1, ("order_id", "account", "price", "qty", "quote_qty", "hold",

@@ -10,7 +10,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import httpx
 
+from adapters.addresses import free_ports
 from adapters.key_store import create_key
 from adapters.load import market
 from adapters.parent_death import PARENT_VARIABLE
@@ -31,13 +31,6 @@ START_S: Final = 60.0
 STOP_S: Final = 20.0
 POLL_S: Final = 0.02
 SYMBOL: Final = market.SYMBOL
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class Part:
@@ -142,8 +135,7 @@ class Exchange:
 
     def __init__(self, folder: Path, **gateway: str) -> None:
         self.folder = folder
-        self.core_address = f"127.0.0.1:{free_port()}"
-        self.http_address = f"127.0.0.1:{free_port()}"
+        self.core_address, self.http_address = (f"127.0.0.1:{p}" for p in free_ports(2))
         self.url = f"http://{self.http_address}"
         self.node = Part("node", folder, {
             "LOCKSTEP_NODE_DATA": str(folder / "node-1"),

@@ -7,11 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import grpc.aio
 import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.e2e.harness import ROOT, SYMBOL, Credentials, Exchange, free_port, until
+from adapters.addresses import free_ports
+from contracts.gen.exchange.v1.events_pb2 import TailRequest
+from contracts.gen.exchange.v1.events_pb2_grpc import EventServiceStub
+from tests.e2e.harness import ROOT, SYMBOL, Credentials, Exchange, until
 from tests.gateway import bad_input
 from tests.gateway.exchange import order
 
@@ -163,6 +167,47 @@ async def test_requests_beyond_the_limits_are_refused_by_name(
     assert b"HTTP/1.1 200" in await raw(exchange, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
 
 
+async def test_head_is_answered_at_once_like_get_without_a_body(exchange: Exchange) -> None:
+    host, port = exchange.http_address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"HEAD /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    async with asyncio.timeout(WAIT_S):
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert b"content-length: 15" in head
+        writer.write(b"HEAD /nothing HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        rest = await reader.read()
+    writer.close()
+    assert rest.startswith(b"HTTP/1.1 404")
+    assert rest.endswith(b"\r\n\r\n")
+
+
+async def test_a_status_in_a_problem_is_that_of_the_answer(exchange: Exchange) -> None:
+    answer = await raw(exchange, HEAD + b"big: " + b"x" * 20_000 + b"\r\n\r\n")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 431
+
+
+async def test_an_order_over_http_is_in_the_typed_tail_under_its_trace(
+    exchange: Exchange, alice: Credentials
+) -> None:
+    async with exchange.client(alice) as client:
+        placed = await client("POST", "/v1/orders", order(clientOrderId="tail-1"))
+        await client("DELETE", placed.headers["location"])
+    order_id = int(placed.json()["orderId"])
+    async with (
+        grpc.aio.insecure_channel(exchange.core_address) as channel,
+        asyncio.timeout(WAIT_S),
+    ):
+        tail = EventServiceStub(channel).Tail(TailRequest(from_index=1))
+        async for entry in tail:
+            for event in entry.events:
+                if event.order_accepted.order_id == order_id:
+                    assert event.trace_id == placed.headers["x-trace-id"]
+                    assert event.correlation_id == "tail-1"
+                    assert len(event.causation_id) == 32
+                    return
+
+
 async def test_pipelined_requests_are_answered_in_order(exchange: Exchange) -> None:
     one = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
     two = b"GET /nothing HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
@@ -275,7 +320,7 @@ async def test_a_taken_port_and_a_wrong_setting_are_told_in_one_line(
     for text, code, words in (
         (f'listen = "{exchange.http_address}"\ndata = "{tmp_path}"', 3, "cannot listen on"),
         ("conflate_ms = 5", 2, "conflate_ms"),
-        (f'core = "127.0.0.1:{free_port()}"\nlistn = "x"', 2, "listn"),
+        (f'core = "127.0.0.1:{free_ports(1)[0]}"\nlistn = "x"', 2, "listn"),
     ):
         config.write_text(f"[gateway]\n{text}\n")
         ended = await asyncio.to_thread(

@@ -11,7 +11,6 @@ import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from typing import IO
 
 import pytest
 
+from adapters.addresses import free_ports
 from adapters.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -28,14 +28,6 @@ DEADLINE_S = 120.0
 """For whatever must happen at all; how fast it is belongs to the benchmarks."""
 
 pytestmark = pytest.mark.e2e
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 class Up:
@@ -174,7 +166,7 @@ def test_an_address_in_use_is_refused(
     first: Up, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(["up", "--data", str(tmp_path), "--http", first.http]) == 3
-    assert f"--http: {first.http} cannot be used" in capsys.readouterr().err
+    assert f"--http: cannot listen on {first.http}" in capsys.readouterr().err
 
 
 def test_ctrl_c_leaves_no_process(first: Up) -> None:
@@ -219,7 +211,7 @@ def test_kill_9_of_up_itself_leaves_no_process(first: Up) -> None:
         (["--nodes", "3"], "--nodes: only 1 so far"),
         (["--kafka", "127.0.0.1:9092"], "--kafka: this version does not publish"),
         (["--http", "8080"], "--http: '8080' is not HOST:PORT"),
-        (["--http", "127.0.0.1:80800"], "--http: 127.0.0.1:80800 cannot be used: no such port"),
+        (["--http", "127.0.0.1:80800"], "--http: cannot listen on 127.0.0.1:80800: no such port"),
     ],
 )
 def test_what_cannot_be_done_is_said(

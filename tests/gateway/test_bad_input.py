@@ -62,7 +62,7 @@ def test_a_bad_path_or_parameter_is_named(
 
 def test_a_wrong_method_says_which_are_right() -> None:
     response = Exchange().send("PUT", "/v1/orders")
-    assert (b"allow", b"DELETE, GET, POST") in response.headers
+    assert (b"allow", b"DELETE, GET, HEAD, POST") in response.headers
 
 
 @pytest.mark.parametrize("order_id", ["0", "-1", "1e3", "abc", "99999999999999999", "\u0661"])

@@ -160,6 +160,13 @@ def test_the_ticker_forgets_what_is_older_than_a_day() -> None:
     assert (quiet.last, quiet.volume, quiet.trades) == (12, 0, 0)
 
 
+def test_a_market_without_a_trade_has_no_price() -> None:
+    ticker = told(Exchange().send("GET", f"/v1/markets/{SYMBOL}/ticker"))
+    prices = [ticker[name] for name in ("open", "high", "low", "last", "bestBid", "bestAsk")]
+    assert prices == [None] * 6
+    assert (ticker["volume"], ticker["trades"]) == ("0", 0)
+
+
 def test_the_public_answers_are_those_of_the_folds() -> None:
     exchange = Exchange()
     exchange.place("bob", side="SELL", qty="0.003")

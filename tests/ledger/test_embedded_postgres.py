@@ -77,7 +77,7 @@ def test_only_its_account_may_enter(folder: Path) -> None:
 
 def test_a_second_start_on_the_same_folder_is_refused(folder: Path) -> None:
     with EmbeddedPostgres(folder) as server:
-        with pytest.raises(PostgresUnavailable, match="another process keeps"):
+        with pytest.raises(PostgresUnavailable, match=f"process {os.getpid()} keeps"):
             EmbeddedPostgres(folder).start()
         assert ask(server, "select 1") == 1
 

@@ -15,6 +15,7 @@ import msgspec
 import psycopg
 import pytest
 
+from adapters.addresses import free_ports
 from adapters.embedded_postgres import EmbeddedPostgres, PostgresUnavailable
 from adapters.ledger_database import make_ready
 from adapters.postgres_migrate import ensure_database, ensure_schema
@@ -55,11 +56,6 @@ class Ledger:
             return await self.process.wait()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @asynccontextmanager
 async def served(node: MachineNode) -> AsyncIterator[str]:
     """The node's address."""
@@ -89,7 +85,7 @@ async def lockstep(environ: dict[str, str], *arguments: str) -> asyncio.subproce
 
 @asynccontextmanager
 async def ledger(core: str, url: str) -> AsyncIterator[Ledger]:
-    port = free_port()
+    port = free_ports(1)[0]
     running = Ledger(await lockstep(settings(core, url, 0, port)), port)
     try:
         yield running
@@ -156,8 +152,8 @@ async def test_events_become_balances_and_survive_kill(fresh_url: str) -> None:
                 "account": 2,
                 "lastIndex": 11,
                 "balances": [
-                    {"asset": "BTC", "available": "0.09980000", "hold": "0.00000000",
-                     "total": "0.09980000"},
+                    {"asset": "BTC", "available": "0.0998", "hold": "0",
+                     "total": "0.0998"},
                     {"asset": "KRW", "available": "3000000", "hold": "2000000",
                      "total": "5000000"},
                 ],

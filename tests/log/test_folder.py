@@ -9,7 +9,8 @@ from typing import NoReturn
 import lmdb
 import pytest
 
-from adapters.lmdb_folder import DataFolder, DataFolderRefused, file_system_of, is_in_use
+from adapters.file_systems import kind_of
+from adapters.lmdb_folder import DataFolder, DataFolderRefused, is_in_use
 from adapters.lmdb_log import EXIT_DISK_FAILED, MAP_BYTES_MIN, LmdbLog, LmdbReader, lmdb_facts
 from adapters.lmdb_witness import Witness, Witnessed, read_witness
 from core.commands import batch, cancel
@@ -43,7 +44,7 @@ def test_a_dead_owner_leaves_no_lock(tmp_path: Path) -> None:
 
 
 def test_the_file_system_is_known() -> None:
-    assert file_system_of(Path("/proc/self")) == "proc"
+    assert kind_of(Path("/proc/self")) == "proc"
 
 
 def test_another_nodes_folder_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 from typing import Self
@@ -12,6 +11,7 @@ from typing import Self
 import httpx
 import msgspec
 
+from adapters.addresses import free_ports
 from adapters.rpc_client import CoreClient
 from tests.node.process import DEADLINE_S, lockstep
 
@@ -19,9 +19,7 @@ POLL_S = 0.05
 
 
 def free_address() -> str:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{sock.getsockname()[1]}"
+    return f"127.0.0.1:{free_ports(1)[0]}"
 
 
 class Books:

@@ -17,8 +17,7 @@ import msgspec
 import pytest
 
 from adapters.rpc_client import CoreClient
-from core.accounts import HOUSE
-from core.codes import BUY, GTC, LIMIT, OK, SELL
+from core.codes import BUY, GTC, HOUSE, LIMIT, OK, SELL
 from core.commands import place
 from core.events import REPLY_BYTES, OrderAccepted, TradeExecuted, decode_events, decode_reply
 from replication.ports import Submitted

@@ -2,9 +2,13 @@
 
 import asyncio
 import itertools
+import mmap
+import os
 import re
+import shutil
 import urllib.request
 from pathlib import Path
+from typing import Any, cast
 
 import lmdb
 import msgspec
@@ -19,7 +23,7 @@ from core.codes import BUY, GTC, LIMIT, NOT_LEADER, OK, OVERLOADED
 from core.commands import place
 from core.events import decode_reply
 from replication.ports import Submitted
-from tests.node.market import AUDIT, SYMBOL_ID, open_market
+from tests.node.market import SYMBOL_ID, open_market, operator_of
 from tests.node.process import DEADLINE_S, NodeProcess, lockstep
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.e2e]
@@ -38,7 +42,7 @@ async def fill(folder: Path, orders: int, *, snapshot: bool = False) -> None:
         for number in range(1, orders + 1):
             assert (await core.submit(order(accounts[0], number), 1)).code == OK
             if snapshot and number == orders // 2:
-                taken = await core.admin.Snapshot(pb.SnapshotRequest(audit=AUDIT))
+                taken = await core.admin.Snapshot(pb.SnapshotRequest(audit=operator_of(core).audit))
                 assert taken.index > 0
     assert await node.stop() == 0
 
@@ -110,6 +114,8 @@ async def test_an_address_in_use_is_named(tmp_path: Path) -> None:
 
 async def test_a_corrupt_record_is_named_and_the_node_does_not_start(tmp_path: Path) -> None:
     await fill(tmp_path, 5)
+    whole = tmp_path.with_name("whole")
+    shutil.copytree(tmp_path, whole)
     env = lmdb.open(str(log_path(tmp_path)), map_size=1 << 30, max_dbs=len(DATABASES))
     with env.begin(write=True) as txn:
         records = env.open_db(b"records", txn=txn)
@@ -126,6 +132,35 @@ async def test_a_corrupt_record_is_named_and_the_node_does_not_start(tmp_path: P
     code, _, said = await lockstep("replay", "--data", str(tmp_path))
     assert code == 1
     assert b"record 4: the payload does not match its hash" in said
+    code, audited = await report("audit", str(whole), str(tmp_path))
+    difference = audited["first_difference"]
+    assert isinstance(difference, dict)
+    told = (code, difference["index"], difference["section"], difference["a"])
+    assert told == (1, 4, "record", "holds")
+    assert difference["b"] == "the payload does not match its hash"
+
+
+async def test_a_log_that_lost_its_end_is_a_finding_in_json_too(tmp_path: Path) -> None:
+    await fill(tmp_path, 5)
+    path = log_path(tmp_path) / "data.mdb"
+    os.truncate(path, path.stat().st_size // 2 // mmap.PAGESIZE * mmap.PAGESIZE)
+    code, audited = await report("audit", str(tmp_path))
+    assert (code, audited["ok"], audited["index"]) == (1, False, 0)
+    [found] = cast("dict[str, Any]", audited["folders"]).values()
+    assert "pages are damaged" in found["problems"][0]["what"]
+
+
+async def test_the_folder_of_up_stands_for_the_one_node_in_it(tmp_path: Path) -> None:
+    await fill(tmp_path / "node-1", 3)
+    code, by_node = await report("replay", "--data", str(tmp_path / "node-1"))
+    assert (code, await report("replay", "--data", str(tmp_path))) == (0, (0, by_node))
+    code, audited = await report("audit", str(tmp_path))
+    assert (code, audited["index"]) == (0, by_node["index"])
+    code, _, said = await lockstep("audit", str(tmp_path), str(tmp_path / "node-1"))
+    assert (code, b"the same folder" in said) == (2, True)
+    await fill(tmp_path / "node-2", 3)
+    code, _, said = await lockstep("audit", str(tmp_path))
+    assert (code, b"holds node-1, node-2; name one" in said) == (3, True)
 
 
 @pytest.mark.parametrize(

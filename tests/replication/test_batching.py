@@ -19,7 +19,6 @@ from replication.batching import (
 from replication.ports import Submitted
 
 ROOM = 1 << 40
-IDS = (b"command", b"correlation", b"trace")
 
 
 def ignore(answer: Submitted) -> None:

@@ -61,7 +61,16 @@ def test_ids_tell_events_of_one_entry_apart_and_causes_follow_the_command() -> N
     assert [first.event_id, second.event_id] == ["5-12-0", "5-12-1"]
     assert (first.causation_id, first.correlation_id, first.trace_id) == ("cmd", "corr", "trace")
     [unnamed] = enveloped(row(codes.EV_BOOK_DELTA))
-    assert (unnamed.causation_id, unnamed.correlation_id) == (f"5-12-c{CAUSE}", "")
+    assert unnamed.causation_id == unnamed.correlation_id == f"5-12-c{CAUSE}"
+    traced = rpc_metadata.encode({CAUSE: (b"", b"", b"trace")})
+    assert enveloped(row(codes.EV_BOOK_DELTA), traced)[0].correlation_id == "trace"
+
+
+def test_a_name_that_is_no_text_is_shown_and_does_not_end_the_tail() -> None:
+    names = rpc_metadata.encode({CAUSE: (b"\x83" * 16, "고객".encode(), b"\xff")})
+    [envelope] = enveloped(row(codes.EV_BOOK_DELTA), names)
+    assert envelope.causation_id == "83" * 16
+    assert (envelope.correlation_id, envelope.trace_id) == ("고객", "ff")
 
 
 def test_the_public_side_and_mode_are_not_the_zero_of_the_inside() -> None:

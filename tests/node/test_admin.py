@@ -1,0 +1,86 @@
+"""`lockstep admin` as an operator types it, against a node's real process."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from adapters.key_store import FileKeyStore
+from tests.node.process import NodeProcess, lockstep
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.e2e]
+AUDITED = ("--reason", "because", "--ticket", "OPS-1", "--json")
+
+
+class Operator:
+    def __init__(self, address: str) -> None:
+        self._url = f"grpc://{address}"
+
+    async def __call__(self, *words: str) -> tuple[int, dict[str, object]]:
+        """Exit code and what it printed; a refusal of the arguments under "said"."""
+        code, out, err = await lockstep("admin", *words, "--url", self._url, *AUDITED)
+        if code in (0, 1):
+            return code, msgspec.json.decode(out, type=dict[str, object])
+        assert out == b""
+        return code, {"said": err.decode()}
+
+
+async def test_money_and_keys_as_an_operator_makes_them(tmp_path: Path) -> None:
+    node = await NodeProcess(tmp_path / "node-1").start()
+    admin = Operator(node.address)
+    assert (await admin("list-asset", "BTC", "--scale", "8"))[0] == 0
+    _, opened = await admin("open-account", "--reference", "alice")
+    account = str(opened["id"])
+    move = ("--account", account, "--asset", "BTC")
+    _, paid = await admin("deposit", *move, "--amount", "1.5", "--reference", "wire-1")
+    assert (paid["available"], paid["duplicate"]) == ("1.5", False)
+    _, again = await admin("deposit", *move, "--amount", "1.5", "--reference", "wire-1")
+    assert (again["available"], again["duplicate"]) == ("1.5", True)
+
+    (tmp_path / "keys").mkdir(mode=0o700)
+    code, key = await admin("create-key", "--account", account, "--data", str(tmp_path))
+    assert (code, key["permissions"]) == (0, ["READ", "TRADE"])
+    found = FileKeyStore(tmp_path).find(str(key["api_key"]))
+    assert found is not None
+    assert (str(found.account), found.secret.decode()) == (account, key["secret"])
+    note = msgspec.json.decode((tmp_path / "keys" / "created.log").read_bytes())
+    assert (note["api_key"], note["reason"], note["ticket"]) == (
+        key["api_key"], "because", "OPS-1",
+    )  # fmt: skip
+    assert str(key["secret"]) not in str(note)
+    assert await node.stop() == 0
+
+
+async def test_what_an_operator_gets_wrong_is_said_in_his_own_words(tmp_path: Path) -> None:
+    node = await NodeProcess(tmp_path / "node-1").start()
+    admin = Operator(node.address)
+    await admin("list-asset", "BTC", "--scale", "8")
+    _, opened = await admin("open-account", "--reference", "alice")
+    mine = ("--account", str(opened["id"]), "--asset", "BTC", "--amount", "1")
+    await admin("deposit", *mine, "--reference", "wire-1")
+
+    code, answer = await admin("list-asset", "BTC", "--scale", "9")
+    assert (code, answer["code"]) == (1, "VALIDATION")
+    assert "name: 1 to 16 characters" in str(answer["rule"])
+    code, answer = await admin("list-asset", "X", "--scale", "13")
+    assert (code, answer["rule"]) == (1, "scale: 0 to 12")
+    nobody = ("--account", "99", "--asset", "BTC", "--amount", "1", "--reference", "wire-2")
+    code, answer = await admin("deposit", *nobody)
+    assert (code, answer["rule"]) == (1, "account: must be open")
+    code, answer = await admin("deposit", *mine[:-1], "2", "--reference", "wire-1")
+    assert (code, answer["code"]) == (1, "IDEMPOTENCY_MISMATCH")
+    assert "reference" in str(answer["rule"])
+    code, answer = await admin("withdraw", *mine[:-1], "2", "--reference", "out-1")
+    assert (code, answer["code"], answer["available"]) == (1, "INSUFFICIENT_FUNDS", "1")
+
+    for words, said in (
+        (("deposit", "--account", "x", *nobody[2:]), "--account: 'x' must be an account id"),
+        (("cancel-all",), "symbol: required when user_id is 0"),
+        (("mode", "X-Y", "NORMAL"), "symbol: 'X-Y' is not a listed symbol"),
+        (("create-key", "--account", "99", "--data", str(tmp_path)), "--account: 99 is not open"),
+        (("create-key", "--account", "2", "--data", str(tmp_path)), "holds no keys"),
+    ):
+        code, answer = await admin(*words)
+        assert code == 2
+        assert said in str(answer["said"]), words
+    assert await node.stop() == 0
