@@ -55,6 +55,7 @@ class GatewayCore:
         self._waiting: list[_Waiting] = []
         self._in_flight: set[asyncio.Task[None]] = set()
         self._flush_due = False
+        self._gathering: asyncio.TimerHandle | None = None
         self._last_batch = 0
 
     async def submit(self, command: bytes, ids: CommandIds) -> Answer:
@@ -63,7 +64,10 @@ class GatewayCore:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((command, ids, future))
-        if not self._flush_due and self._may_send:
+        if self._gathering is not None and len(self._waiting) >= BATCH_FULL:
+            self._gathering.cancel()
+            self._gathering = None
+        if self._gathering is None and not self._flush_due and self._may_send:
             # Not now: requests that arrived in the same turn of the loop come along.
             self._flush_due = True
             loop.call_soon(self._flush)
@@ -103,6 +107,7 @@ class GatewayCore:
 
     def _flush(self) -> None:
         self._flush_due = False
+        self._gathering = None
         while self._may_send:
             batch = self._waiting[:BATCH_MAX]
             del self._waiting[:BATCH_MAX]
@@ -113,13 +118,13 @@ class GatewayCore:
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._in_flight.discard(task)
-        if self._flush_due:
+        if self._flush_due or self._gathering is not None:
             return
         if self._last_batch < CROWD or len(self._waiting) >= BATCH_FULL:
             self._flush()
         else:
-            self._flush_due = True
-            asyncio.get_running_loop().call_later(GATHER_S, self._flush)
+            loop = asyncio.get_running_loop()
+            self._gathering = loop.call_later(GATHER_S, self._flush)
 
     async def _send(self, batch: list[_Waiting]) -> None:
         packed = b"".join([command for command, _, _ in batch])
