@@ -28,9 +28,12 @@ class DataFolder:
 
     @classmethod
     def open(cls, path: Path) -> "DataFolder":
-        """Creates the folder if need be and takes its lock. Raises `DataFolderRefused`."""
+        """Creates the folder if need be and takes its lock. Raises `DataFolderRefused`.
+
+        A new folder is its owner's alone: the log holds everybody's balances and orders.
+        """
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise DataFolderRefused(f"data folder {path}: {error.strerror}") from error
         kind = file_systems.kind_of(path)

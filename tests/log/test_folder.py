@@ -34,6 +34,11 @@ def test_one_process_owns_a_folder(tmp_path: Path) -> None:
     DataFolder.open(tmp_path).close()
 
 
+def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    DataFolder.open(tmp_path / "node").close()
+    assert (tmp_path / "node").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_dead_owner_leaves_no_lock(tmp_path: Path) -> None:
     code = (
         f"import os; from adapters.lmdb_folder import *; DataFolder.open(Path({str(tmp_path)!r}))"
