@@ -4,24 +4,23 @@ Why it exists: the ledger's process is tested from outside, over the wire, and w
 log adds is tested elsewhere. It commits what it is given at once.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import TypeVar
 
 from core import commands as c
 from core.codes import OK
 from core.machine import Machine
-from replication.ports import Committed, NodeStatus, Submitted, TailGone
+from replication.ports import Committed, NodeStatus, Submitted
+from tests.committed_log import CommittedLog
 
 T = TypeVar("T")
 TS_NS = 1_700_000_000_000_000_000
 
 
-class MachineNode:
+class MachineNode(CommittedLog):
     def __init__(self) -> None:
+        super().__init__()
         self.machine = Machine()
-        self.log: list[Committed] = []
-        self._grown = asyncio.Event()
 
     async def submit(self, commands: bytes, count: int, metadata: bytes = b"") -> Submitted:
         index = self.machine.index + 1
@@ -33,27 +32,15 @@ class MachineNode:
 
     def commit(self, events: bytes) -> None:
         machine = self.machine
-        self.log.append(
+        self.add(
             Committed(
                 index=machine.index, term=1, ts_ns=machine.ts_ns, events=events, metadata=b"",
                 chain=machine.chain,
             )
         )  # fmt: skip
-        self._grown.set()
 
     async def query(self, fn: Callable[[Machine], T]) -> T:
         return fn(self.machine)
-
-    async def tail(self, from_index: int) -> AsyncIterator[Committed]:
-        if from_index > len(self.log) + 1:
-            raise TailGone(f"index {from_index} is beyond the log's end, {len(self.log)}")
-        at = from_index - 1
-        while True:
-            while at < len(self.log):
-                yield self.log[at]
-                at += 1
-            self._grown.clear()
-            await self._grown.wait()
 
     def status(self) -> NodeStatus:
         machine = self.machine

@@ -6,14 +6,15 @@ test sees order, joining and slicing. It can be told to hold answers, to refuse,
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from core.codes import OK, STATUS_NEW
 from core.commands import check_commands
-from replication.ports import Committed, NodeStatus, Submitted, TailGone
+from replication.ports import Committed, NodeStatus, Submitted
+from tests.committed_log import CommittedLog
 
 _REPLY = struct.Struct("<8q")
 
@@ -38,11 +39,11 @@ class EchoMachine:
         return [Named(1, "BTC"), Named(2, "KRW")]
 
 
-class EchoNode:
+class EchoNode(CommittedLog):
     def __init__(self) -> None:
+        super().__init__()
         self.machine = EchoMachine()
         self.batches: list[tuple[bytes, int, bytes]] = []
-        self.log: list[Committed] = []
         self.commands = 0
         self.open = asyncio.Event()
         self.open.set()
@@ -51,7 +52,6 @@ class EchoNode:
         self.leader = 3
         self.broken: Exception | None = None
         self.arrived = asyncio.Condition()
-        self._grown = asyncio.Event()
 
     async def submit(self, commands: bytes, count: int, metadata: bytes = b"") -> Submitted:
         assert check_commands(commands) == count
@@ -80,25 +80,13 @@ class EchoNode:
         return fn(self.machine)
 
     def commit(self, events: bytes, metadata: bytes = b"") -> None:
-        self.log.append(
+        self.add(
             Committed(
                 index=len(self.log) + 1, term=2, ts_ns=1_000 + len(self.log), events=events,
                 metadata=metadata, chain=bytes(32),
             )
         )  # fmt: skip
         self.machine.index = len(self.log)
-        self._grown.set()
-
-    async def tail(self, from_index: int) -> AsyncIterator[Committed]:
-        if from_index > len(self.log) + 1:
-            raise TailGone(f"index {from_index} is not there yet")
-        at = from_index - 1
-        while True:
-            while at < len(self.log):
-                yield self.log[at]
-                at += 1
-            self._grown.clear()
-            await self._grown.wait()
 
     def status(self) -> NodeStatus:
         return NodeStatus(
