@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from core.codes import OK
+from replication.messages import Message
 from replication.record import Record
 
 MachineT = TypeVar("MachineT")
@@ -35,6 +36,17 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
     replies: bytes = b""
     code: int = OK
     reason: str = ""
+    leader: int = 0  # with NOT_LEADER or FENCING_TOKEN: node number to ask instead, 0 = unknown
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+    """The other answer to a submission: it may stand in the log, or never will; ask again.
+
+    Given only when the node can no longer learn the outcome: it stops, or a snapshot has taken
+    it past the index. Whoever asks again with the same idempotency key gets the one true answer.
+    """
+
+    reason: str
 
 
 class Committed(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +195,20 @@ class HardState(msgspec.Struct, frozen=True, kw_only=True):
     last_hash: bytes = bytes(32)
 
 
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the kept log begins: the last record that is gone, zeros if none is.
+
+    `members` is the encoded configuration (`replication.membership`) that was in force at
+    `index`, empty at the very beginning, where the folder's own formatting says who votes.
+    """
+
+    index: int = 0
+    term: int = 0
+    ts_ns: int = 0
+    hash: bytes = bytes(32)
+    members: bytes = b""
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What applying one entry gave. Derivable from the log; stored so that nobody has to."""
 
@@ -194,11 +220,24 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """One transaction of the log: all of it is durable, or none of it happened."""
+    """One transaction of the log: all of it is durable, or none of it happened.
 
+    The parts take effect in the order of the fields. `reset`: forget every record and result, the
+    log goes on after this base (a snapshot that a leader sent). `cut_from`: remove the records at
+    and above this index, which another leader's records replace; there are no results there, for
+    only what is committed has one. `repaired`: put in place of damaged records, at or below the
+    anchor. `records`: appended, each at the last index + 1. `results`: each at the last result's
+    index + 1. `base`: forget records and results up to and with this index, which a snapshot
+    covers.
+    """
+
+    reset: Base | None = None
+    cut_from: int = 0
+    repaired: Sequence[Record] = ()
     records: Sequence[Record] = ()
     results: Sequence[Result] = ()
     hard_state: HardState | None = None
+    base: Base | None = None
 
 
 class LogStore(Protocol):
@@ -214,12 +253,18 @@ class LogStore(Protocol):
 
     def hard_state(self) -> HardState: ...
 
-    def records(self, from_index: int) -> Iterator[Record]:
-        """Verified records in order, for recovery. Raises `record.CorruptRecord` with the index."""
+    def base(self) -> Base: ...
+
+    def record(self, index: int) -> Record:
+        """The record at `index`, its bytes and place checked, its chain not: that is recovery's.
+
+        From `base().index + 1` to `hard_state().last_index`, else `record.MissingRecord`. Raises
+        the kind of `record.CorruptRecord` that names the damage.
+        """
         ...
 
     def result_index(self) -> int:
-        """Index of the last stored result; it may be behind the last record, never ahead."""
+        """Index of the last stored result, at least the base's; never ahead of the records."""
         ...
 
     def result_chain(self, index: int) -> bytes | None:
@@ -255,6 +300,7 @@ class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):
     chain: bytes
     record_hash: bytes  # of the record at `index`: ties the snapshot to this log
     digest: bytes
+    members: bytes = b""  # the configuration in force at `index`, encoded
 
 
 class SnapshotStore(Protocol):
@@ -296,24 +342,15 @@ class Entropy(Protocol):
     def random_bytes(self, count: int) -> bytes: ...
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """What one replica says to another. The body is the replica's own affair."""
-
-    sender: int
-    to: int
-    term: int
-    body: bytes
-
-
 class Transport(Protocol):
     """Messages between the replicas of one cluster, over bounded queues.
 
     A cluster of one voter has nobody to talk to, and its driver holds no transport.
 
-    Promise: a message arrives whole, from the peer that it names, or not at all; it may be late,
-    doubled, or overtaken by another. Broken (altered or forged messages): anything may happen;
-    so an implementation checksums and authenticates. `send` never waits: what does not fit into
-    a peer's queue is dropped, and the protocol repeats it.
+    Promise: a message arrives whole, from the member that it names, or not at all; it may be
+    late, doubled, or overtaken by another. Broken (altered or forged messages): anything may
+    happen; so an implementation checksums and authenticates. `send` never waits: what does not
+    fit into a peer's queue is dropped, and the protocol repeats it.
     """
 
     def send(self, message: Message) -> None: ...

@@ -8,13 +8,14 @@ know where records are kept, nor what a payload means.
     bytes   field                 bytes    field
     0-3     magic "LSR1"          48-79    hash of the record before (zeros before the first)
     4-5     version, 1            80-83    bytes of payload
-    6-7     reserved, 0           84-87    reserved, 0
+    6-7     kind                  84-87    reserved, 0
     8-23    cluster id            88-119   SHA-256 of the payload
     24-31   index                 120-151  SHA-256 of bytes 0-119: the record's hash
     32-39   term                  152-     payload
     40-47   ts_ns
 
-Integers are little-endian. The record's hash covers every field and, through the payload's hash,
+Integers are little-endian. Kind 0 carries a batch of commands for the machine; kind 1 the members
+of the cluster, which the replica reads and the machine never sees. The record's hash covers every field and, through the payload's hash,
 every byte of the payload; it is also what the next record carries.
 """
 
@@ -28,6 +29,9 @@ from core.limits import BATCH_BYTES_MAX
 
 MAGIC: Final = b"LSR1"
 VERSION: Final = 1
+COMMANDS: Final = 0
+MEMBERS: Final = 1
+KINDS: Final = (COMMANDS, MEMBERS)
 HASH_BYTES: Final = 32
 CLUSTER_ID_BYTES: Final = 16
 ZERO_HASH: Final = bytes(HASH_BYTES)
@@ -50,6 +54,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     hash: bytes
     header: bytes  # as on disk, `hash` included
     payload: bytes
+    kind: int = COMMANDS
 
     def encoded(self) -> bytes:
         return self.header + self.payload
@@ -97,21 +102,23 @@ class BrokenChain(CorruptRecord):
 
 
 def seal(
-    cluster: bytes, index: int, term: int, ts_ns: int, prev_hash: bytes, payload: bytes
-) -> Record:
+    cluster: bytes, index: int, term: int, ts_ns: int, prev_hash: bytes, payload: bytes,
+    kind: int = COMMANDS,
+) -> Record:  # fmt: skip
     """A new record. Asserts what the replica guarantees: a bad value here is our bug."""
     assert len(cluster) == CLUSTER_ID_BYTES, cluster
     assert len(prev_hash) == HASH_BYTES, prev_hash
     assert min(index, term) > 0 <= ts_ns, (index, term, ts_ns)
     assert len(payload) <= PAYLOAD_BYTES_MAX, f"payload of {len(payload)} bytes"
+    assert kind in KINDS, kind
     fields = _FIELDS.pack(
-        MAGIC, VERSION, 0, cluster, index, term, ts_ns, prev_hash, len(payload), 0,
+        MAGIC, VERSION, kind, cluster, index, term, ts_ns, prev_hash, len(payload), 0,
         hashlib.sha256(payload).digest(),
     )  # fmt: skip
     own = hashlib.sha256(fields).digest()
     return Record(
         index=index, term=term, ts_ns=ts_ns, prev_hash=prev_hash, hash=own,
-        header=fields + own, payload=payload,
+        header=fields + own, payload=payload, kind=kind,
     )  # fmt: skip
 
 
@@ -128,11 +135,13 @@ def decode(value: bytes, cluster: bytes, expected_index: int) -> Record:
     if hashlib.sha256(header[:_HASHED_BYTES]).digest() != own:
         raise HeaderCorrupt(expected_index, "the header does not match its hash")
     (
-        magic, version, reserved, in_cluster, index, term, ts_ns, prev_hash, size, reserved_2,
+        magic, version, kind, in_cluster, index, term, ts_ns, prev_hash, size, reserved_2,
         payload_hash,
     ) = _FIELDS.unpack_from(header)  # fmt: skip
-    if magic != MAGIC or version != VERSION or reserved != 0 or reserved_2 != 0:
-        raise ForeignRecord(expected_index, f"unknown format: magic {magic!r} version {version}")
+    if magic != MAGIC or version != VERSION or kind not in KINDS or reserved_2 != 0:
+        raise ForeignRecord(
+            expected_index, f"unknown format: magic {magic!r} version {version} kind {kind}"
+        )
     if in_cluster != cluster:
         raise ForeignRecord(expected_index, f"belongs to cluster {in_cluster.hex()}")
     if index != expected_index:
@@ -145,7 +154,7 @@ def decode(value: bytes, cluster: bytes, expected_index: int) -> Record:
         raise PayloadCorrupt(expected_index, "the payload does not match its hash")
     return Record(
         index=index, term=term, ts_ns=ts_ns, prev_hash=prev_hash, hash=own, header=header,
-        payload=payload,
+        payload=payload, kind=kind,
     )  # fmt: skip
 
 
