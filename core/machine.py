@@ -65,6 +65,7 @@ class Machine:
         self.chain: bytes = bytes(32)
         self.events: bytes = b""
         self.replies: bytes = b""
+        self.checkpoint_sections: dict[str, bytes] = {}
         self._state = State()
         self._out: vec[i64] = filled(REPLY_WORDS, 0)
         self._replied: i64 = 0
@@ -250,7 +251,8 @@ class Machine:
                     f"machine: digest {state.checkpoint_digest.hex()} at index {claimed_index},"
                     f" the leader had {claimed_digest.hex()}"
                 )
-        digest = state.digest()
+        self.checkpoint_sections = state.digest_sections()
+        digest = state.root_digest(self.checkpoint_sections)
         words = digest_words(digest, state.accounts.digest())
         state.events.engine_checkpoint(self.index, words)
         state.answer.seq = state.events.last_seq(0)

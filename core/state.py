@@ -107,9 +107,12 @@ class State:
         return sections
 
     def digest(self) -> bytes:
+        return self.root_digest(self.digest_sections())
+
+    def root_digest(self, sections: dict[str, bytes]) -> bytes:
         """SHA-256 over the sections' names and digests, in their fixed order."""
         root = hashlib.sha256()
-        for name, section in self.digest_sections().items():
+        for name, section in sections.items():
             root.update(name.encode())
             root.update(section)
         return root.digest()

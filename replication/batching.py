@@ -22,7 +22,7 @@ from core.commands import (
 )
 from core.events import REPLY_BYTES
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
-from replication.ports import Submitted
+from replication.ports import Submitted, Unknown
 
 METADATA_BYTES_MAX: Final = 2 << 20
 """Of one submission and of one entry: half a kilobyte for each of four thousand commands."""
@@ -48,7 +48,7 @@ class Submission(msgspec.Struct, frozen=True):
     commands: bytes
     count: int
     metadata: bytes
-    done: Callable[[Submitted], None]
+    done: Callable[[Submitted | Unknown], None]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,9 +6,23 @@ another stops. Pure; it knows that there is a checkpoint command, nothing else o
 """
 
 import math
+from typing import Final
 
-from core.codes import CMD_CHECKPOINT
-from core.commands import BATCH_HEADER_BYTES
+import msgspec
+
+from core.codes import CMD_CHECKPOINT, VALIDATION
+from core.commands import BATCH_HEADER_BYTES, CHECK_INDEX, COMMAND_WORDS, batch, checkpoint
+from replication.batching import Submission, batch_metadata
+from replication.ports import Sections, StateMachine, Submitted
+from replication.record import COMMANDS, Record
+from replication.replica import Replica
+
+CMD_SET_VERSION: Final = 13
+SECTIONS_KEY: Final = 2 << 16
+"""In a checkpoint's metadata: the digests of the state's sections at the checkpoint before."""
+
+_decode_metadata: Final = msgspec.msgpack.Decoder(dict[int, tuple[bytes, bytes, bytes]]).decode
+_decode_sections: Final = msgspec.msgpack.Decoder(dict[str, bytes]).decode
 
 
 class CheckpointPlan:
@@ -52,3 +66,111 @@ class CheckpointPlan:
             self._entries += 1
         if index >= self._waiting_for:
             self._waiting_for = 0
+
+
+class OddOneOut(Exception):
+    """Our bug, or a machine that lies: this replica's state is not the one that others have.
+
+    The node stops; `sections` names the parts of the state that differ, as far as is known.
+    """
+
+    def __init__(self, index: int, what: str, sections: Sections) -> None:
+        names = ", ".join(sections) or "not known"
+        super().__init__(f"checkpoint {index}: {what}; sections that differ: {names}")
+        self.index = index
+        self.sections = sections
+
+
+class Comparison:
+    """A leader's and a follower's side of comparing states.
+
+    The leader puts its digest of the checkpoint before into each checkpoint: a follower that had
+    another stops in `apply`. Before that the leader looks at what the followers told: if most of
+    them agree with each other and not with it, it is the odd one, and must not stop the others.
+    """
+
+    def payload(self, machine: StateMachine) -> bytes:
+        """The checkpoint to propose: the claim, and the digests of the sections behind it."""
+        sections = machine.checkpoint_sections
+        metadata = b""
+        if sections:
+            encoded = msgspec.msgpack.encode(sections)
+            metadata = msgspec.msgpack.encode({SECTIONS_KEY: (encoded, b"", b"")})
+        return batch(checkpoint(*machine.last_checkpoint()), 1, metadata)
+
+    def check(self, machine: StateMachine, replica: Replica) -> None:
+        """Raises `OddOneOut` if a majority has another digest than this leader."""
+        index, digest = machine.last_checkpoint()
+        if index == 0:
+            return
+        others: dict[bytes, list[int]] = {}
+        for member, progress in replica.progress.items():
+            if progress.checkpoint[0] == index and progress.checkpoint[1] != digest:
+                others.setdefault(progress.checkpoint[1], []).append(member)
+        for theirs, members in others.items():
+            if replica.configuration.is_majority(members):
+                raise OddOneOut(index, f"ours is {digest.hex()}, a majority has {theirs.hex()}", {})
+
+    def before_apply(self, machine: StateMachine, record: Record) -> None:
+        """Raises `OddOneOut`, with the names of the sections, before `apply` would stop."""
+        if record.kind != COMMANDS or not _is_checkpoint(record.payload):
+            return
+        metadata = batch_metadata(record.payload)
+        if not metadata or not machine.checkpoint_sections:
+            return
+        theirs = _sections_in(metadata)
+        claimed = int.from_bytes(record.payload[_CLAIM_AT : _CLAIM_AT + 8], "little", signed=True)
+        if theirs and claimed == machine.last_checkpoint()[0] > 0:
+            ours = machine.checkpoint_sections
+            differing = {
+                name: ours.get(name, b"")
+                for name in sorted({*ours, *theirs})
+                if ours.get(name) != theirs.get(name)
+            }
+            if differing:
+                raise OddOneOut(claimed, "the leader's state was another", differing)
+
+    def version_refusal(self, submission: Submission, replica: Replica) -> Submitted | None:
+        """A machine version is raised only when every member's program knows it."""
+        wanted = version_wanted(submission.commands, submission.count)
+        if wanted == 0:
+            return None
+        known = {replica.member: replica.version}
+        known |= {member: progress.version for member, progress in replica.progress.items()}
+        lacking = sorted(member for member, version in known.items() if version < wanted)
+        if not lacking:
+            return None
+        return Submitted(
+            code=VALIDATION,
+            reason=f"version: {wanted} is not known to the programs of members {lacking}",
+        )
+
+
+_CLAIM_AT: Final = BATCH_HEADER_BYTES + 8 * CHECK_INDEX
+
+
+def version_wanted(commands: bytes, count: int) -> int:
+    """The highest machine version that one of the commands asks for, 0 if none does."""
+    if len(commands) == 8 * COMMAND_WORDS * count and commands[0] != CMD_SET_VERSION:
+        # The usual batch: whole rows, so the first byte of each is its kind.
+        if CMD_SET_VERSION not in commands[:: 8 * COMMAND_WORDS]:
+            return 0
+    wanted = at = 0
+    while at < len(commands):
+        if commands[at] == CMD_SET_VERSION:
+            asked = int.from_bytes(commands[at + 32 : at + 40], "little", signed=True)
+            wanted = max(wanted, asked)
+        at += 8 * commands[at + 1]
+    return wanted
+
+
+def _is_checkpoint(payload: bytes) -> bool:
+    return len(payload) > BATCH_HEADER_BYTES and payload[BATCH_HEADER_BYTES] == CMD_CHECKPOINT
+
+
+def _sections_in(metadata: bytes) -> dict[str, bytes]:
+    try:
+        found = _decode_metadata(metadata).get(SECTIONS_KEY)
+        return {} if found is None else _decode_sections(found[0])
+    except msgspec.DecodeError:
+        return {}

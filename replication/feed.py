@@ -42,6 +42,12 @@ class Feed:
         self._stored_index = index
         self._evict()
 
+    def restart_after(self, index: int) -> None:
+        """A snapshot took the log past entries that were never published here."""
+        self._entries.clear()
+        self._bytes = 0
+        self._last_index = self._stored_index = max(index, self._last_index)
+
     def after(self, from_index: int, bytes_max: int) -> list[Committed] | None:
         """Entries from `from_index`, about `bytes_max` of them; None: ask the store.
 

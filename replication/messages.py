@@ -136,7 +136,10 @@ class TimeoutNow(Message, frozen=True, kw_only=True, array_like=True, tag=9):
 
 
 class Join(Message, frozen=True, kw_only=True, array_like=True, tag=10):
-    """A new incarnation of a node asks to be a learner, in place of the node's earlier one."""
+    """A new incarnation of a node asks to be a learner, in place of the node's earlier one.
+
+    `to` is a node's number: whoever joins does not know which incarnations are alive.
+    """
 
     version: int = 0
 
@@ -161,6 +164,7 @@ def encode(message: Message) -> bytes:
 def decode(data: bytes) -> Message:
     """Raises `MalformedMessage`."""
     try:
-        return _decode(data)
+        message: Message = _decode(data)
     except msgspec.DecodeError as error:
         raise MalformedMessage(str(error)) from error
+    return message

@@ -15,6 +15,9 @@ from core.codes import OK
 from replication.messages import Message
 from replication.record import Record
 
+Sections = dict[str, bytes]
+"""Digests of the parts of a state, by the parts' names."""
+
 MachineT = TypeVar("MachineT")
 MachineT_co = TypeVar("MachineT_co", covariant=True)
 T = TypeVar("T")
@@ -46,6 +49,14 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True):
     it past the index. Whoever asks again with the same idempotency key gets the one true answer.
     """
 
+    reason: str
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """A question was not answered: this node cannot prove that it leads. Nothing changed."""
+
+    code: int
+    leader: int  # node number, 0 = unknown
     reason: str
 
 
@@ -159,6 +170,11 @@ class StateMachine(Protocol):
     def digest(self) -> bytes: ...
 
     def digest_sections(self) -> dict[str, bytes]: ...
+
+    @property
+    def checkpoint_sections(self) -> "Sections":
+        """Digests of the state's sections at the last checkpoint; empty after a restore."""
+        ...
 
     def last_checkpoint(self) -> tuple[int, bytes]:
         """Log index of the last checkpoint command and the digest there; 0 and zeros if none."""

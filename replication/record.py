@@ -15,8 +15,9 @@ know where records are kept, nor what a payload means.
     40-47   ts_ns
 
 Integers are little-endian. Kind 0 carries a batch of commands for the machine; kind 1 the members
-of the cluster, which the replica reads and the machine never sees. The record's hash covers every field and, through the payload's hash,
-every byte of the payload; it is also what the next record carries.
+of the cluster, which the replica reads and the machine never sees. The record's hash covers every
+field and, through the payload's hash, every byte of the payload; it is also what the next record
+carries.
 """
 
 import hashlib

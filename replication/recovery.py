@@ -10,7 +10,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from replication.membership import Configuration
+
 from replication.ports import (
+    Base,
     HardState,
     LogStore,
     MachineKind,
@@ -35,14 +38,21 @@ class ResultDiffers(Exception):
         self.index = index
 
 
-class Recovered(msgspec.Struct, Generic[M]):
-    """What a node starts from. `tail` is durable here, but not known to be committed."""
+class Recovered(msgspec.Struct, Generic[M], kw_only=True):
+    """What a node starts from. Records above `known_index` are durable, not known to be decided.
+
+    `configurations` has the one in force at the base first. The machine stands below the first
+    damaged record above its snapshot; `damaged` has each bad record's expected hash, empty where
+    its successor is damaged too.
+    """
 
     machine: M
     hard_state: HardState
-    applied: Record | None
-    tail: list[Record]
-    snapshot_index: int
+    base: Base
+    known_index: int
+    configurations: list[tuple[int, Configuration]]
+    damaged: dict[int, bytes]
+    snapshot_indexes: list[int]
 
 
 def recover(

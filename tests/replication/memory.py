@@ -10,8 +10,8 @@ import msgspec
 import trio
 
 from replication.batching import batch_metadata
-from replication.ports import Committed, HardState, Result, SnapshotMeta, Write
-from replication.record import HASH_BYTES, BrokenChain, MissingRecord, Record, check_follows, decode
+from replication.ports import Base, Committed, HardState, Result, SnapshotMeta, Write
+from replication.record import COMMANDS, HASH_BYTES, MissingRecord, Record, decode
 
 ROOM = 1 << 30
 
@@ -24,6 +24,7 @@ class MemoryLog:
         self.rows: dict[int, bytes] = {}
         self.results: dict[int, Result] = {}
         self.anchor = HardState()
+        self.first = Base()
         self.writes: list[Write] = []
         self.room = ROOM
         self._gate: trio.Event | None = None
@@ -44,23 +45,16 @@ class MemoryLog:
     def hard_state(self) -> HardState:
         return self.anchor
 
-    def records(self, from_index: int) -> Iterator[Record]:
-        before = None
-        if from_index > 1:
-            before = decode(self.rows[from_index - 1], self.cluster, from_index - 1)
-        prev_hash = before.hash if before else bytes(HASH_BYTES)
-        for index in range(from_index, self.anchor.last_index + 1):
-            if index not in self.rows:
-                raise MissingRecord(index, "nothing is stored there")
-            record = decode(self.rows[index], self.cluster, index)
-            check_follows(record, index - 1, prev_hash)
-            prev_hash = record.hash
-            yield record
-        if prev_hash != self.anchor.last_hash:
-            raise BrokenChain(self.anchor.last_index, "the anchor names another hash")
+    def base(self) -> Base:
+        return self.first
+
+    def record(self, index: int) -> Record:
+        if index not in self.rows or index > self.anchor.last_index:
+            raise MissingRecord(index, "nothing is stored there")
+        return decode(self.rows[index], self.cluster, index)
 
     def result_index(self) -> int:
-        return max(self.results, default=0)
+        return max(self.results, default=self.first.index)
 
     def result_chain(self, index: int) -> bytes | None:
         return self.results[index].chain if index in self.results else None
@@ -77,15 +71,34 @@ class MemoryLog:
             self._writing = False
 
     def append_now(self, write: Write) -> None:
+        if write.reset is not None:
+            self.rows.clear()
+            self.results.clear()
+            self.first = write.reset
+        if write.cut_from:
+            assert write.cut_from > self.result_index(), "what is decided is never cut"
+            for index in [index for index in self.rows if index >= write.cut_from]:
+                del self.rows[index]
+        for record in write.repaired:
+            assert self.first.index < record.index <= self.anchor.last_index
+            self.rows[record.index] = record.encoded()
         for record in write.records:
-            assert record.index == max(self.rows, default=0) + 1
+            assert record.index == max(self.rows, default=self.first.index) + 1
             self.rows[record.index] = record.encoded()
         for result in write.results:
             assert result.index == self.result_index() + 1
             self.results[result.index] = result
         if write.hard_state is not None:
             self.anchor = write.hard_state
+        if write.base is not None:
+            self._forget_through(write.base)
         self.writes.append(write)
+
+    def _forget_through(self, base: Base) -> None:
+        for rows in (self.rows, self.results):
+            for index in [index for index in rows if index <= base.index]:
+                del rows[index]
+        self.first = base
 
     async def read(self, from_index: int, bytes_max: int) -> list[Committed]:
         await trio.lowlevel.checkpoint()
@@ -96,9 +109,8 @@ class MemoryLog:
         size = 0
         while size < bytes_max and from_index in self.results:
             result = self.results[from_index]
-            metadata = batch_metadata(
-                decode(self.rows[from_index], self.cluster, from_index).payload
-            )
+            record = decode(self.rows[from_index], self.cluster, from_index)
+            metadata = batch_metadata(record.payload) if record.kind == COMMANDS else b""
             found.append(
                 Committed(
                     index=from_index, term=result.term, ts_ns=result.ts_ns, events=result.events,
@@ -118,6 +130,7 @@ class MemoryLog:
         other.rows = dict(self.rows)
         other.results = dict(self.results)
         other.anchor = msgspec.structs.replace(self.anchor)
+        other.first = self.first
         return other
 
 
@@ -129,6 +142,9 @@ class MemorySnapshots:
 
     async def save(self, meta: SnapshotMeta, data: bytes) -> None:
         await trio.lowlevel.checkpoint()
+        self.save_now(meta, data)
+
+    def save_now(self, meta: SnapshotMeta, data: bytes) -> None:
         self.saved.append((meta, data))
 
     def newest_first(self) -> Iterator[tuple[SnapshotMeta, bytes]]:

@@ -11,8 +11,11 @@ import struct
 import msgspec
 
 from core.codes import CMD_CHECKPOINT
-from core.commands import BATCH_HEADER_BYTES, split_batch
+from core.commands import BATCH_HEADER_BYTES, batch, split_batch
 from core.events import REPLY_BYTES
+
+
+EMPTY = batch(b"", 0)
 
 
 class _State(msgspec.Struct):
@@ -30,6 +33,7 @@ class Tally:
         self._state = _State(0, bytes(32), {}, bytes(32), (0, bytes(32)))
         self.events = b""
         self.replies = b""
+        self.checkpoint_sections: dict[str, bytes] = {}
 
     @property
     def index(self) -> int:
@@ -46,7 +50,7 @@ class Tally:
     def apply(self, index: int, ts_ns: int, payload: bytes) -> None:
         state = self._state
         assert index == state.index + 1, f"entry {index} after {state.index}"
-        commands, _, metadata = split_batch(payload)
+        commands, _, metadata = split_batch(payload or EMPTY)
         self.events = commands[::-1]
         if commands[:1] == bytes([CMD_CHECKPOINT]):
             self._checkpoint(index, commands)
@@ -60,7 +64,7 @@ class Tally:
             replies.append(reply)
             at += 8 * words
         self.replies = b"".join(replies)
-        body = payload[: len(payload) - len(metadata)]
+        body = (payload or EMPTY)[: len(payload or EMPTY) - len(metadata)]
         state.seen = hashlib.sha256(state.seen + commands).digest()
         state.chain = hashlib.sha256(state.chain + body + self.events).digest()
         state.index = index
@@ -70,6 +74,7 @@ class Tally:
         claimed = (int.from_bytes(commands[32:40], "little"), commands[40:72])
         if claimed[0] and claimed[0] == self._state.checkpoint[0]:
             assert claimed == self._state.checkpoint, f"diverged at {claimed[0]}"
+        self.checkpoint_sections = self.digest_sections()
         self._state.checkpoint = (index, self.digest())
 
     def last_checkpoint(self) -> tuple[int, bytes]:

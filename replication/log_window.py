@@ -1,0 +1,284 @@
+"""The log as the replica sees it: the newest records in memory, older ones on demand, and how much
+of it is durable.
+
+Why it exists: the protocol asks the log the same few questions all the time (what stands at an
+index, of which term, with which hash, is it on the disk), and a wrong answer about durability
+loses acknowledged orders. So the bookkeeping of writes that are under way, of suffixes that are
+cut while they are, and of damage stands here, apart from the rules that need it. It asks a
+`RecordReader`, never a disk, and must not know terms' leaders, votes or messages.
+
+What lies where
+
+    base ............. first cached ............ durable ............ flight ............ last
+    gone, a snapshot   read when asked for       on the disk          being written      not yet
+    covers it                                                                            taken
+"""
+
+from collections import deque
+from typing import Final, Protocol
+
+from replication.ports import Base, HardState
+from replication.record import CorruptRecord, Record, check_follows
+
+CACHE_BYTES_MAX: Final = 64 << 20
+
+
+class RecordReader(Protocol):
+    """The part of `LogStore` that reads durable records back."""
+
+    def record(self, index: int) -> Record: ...
+
+
+class LogWindow:
+    """One replica's log. Indexes are those of records, 1 and up; 0 is before the first."""
+
+    def __init__(
+        self, base: Base, anchor: HardState, reader: RecordReader, damaged: dict[int, bytes],
+        cache_bytes_max: int = CACHE_BYTES_MAX,
+    ) -> None:  # fmt: skip
+        self.base = base
+        self.damaged = damaged
+        """Index -> the hash that the record there had, empty while that is unknown."""
+        self._reader = reader
+        self._cached: deque[Record] = deque()
+        self._cached_bytes = 0
+        self._cache_bytes_max = cache_bytes_max
+        self._to_write: list[Record] = []
+        self._repaired: dict[int, Record] = {}
+        self._repaired_in_flight: list[Record] = []
+        self._cut_from = 0
+        self._flight_index: int | None = None
+        self.durable_index = anchor.last_index
+        self.last_index = anchor.last_index
+        self.last_hash = anchor.last_hash
+        self.last_term = base.term
+        self.last_ts_ns = base.ts_ns
+        if self.last_index > base.index and self.last_index not in damaged:
+            last = reader.record(self.last_index)
+            self._cache(last)
+            self.last_term, self.last_ts_ns = last.term, last.ts_ns
+
+    # --- what stands where ------------------------------------------------------------------
+
+    def holds(self, index: int) -> bool:
+        """Whether the record at `index` is kept here, sound or not."""
+        return self.base.index < index <= self.last_index
+
+    def record(self, index: int) -> Record:
+        """Raises `CorruptRecord` if the disk does not give back what was written."""
+        assert self.holds(index), f"record {index} is outside {self.base.index}..{self.last_index}"
+        if self._cached and index >= self._cached[0].index:
+            return self._cached[index - self._cached[0].index]
+        repaired = self._repaired.get(index)
+        if repaired is not None:
+            return repaired
+        if index in self.damaged:
+            raise CorruptRecord(index, "is in repair")
+        return self._reader.record(index)
+
+    def term_at(self, index: int) -> int | None:
+        """None where that is not known: below the base, above the end, or damaged."""
+        if index == self.last_index and index not in self.damaged:
+            return self.last_term
+        if index == self.base.index:
+            return self.base.term
+        if not self.holds(index) or index in self.damaged:
+            return None
+        return self.record(index).term
+
+    def hash_at(self, index: int) -> bytes | None:
+        """Of a damaged record the hash that it had, if its successor says so; else as `term_at`."""
+        if index == self.last_index:
+            return self.last_hash
+        if index == self.base.index:
+            return self.base.hash
+        if not self.holds(index):
+            return None
+        if index in self.damaged:
+            return self.damaged[index] or None
+        return self.record(index).hash
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.damaged
+
+    @property
+    def sound_index(self) -> int:
+        """The last index below which nothing is damaged."""
+        return min(self.damaged) - 1 if self.damaged else self.last_index
+
+    # --- growth and cutting -----------------------------------------------------------------
+
+    def append(self, record: Record) -> None:
+        check_follows(record, self.last_index, self.last_hash, self.last_term, self.last_ts_ns)
+        self._to_write.append(record)
+        self._cache(record)
+        self._end_at(record)
+
+    def cut(self, from_index: int) -> None:
+        """Another leader's records replace what stands from `from_index` on."""
+        assert self.base.index < from_index <= self.last_index, (from_index, self.last_index)
+        handed_out = self.durable_index if self._flight_index is None else max(
+            self._flight_index, self.durable_index
+        )  # fmt: skip
+        if from_index <= handed_out:
+            self._cut_from = min(self._cut_from or from_index, from_index)
+        self.durable_index = min(self.durable_index, from_index - 1)
+        if self._flight_index is not None:
+            self._flight_index = min(self._flight_index, from_index - 1)
+        while self._to_write and self._to_write[-1].index >= from_index:
+            self._to_write.pop()
+        while self._cached and self._cached[-1].index >= from_index:
+            self._cached_bytes -= _size(self._cached.pop())
+        for index in [index for index in self.damaged if index >= from_index]:
+            del self.damaged[index]
+            self._repaired.pop(index, None)
+        self._find_end(from_index - 1)
+
+    def forget_through(self, base: Base) -> None:
+        """A snapshot covers everything up to `base`: compaction, the end stays."""
+        assert self.base.index <= base.index <= self.last_index, (self.base.index, base.index)
+        self.base = base
+        while self._cached and self._cached[0].index <= base.index:
+            self._cached_bytes -= _size(self._cached.popleft())
+        for index in [index for index in self.damaged if index <= base.index]:
+            del self.damaged[index]
+            self._repaired.pop(index, None)
+        if self.last_index == base.index:
+            self._end_at_base()
+
+    def reset(self, base: Base) -> None:
+        """The log begins after `base`, and is empty. The write that makes it so is durable."""
+        self.base = base
+        self._cached.clear()
+        self._cached_bytes = 0
+        self._to_write.clear()
+        self.damaged.clear()
+        self._repaired.clear()
+        self._cut_from = 0
+        self.durable_index = base.index
+        self._end_at_base()
+
+    def evict(self, through: int) -> None:
+        """Records up to `through` may leave memory, oldest first, if there is need."""
+        limit = min(through, self.durable_index)
+        while (
+            self._cached_bytes > self._cache_bytes_max
+            and self._cached
+            and self._cached[0].index <= limit
+        ):
+            self._cached_bytes -= _size(self._cached.popleft())
+
+    # --- repair -----------------------------------------------------------------------------
+
+    def found_damage(self, index: int) -> None:
+        """A record that was sound can no longer be read."""
+        if index not in self.damaged and self.holds(index):
+            following = index + 1
+            expected = self.last_hash if index == self.last_index else b""
+            if not expected and following not in self.damaged:
+                try:
+                    expected = self.record(following).prev_hash
+                except CorruptRecord:
+                    self.found_damage(following)
+            self.damaged[index] = expected
+
+    def repair(self, record: Record) -> None:
+        """The record that was asked for: its hash is the expected one."""
+        assert self.damaged[record.index] == record.hash, record.index
+        self._repaired[record.index] = record
+
+    @property
+    def in_repair(self) -> dict[int, bytes]:
+        """What to ask for: damaged, of known hash, and not here yet."""
+        return {
+            index: expected
+            for index, expected in sorted(self.damaged.items(), reverse=True)
+            if expected and index not in self._repaired
+        }
+
+    # --- writing ----------------------------------------------------------------------------
+
+    @property
+    def has_to_write(self) -> bool:
+        waiting = len(self._repaired) > len(self._repaired_in_flight)
+        return bool(self._to_write) or self._cut_from > 0 or waiting
+
+    def begin_write(self) -> tuple[int, list[Record], list[Record]]:
+        """Cut from where (0: nowhere), records to put right, records to append; one at a time."""
+        assert self._flight_index is None, "one write at a time"
+        taken = self._cut_from, list(self._repaired.values()), self._to_write
+        self._repaired_in_flight = taken[1]
+        self._cut_from = 0
+        self._to_write = []
+        self._flight_index = self.last_index
+        return taken
+
+    def end_write(self) -> None:
+        assert self._flight_index is not None, "no write was begun"
+        self.durable_index = self._flight_index
+        self._flight_index = None
+        for record in self._repaired_in_flight:
+            if self._repaired.pop(record.index, None) is not None:
+                del self.damaged[record.index]
+                if record.index == self.last_index:
+                    self._end_at(record)
+                self._check_below(record)
+        self._repaired_in_flight = []
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _check_below(self, record: Record) -> None:
+        """A record that came back says which hash the one below it had."""
+        below = record.index - 1
+        if not self.holds(below):
+            return
+        if below in self.damaged:
+            self.damaged[below] = self.damaged[below] or record.prev_hash
+            return
+        try:
+            sound = self.record(below).hash == record.prev_hash
+        except CorruptRecord:
+            sound = False
+        if not sound:
+            self._drop_cached_through(below)
+            self.damaged[below] = record.prev_hash
+
+    def _drop_cached_through(self, index: int) -> None:
+        while self._cached and self._cached[0].index <= index:
+            self._cached_bytes -= _size(self._cached.popleft())
+
+    def _cache(self, record: Record) -> None:
+        self._cached.append(record)
+        self._cached_bytes += _size(record)
+
+    def _end_at(self, record: Record) -> None:
+        self.last_index = record.index
+        self.last_hash = record.hash
+        self.last_term = record.term
+        self.last_ts_ns = record.ts_ns
+
+    def _end_at_base(self) -> None:
+        self.last_index = self.base.index
+        self.last_hash = self.base.hash
+        self.last_term = self.base.term
+        self.last_ts_ns = self.base.ts_ns
+
+    def _find_end(self, index: int) -> None:
+        """The end is now at `index`, whose record may itself be damaged."""
+        if index == self.base.index:
+            self._end_at_base()
+            return
+        expected = self.damaged.get(index)
+        if expected is None:
+            self._end_at(self.record(index))
+            return
+        # The term of a damaged end is not known: nobody votes with it, and its own term's records
+        # can only follow one of a term at most theirs.
+        assert expected, f"record {index}: the log was cut above a record of unknown hash"
+        self.last_index, self.last_hash = index, expected
+        self.last_term, self.last_ts_ns = self.base.term, self.base.ts_ns
+
+
+def _size(record: Record) -> int:
+    return len(record.header) + len(record.payload)

@@ -1,0 +1,593 @@
+"""A node: replica, machine, group commit, results, checkpoints and snapshots, joined without I/O.
+
+Why it exists: what a node does in answer to an input is the product, and must be the same under
+the simulator's clock as under the kernel's. So it is an object of inputs and outputs; a shell (on
+trio `replication/driver.py`, in virtual time `sim/process.py`) brings it time, messages and the
+disk's answers, and carries out what it asks. It knows ports only: not LMDB, sockets or threads.
+
+What it holds to, whatever happens
+ 1. Nothing is answered or published before it is committed and applied here.
+ 2. Every queue has a bound; what does not fit is refused at the door with OVERLOADED.
+ 3. A submission is answered exactly once: with its replies, with a refusal that means that
+    nothing was accepted, or with `Unknown`.
+ 4. Results ride in the next write; if none comes, they are written after a short while.
+ 5. An entry that was proposed here and lost the lead is answered by what the log says in the end:
+    if the same record is applied, with its replies; if another stands there, with a refusal.
+ 6. An exception ends the node: state and log might no longer fit together.
+
+The shell's duties
+ 1. One caller, one thread. After every input, and whenever `apply_next` did something, take the
+    messages, the write and the snapshot, until there are none.
+ 2. The replica's duties 2 and 3: writes in order, durable, and no word of one that failed.
+ 3. Call `apply_next` until it is False; other inputs may come between.
+ 4. Call `tick` when `deadline_s` has come.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from core.codes import CMD_CHECKPOINT, FENCING_TOKEN, NOT_LEADER
+from core.commands import BATCH_HEADER_BYTES, batch
+from replication import membership
+from replication.batching import Submission, batch_metadata
+from replication.checkpoints import CheckpointPlan, Comparison
+from replication.feed import Feed
+from replication.membership import Configuration
+from replication.messages import Message, node_number
+from replication.node_snapshots import NodeSnapshots
+from replication.node_submissions import NodeSubmissions
+from replication.ports import (
+    Clock,
+    Committed,
+    Entropy,
+    LogStore,
+    MachineKind,
+    NodeStatus,
+    Observer,
+    Refused,
+    Result,
+    SnapshotMeta,
+    SnapshotStore,
+    StateMachine,
+    Submitted,
+    Unknown,
+    Warner,
+    Write,
+)
+from replication.record import COMMANDS, Record
+from replication.recovery import Recovered, ResultDiffers
+from replication.replica import ChangeRefused, Replica, ReplicaWrite, Role, Start
+from replication.settings import NodeSettings
+
+M = TypeVar("M", bound=StateMachine)
+T = TypeVar("T")
+
+EMPTY_BATCH: Final = batch(b"", 0)
+"""What a new leader writes first: an entry of no commands."""
+
+_FRACTION_BITS: Final = 53
+
+
+class Query(msgspec.Struct):
+    """A question about committed state; `fn` has the machine for one call."""
+
+    fn: Callable[[StateMachine], object]
+    done: Callable[[object], None]
+    """Gets what `fn` gave, the exception that it raised, or `Refused`."""
+    index: int = 0
+
+
+class Node(Generic[M]):
+    """One member of one cluster, with its machine."""
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        member: int,
+        cluster: bytes,
+        recovered: Recovered[M],
+        kind: MachineKind[M],
+        store: LogStore,
+        snapshots: SnapshotStore,
+        clock: Clock,
+        entropy: Entropy,
+        warn: Warner,
+        observer: Observer,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._entropy = entropy
+        self._store = store
+        self._warn = warn
+        self._observer = observer
+        self._machine = recovered.machine
+        self._kind = kind
+        self.replica = Replica(settings.replica, member, cluster, self._random_fraction)
+        self._submissions = NodeSubmissions(settings.limits)
+        self.feed = Feed(self._machine.index, settings.feed_bytes_max)
+        self._to_apply: deque[Record] = deque()
+        self._last_ts_ns = recovered.base.ts_ns
+        self._results: list[Result] = []
+        self._results_due_s = math.inf
+        self._stored_index = store.result_index()
+        self._checkpoints = CheckpointPlan(settings.checkpoint_entries, settings.checkpoint_s)
+        self._comparison = Comparison()
+        self._snapshots: NodeSnapshots[M] = NodeSnapshots(
+            settings, snapshots, recovered.snapshot_indexes, warn
+        )
+        self._last_cut_s = -math.inf
+        self._last_cut_commands = 0
+        self._token = 0
+        self._writing: tuple[ReplicaWrite | None, int] | None = None
+        self._queries: dict[int, Query] = {}
+        self._next_query = 0
+        self._due_queries: deque[Query] = deque()
+        self._was_leader = False
+        self._stopping = False
+        start = Start(
+            hard_state=recovered.hard_state, base=recovered.base,
+            committed_index=recovered.known_index, applied_index=self._machine.index,
+            configurations=recovered.configurations, damaged=recovered.damaged,
+        )  # fmt: skip
+        self.replica.start(start, store, EMPTY_BATCH, clock.monotonic_s())
+        self.replica.version = getattr(self._machine, "known_version", 1)
+        self._work()
+
+    def _random_fraction(self) -> float:
+        """From 0 to below 1, in steps that a float holds exactly."""
+        bits = int.from_bytes(self._entropy.random_bytes(8), "little") >> (64 - _FRACTION_BITS)
+        return bits / (1 << _FRACTION_BITS)
+
+    # --- what servers call ------------------------------------------------------------------
+
+    @property
+    def machine(self) -> M:
+        return self._machine
+
+    @property
+    def accepting(self) -> bool:
+        """Submissions are taken at this moment."""
+        return self._leads and not self._stopping
+
+    @property
+    def _leads(self) -> bool:
+        """With everything that it inherited decided and applied."""
+        replica = self.replica
+        return replica.may_propose and self._machine.index >= replica.term_start_index
+
+    def submit(self, submission: Submission) -> None:
+        """Admits or refuses; `submission.done` is called now, or when the outcome is known."""
+        refusal = self._door(submission)
+        if refusal is not None:
+            self._observer.refused(refusal.code)
+            submission.done(refusal)
+            return
+        self._work()
+
+    def query(self, fn: Callable[[M], T], done: Callable[[T | Exception | Refused], None]) -> None:
+        """Runs `fn` on a state that holds everything acknowledged before this call."""
+        self._next_query += 1
+        context = self._next_query
+        query = Query(fn, done)  # type: ignore[arg-type]
+        if self._stopping or not self.replica.read(context, self._clock.monotonic_s()):
+            done(Refused(code=NOT_LEADER, leader=self._leader_node, reason=self._why_not()))
+            return
+        self._queries[context] = query
+        self._work()
+
+    def peek(self, fn: Callable[[M], T]) -> T:
+        """The local state between two entries: committed, perhaps not the newest."""
+        return fn(self._machine)
+
+    def status(self) -> NodeStatus:
+        replica = self.replica
+        return NodeStatus(
+            role="STOPPING" if self._stopping else _ROLE_NAMES[replica.role],
+            node_id=node_number(replica.member),
+            cluster_id=replica.cluster.hex(),
+            partition=self._settings.partition,
+            term=replica.term,
+            index=self._machine.index,
+            durable_index=replica.durable_index,
+            ts_ns=self._last_ts_ns,
+            chain=self._machine.chain.hex(),
+            leader=self._leader_node,
+            accepting=self.accepting,
+            machine_version=str(getattr(self._machine, "version", 1)),
+        )
+
+    @property
+    def waiting_commands(self) -> int:
+        """Admitted and not yet answered."""
+        return self._submissions.open_commands
+
+    @property
+    def unstored_results(self) -> int:
+        """Applied entries whose results ride in a write to come."""
+        return max(0, self._machine.index - self._stored_index)
+
+    @property
+    def stored_index(self) -> int:
+        return self._stored_index
+
+    def transfer(self, node: int) -> None:
+        """Hand the lead over. Raises `ChangeRefused`."""
+        voters = self.replica.configuration.voters
+        members = [member for member in voters if node_number(member) == node]
+        if not members:
+            raise ChangeRefused(f"node {node}: is no voter of this cluster")
+        self.replica.transfer(members[0], self._clock.monotonic_s())
+        self._work()
+
+    def change_members(self, change: Callable[[Configuration], Configuration]) -> int:
+        """Propose what `change` makes of the present members; the index of the record.
+
+        Raises `ChangeRefused` or `BadConfiguration`.
+        """
+        changed = change(self.replica.configuration)
+        index = self.replica.change_members(changed, self._clock.monotonic_s())
+        self._work()
+        return index
+
+    def snapshot_soon(self) -> int:
+        """Take a snapshot at the applied index, as if it were due; gives the index."""
+        self._take_snapshot_of_state()
+        return self._machine.index
+
+    def stop(self) -> None:
+        """Drain: nothing new is taken, the lead is handed over, what was taken is finished."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self._work()
+
+    @property
+    def is_drained(self) -> bool:
+        """Stopping, and nothing is left to answer, apply, store or hand over."""
+        return (
+            self._stopping
+            and self._submissions.is_empty
+            and not self._to_apply
+            and self._writing is None
+            and not self._results
+            and not self._hands_over
+        )
+
+    @property
+    def _hands_over(self) -> bool:
+        """Still leads, and somebody could."""
+        return self.replica.role is Role.LEADER and self._best_successor() is not None
+
+    def end(self) -> None:
+        """The shell gives up: whoever still waits is told that the outcome is unknown."""
+        self._submissions.all_unknown("the node has stopped")
+        self._refuse_queries(list(self._queries))
+
+    # --- inputs -----------------------------------------------------------------------------
+
+    def receive(self, message: Message) -> None:
+        self.replica.has_room = self._store.room_bytes() > 0
+        self.replica.receive(message, self._clock.monotonic_s())
+        self._work()
+
+    def tick(self) -> None:
+        self.replica.tick(self._clock.monotonic_s())
+        self._work()
+
+    def written(self, token: int) -> None:
+        """The write that was taken with this token is durable."""
+        assert self._writing is not None, "written without a write"
+        assert token == self._token, f"write {token} completed, {self._token} is under way"
+        of_replica, stored = self._writing
+        self._writing = None
+        if of_replica is not None and of_replica.reset is not None:
+            self._become(*self._snapshots.installed())
+        if stored > self._stored_index:
+            self._stored_index = stored
+            self.feed.stored(stored)
+        if of_replica is not None:
+            self.replica.persisted(of_replica.token, self._clock.monotonic_s())
+        self._work()
+
+    def snapshot_saved(self, meta: SnapshotMeta) -> None:
+        """The snapshot that was taken is durable."""
+        if self._snapshots.is_arriving(meta):
+            base = self.replica.install(meta)
+            if base is not None:
+                self._snapshots.keep_log_above(base)
+                if meta.index > self._machine.index:
+                    self._become(*self._snapshots.installed())
+                else:
+                    self._snapshots.installed()
+        else:
+            self._observer.snapshot_taken(meta.index, self._snapshots.saved(meta))
+            self._plan_compaction()
+        self._work()
+
+    def snapshot_failed(self, meta: SnapshotMeta, reason: str) -> None:
+        self._warn(f"snapshot {meta.index}: not saved, the log alone is enough: {reason}")
+        if self._snapshots.failed(meta):
+            self.replica.refuse_snapshot()
+
+    # --- outputs ----------------------------------------------------------------------------
+
+    def take_messages(self) -> list[Message]:
+        return self.replica.take_messages()
+
+    def take_write(self) -> tuple[int, Write] | None:
+        """At most one is under way: None until `written` told of the one before."""
+        if self._writing is not None:
+            return None
+        of_replica = self.replica.take_write()
+        base = self._snapshots.take_base(self._stored_index)
+        installs = base is not None and base.index > self._stored_index
+        now_s = self._clock.monotonic_s()
+        results_due = bool(self._results) and (
+            now_s >= self._results_due_s or self._stopping or self._snapshots.waits_for_results
+        )
+        if of_replica is None and base is None and not results_due:
+            return None
+        results: list[Result] = []
+        resets = of_replica is not None and of_replica.reset is not None
+        if not resets and not installs:
+            results, self._results = self._results, []
+            self._results_due_s = math.inf
+        stored = results[-1].index if results else 0
+        if resets or installs:
+            stored = base.index if base is not None else _reset_index(of_replica)
+        self._token += 1
+        self._writing = (of_replica, stored)
+        if of_replica is None:
+            return self._token, Write(results=results, base=base)
+        return self._token, Write(
+            reset=of_replica.reset, cut_from=of_replica.cut_from, repaired=of_replica.repaired,
+            records=of_replica.records, results=results, hard_state=of_replica.hard_state,
+            base=base,
+        )  # fmt: skip
+
+    def take_snapshot(self) -> tuple[SnapshotMeta, bytes] | None:
+        """Save it durably, then call `snapshot_saved`; one at a time."""
+        return self._snapshots.take(self._stored_index)
+
+    @property
+    def deadline_s(self) -> float:
+        due_s = min(self.replica.deadline_s, self._results_due_s)
+        if self._leads and not self._machine_is_behind:
+            due_s = min(due_s, self._checkpoints.due_s)
+            if self._submissions.has_queue:
+                due_s = min(due_s, self._cut_due_s)
+        return due_s
+
+    @property
+    def has_to_apply(self) -> bool:
+        return bool(self._to_apply)
+
+    def apply_next(self) -> bool:
+        """Applies the next committed entry and answers who waits for it; False: there is none."""
+        if not self._to_apply:
+            return False
+        record = self._to_apply.popleft()
+        self._apply(record)
+        if self._snapshots.is_due(self._machine.index):
+            self._take_snapshot_of_state()
+        self._work()
+        return True
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        """What follows from any input."""
+        replica = self.replica
+        leads = replica.role is Role.LEADER
+        if self._was_leader and not leads:
+            self._lost_the_lead()
+        elif leads and not self._was_leader:
+            self._comparison = Comparison()
+        self._was_leader = leads
+        self._to_apply.extend(replica.take_committed())
+        self._take_reads()
+        arrived = replica.take_arrived_snapshot()
+        if arrived is not None and not self._snapshots.arrive(self._kind, *arrived):
+            replica.refuse_snapshot()
+        if replica.wants_snapshot:
+            snapshot = self._snapshots.newest()
+            if snapshot is not None:
+                replica.offer_snapshot(snapshot)
+            elif replica.base.index <= self._machine.index:
+                self._take_snapshot_of_state()
+        self._propose_what_is_due()
+
+    def _lost_the_lead(self) -> None:
+        """Rule 5; what was not proposed yet was not accepted either."""
+        self._submissions.refuse_queue(
+            FENCING_TOKEN, self._leader_node, "another term has begun; nothing was accepted"
+        )
+
+    def _take_reads(self) -> None:
+        ready, lost = self.replica.take_reads()
+        for context, index in ready:
+            query = self._queries.pop(context)
+            query.index = index
+            self._due_queries.append(query)
+        self._refuse_queries(lost)
+        while self._due_queries and self._due_queries[0].index <= self._machine.index:
+            self._answer_query(self._due_queries.popleft())
+
+    def _answer_query(self, query: Query) -> None:
+        try:
+            answer = query.fn(self._machine)
+        except Exception as error:  # noqa: BLE001 - it is the caller's, and given to the caller
+            query.done(error)
+        else:
+            query.done(answer)
+
+    def _refuse_queries(self, contexts: list[int]) -> None:
+        for context in contexts:
+            query = self._queries.pop(context)
+            query.done(Refused(code=NOT_LEADER, leader=self._leader_node, reason=self._why_not()))
+
+    def _door(self, submission: Submission) -> Submitted | None:
+        if not self.accepting:
+            deposed = self._submissions.has_proposals and self.replica.role is not Role.LEADER
+            return Submitted(
+                code=FENCING_TOKEN if deposed else NOT_LEADER,
+                reason=self._why_not(),
+                leader=self._leader_node,
+            )
+        refusal = self._comparison.version_refusal(submission, self.replica)
+        if refusal is not None:
+            return refusal
+        return self._submissions.admit(submission, self._store.room_bytes())
+
+    def _why_not(self) -> str:
+        if self._stopping:
+            return "the node is stopping"
+        if self.replica.role is Role.LEADER:
+            return "the term has only begun, or the lead is handed over"
+        leader = self._leader_node
+        return f"the leader is node {leader}" if leader else "no leader is known"
+
+    @property
+    def _leader_node(self) -> int:
+        return node_number(self.replica.leader)
+
+    def _best_successor(self) -> int | None:
+        found = [
+            (progress.match, -member)
+            for member, progress in self.replica.progress.items()
+            if member in self.replica.configuration.voters and progress.active
+            and not progress.damaged
+        ]  # fmt: skip
+        return -max(found)[1] if found else None
+
+    def _propose_what_is_due(self) -> None:
+        if not self._leads or self._machine_is_behind:
+            return
+        now_s = self._clock.monotonic_s()
+        if self._stopping and not self._submissions.has_queue:
+            successor = self._best_successor()
+            if successor is not None:
+                self.replica.transfer(successor, now_s)
+            return
+        if self._checkpoints.due(now_s):
+            self._comparison.check(self._machine, self.replica)
+            payload = self._comparison.payload(self._machine)
+            record = self.replica.propose(payload, self._clock.wall_ns(), now_s)
+            self._checkpoints.proposed(record.index)
+        if not self._submissions.has_queue or now_s < self._cut_due_s:
+            return
+        for _ in range(self._settings.entries_per_write_max):
+            cut = self._submissions.cut()
+            record = self.replica.propose(cut.payload, self._clock.wall_ns(), now_s)
+            self._submissions.proposed(record, cut)
+            self._last_cut_commands = cut.commands
+            if not self._submissions.has_queue or self._machine_is_behind:
+                break
+        self._last_cut_s = now_s
+
+    def _apply(self, record: Record) -> None:
+        machine = self._machine
+        started_s = self._clock.monotonic_s()
+        payload = record.payload if record.kind == COMMANDS else b""
+        self._comparison.before_apply(machine, record)
+        machine.apply(record.index, record.ts_ns, payload)
+        events, chain = machine.events, machine.chain
+        now_s = self._clock.monotonic_s()
+        self._last_ts_ns = record.ts_ns
+        self._checkpoints.applied(record.index, payload, now_s)
+        if len(payload) > BATCH_HEADER_BYTES and payload[BATCH_HEADER_BYTES] == CMD_CHECKPOINT:
+            self.replica.checkpoint = machine.last_checkpoint()
+        self._keep_result(record, events, chain, now_s)
+        self.feed.publish(
+            Committed(
+                index=record.index, term=record.term, ts_ns=record.ts_ns, events=events,
+                metadata=batch_metadata(payload) if payload else b"", chain=chain,
+            )
+        )  # fmt: skip
+        if self.replica.role is Role.LEADER and record.index == self.replica.term_start_index:
+            self._checkpoints.begin(now_s)
+        commands = self._submissions.applied(record, machine.replies, self._leader_node)
+        self._observer.applied(commands, now_s - started_s)
+        self.replica.evict(record.index)
+
+    def _keep_result(self, record: Record, events: bytes, chain: bytes, now_s: float) -> None:
+        """For the next write; or, where one is stored already, compare."""
+        if record.index <= self._stored_index:
+            stored = self._store.result_chain(record.index)
+            if stored is not None and stored != chain:
+                raise ResultDiffers(record.index, stored, chain)
+            return
+        if not self._results:
+            self._results_due_s = now_s + self._settings.result_flush_s
+        self._results.append(
+            Result(
+                index=record.index, term=record.term, ts_ns=record.ts_ns, chain=chain, events=events
+            )
+        )  # fmt: skip
+
+    def _become(self, meta: SnapshotMeta, machine: M) -> None:
+        """The machine of an installed snapshot takes the place of ours."""
+        self._machine = machine
+        self._last_ts_ns = meta.ts_ns
+        self._to_apply = deque(r for r in self._to_apply if r.index > meta.index)
+        self._results.clear()
+        self._results_due_s = math.inf
+        self._stored_index = max(self._stored_index, meta.index)
+        self.feed.restart_after(meta.index)
+        self._submissions.skipped(meta.index)
+        self.replica.checkpoint = machine.last_checkpoint()
+
+    def _take_snapshot_of_state(self) -> None:
+        index = self._machine.index
+        if index == 0:
+            return
+        if index == self.replica.base.index:
+            record_hash, term = self.replica.base.hash, self.replica.base.term
+        else:
+            record = self.replica.record(index)
+            record_hash, term = record.hash, record.term
+        members = membership.encode(self.replica.configuration_at(index))
+        self._snapshots.begin(self._machine, term, self._last_ts_ns, record_hash, members)
+
+    def _plan_compaction(self) -> None:
+        index = self._snapshots.may_compact_to()
+        if index > self.replica.base.index:
+            base = self.replica.base_at(index)
+            self.replica.compact(base)
+            self._snapshots.keep_log_above(base)
+
+    # --- conditions -------------------------------------------------------------------------
+
+    @property
+    def _machine_is_behind(self) -> bool:
+        unapplied = self.replica.last_index - self._machine.index
+        return unapplied >= self._settings.unapplied_entries_max
+
+    @property
+    def _cut_due_s(self) -> float:
+        """At once when the node is idle or a batch is full; else the delay after the last cut."""
+        idle = self._last_cut_commands < self._settings.busy_commands
+        if idle or self._stopping or self._submissions.fills_a_batch:
+            return -math.inf
+        return self._last_cut_s + self._settings.batch_delay_s
+
+
+_ROLE_NAMES: Final = {
+    Role.FOLLOWER: "FOLLOWER",
+    Role.PRE_CANDIDATE: "CANDIDATE",
+    Role.CANDIDATE: "CANDIDATE",
+    Role.LEADER: "LEADER",
+}
+
+
+def _reset_index(of_replica: ReplicaWrite | None) -> int:
+    assert of_replica is not None
+    assert of_replica.reset is not None
+    return of_replica.reset.index
+
+
+__all__ = ["EMPTY_BATCH", "ChangeRefused", "Node", "Unknown"]

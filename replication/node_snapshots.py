@@ -1,0 +1,159 @@
+"""A node's snapshots: taking its own, taking in a leader's, giving them away, cutting the log.
+
+Why it exists: a snapshot may only be believed when it is durable, the log may only be cut below
+one that is, and a leader's may only become the state when both are so; the order of these steps
+is what survives a crash between any two of them. It decides no protocol and does no I/O.
+
+    own:       state ── results up to it stored ──▶ save ── durable ──▶ the log may be cut below
+                                                                        the one *before* it
+    arriving:  restore ── sound ──▶ save ── durable ──▶ the log restarts after it, or goes on
+                                                        above it where its record stands there
+"""
+
+from collections.abc import Sequence
+from typing import Final, Generic, TypeVar
+
+from replication.ports import (
+    Base,
+    MachineKind,
+    SnapshotMeta,
+    SnapshotStore,
+    StateMachine,
+    Warner,
+)
+from replication.progress import Outgoing
+from replication.settings import NodeSettings
+from replication.snapshot_chunks import outgoing
+
+M = TypeVar("M", bound=StateMachine)
+
+KEPT: Final = 2
+"""As many as the store keeps: the log must reach back to the older one, in case the newer rots."""
+
+
+class NodeSnapshots(Generic[M]):
+    """One is being saved at a time, of one's own or a leader's."""
+
+    def __init__(
+        self, settings: NodeSettings, store: SnapshotStore, indexes: Sequence[int], warn: Warner
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._warn = warn
+        self._indexes = sorted(indexes)[-KEPT:]
+        """Of the durable ones, oldest first."""
+        self._saving: tuple[SnapshotMeta, bytes] | None = None
+        self._handed_out = False
+        self._arriving: tuple[SnapshotMeta, M] | None = None
+        self._base: Base | None = None
+        self._given: Outgoing | None = None
+
+    # --- one's own --------------------------------------------------------------------------
+
+    def is_due(self, index: int) -> bool:
+        last = self._indexes[-1] if self._indexes else 0
+        return self._saving is None and index - last >= self._settings.snapshot_entries
+
+    def begin(
+        self, machine: StateMachine, term: int, ts_ns: int, record_hash: bytes, members: bytes
+    ) -> None:
+        """Copies the state; nothing happens while another snapshot is being saved."""
+        if self._saving is not None:
+            return
+        meta = SnapshotMeta(
+            index=machine.index, term=term, ts_ns=ts_ns, chain=machine.chain,
+            record_hash=record_hash, digest=machine.digest(), members=members,
+        )  # fmt: skip
+        self._saving = (meta, machine.snapshot())
+        self._handed_out = False
+
+    @property
+    def waits_for_results(self) -> bool:
+        """Recovery needs every result below a snapshot, so they are written first."""
+        return self._saving is not None and self._arriving is None and not self._handed_out
+
+    def take(self, stored_index: int) -> tuple[SnapshotMeta, bytes] | None:
+        if self._saving is None or self._handed_out:
+            return None
+        if self._arriving is None and self._saving[0].index > stored_index:
+            return None
+        self._handed_out = True
+        return self._saving
+
+    def saved(self, meta: SnapshotMeta) -> int:
+        """Its bytes."""
+        assert self._saving is not None, "a snapshot was saved that nobody took"
+        size = len(self._saving[1])
+        self._saving = None
+        self._remember(meta.index)
+        return size
+
+    def failed(self, meta: SnapshotMeta) -> bool:
+        """True if it was a leader's."""
+        arriving = self.is_arriving(meta)
+        self._saving = None
+        self._arriving = None
+        return arriving
+
+    def may_compact_to(self) -> int:
+        """The index up to which records may go: an older durable snapshot covers it."""
+        if self._settings.retain_entries == 0 or len(self._indexes) < KEPT:
+            return 0
+        return min(self._indexes[0], self._indexes[-1] - self._settings.retain_entries)
+
+    # --- a leader's -------------------------------------------------------------------------
+
+    def arrive(self, kind: MachineKind[M], meta: SnapshotMeta, data: bytes) -> bool:
+        """Restore the machine from it; False if it is none, or another is being saved."""
+        if self._saving is not None and self._handed_out:
+            return False
+        try:
+            machine = kind.restore(data)
+        except ValueError as error:
+            self._warn(f"snapshot {meta.index}: a leader sent one that is none: {error}")
+            return False
+        if (machine.index, machine.chain, machine.digest()) != (
+            meta.index, meta.chain, meta.digest,
+        ):  # fmt: skip
+            self._warn(f"snapshot {meta.index}: a leader sent one of another state")
+            return False
+        self._saving = (meta, data)
+        self._handed_out = False
+        self._arriving = (meta, machine)
+        return True
+
+    def is_arriving(self, meta: SnapshotMeta) -> bool:
+        return self._arriving is not None and self._arriving[0] is meta
+
+    def installed(self) -> tuple[SnapshotMeta, M]:
+        """It is durable, and the log fits it: the machine takes its place."""
+        assert self._arriving is not None, "nothing arrived"
+        arrived, self._arriving = self._arriving, None
+        self._saving = None
+        self._remember(arrived[0].index)
+        return arrived
+
+    # --- the log below ----------------------------------------------------------------------
+
+    def keep_log_above(self, base: Base) -> None:
+        self._base = base
+
+    def take_base(self, stored_index: int) -> Base | None:
+        base, self._base = self._base, None
+        return base
+
+    # --- giving away ------------------------------------------------------------------------
+
+    def newest(self) -> Outgoing | None:
+        """The newest durable snapshot, read and checked, for a follower that needs one."""
+        newest = self._indexes[-1] if self._indexes else 0
+        if self._given is not None and self._given.index == newest:
+            return self._given
+        for meta, data in self._store.newest_first():
+            if meta.index <= newest:
+                self._given = outgoing(meta, data)
+                return self._given
+        return None
+
+    def _remember(self, index: int) -> None:
+        self._indexes = sorted({*self._indexes, index})[-KEPT:]
