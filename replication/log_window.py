@@ -18,7 +18,7 @@ from collections import deque
 from typing import Final, Protocol
 
 from replication.ports import Base, HardState
-from replication.record import CorruptRecord, Record, check_follows
+from replication.record import BrokenChain, CorruptRecord, Record, check_follows
 
 CACHE_BYTES_MAX: Final = 64 << 20
 
@@ -110,7 +110,10 @@ class LogWindow:
     # --- growth and cutting -----------------------------------------------------------------
 
     def append(self, record: Record) -> None:
-        check_follows(record, self.last_index, self.last_hash, self.last_term, self.last_ts_ns)
+        try:
+            check_follows(record, self.last_index, self.last_hash, self.last_term, self.last_ts_ns)
+        except BrokenChain as error:  # not the disk's fault: whoever calls has compared the place
+            raise AssertionError(f"appended out of place: {error}") from error
         self._to_write.append(record)
         self._cache(record)
         self._end_at(record)
