@@ -23,15 +23,19 @@ from lmdb.verify import VerifyError, verify
 
 from adapters.lmdb_folder import DataFolderRefused, is_in_use, log_path, witness_path
 from adapters.lmdb_rows import (
+    BASE_KEY,
     FORMAT_VERSION,
     HARD_STATE_KEY,
     IDENTITY_KEY,
+    NUMBER_KEY,
     CorruptResult,
     CorruptRow,
     Identity,
+    decode_base,
     decode_hard_state,
     decode_identity,
     decode_result,
+    encode_base,
     encode_hard_state,
     encode_identity,
     encode_result,
@@ -40,8 +44,10 @@ from adapters.lmdb_rows import (
 )
 from adapters.lmdb_witness import Witness, read_witness
 from replication.batching import batch_metadata
-from replication.ports import Committed, HardState, Result, Warner, Write
+from replication.messages import node_number
+from replication.ports import Base, Committed, HardState, Result, Warner, Write
 from replication.record import (
+    COMMANDS,
     HASH_BYTES,
     BrokenChain,
     CorruptRecord,
@@ -97,6 +103,7 @@ class LmdbReader:
         )
         self.identity = self._read_identity()
         self.cluster = bytes.fromhex(self.identity.cluster)
+        self._base = self._read_base()
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -115,20 +122,31 @@ class LmdbReader:
             return HardState()
         return decode_hard_state(value)
 
+    def base(self) -> Base:
+        return self._base
+
+    def record(self, index: int) -> Record:
+        """See `LogStore.record`."""
+        value = self._get(self._records, index)
+        if value is None:
+            raise MissingRecord(index, "nothing is stored there")
+        return decode(value, self.cluster, index)
+
     def records(self, from_index: int = 1) -> Iterator[Record]:
         """Every record from `from_index` to the anchor, its bytes and its place checked.
 
-        Raises a kind of `CorruptRecord` that names the first bad index. A few at a time in one
-        read transaction each: a long one would keep a running node from reusing pages.
+        `from_index` below the base means from the base on. Raises a kind of `CorruptRecord` that
+        names the first bad index. A read transaction each: a long one would keep a running node
+        from reusing pages.
         """
         anchor = self.hard_state()
-        before = self._record(from_index - 1) if from_index > 1 else None
-        index = from_index
-        prev_hash = before.hash if before else bytes(HASH_BYTES)
-        prev_term = before.term if before else 0
-        prev_ts_ns = before.ts_ns if before else 0
+        before: Base | Record = self._base
+        if from_index > self._base.index + 1:
+            before = self.record(from_index - 1)
+        index = before.index + 1
+        prev_hash, prev_term, prev_ts_ns = before.hash, before.term, before.ts_ns
         while index <= anchor.last_index:
-            record = self._record(index)
+            record = self.record(index)
             check_follows(record, index - 1, prev_hash, prev_term, prev_ts_ns)
             yield record
             index, prev_hash = index + 1, record.hash
@@ -139,7 +157,7 @@ class LmdbReader:
             )
 
     def result_index(self) -> int:
-        return self._last_key(self._results)
+        return max(self._last_key(self._results), self._base.index)
 
     def result_chain(self, index: int) -> bytes | None:
         result = self.result(index)
@@ -159,7 +177,8 @@ class LmdbReader:
             result = self.result(index)
             if result is None:
                 break
-            metadata = batch_metadata(self._record(index).payload)
+            record = self.record(index)
+            metadata = batch_metadata(record.payload) if record.kind == COMMANDS else b""
             found.append(
                 Committed(
                     index=index,
@@ -181,12 +200,6 @@ class LmdbReader:
     def _page_bytes(self) -> int:
         return self._env.stat()["psize"]
 
-    def _record(self, index: int) -> Record:
-        value = self._get(self._records, index)
-        if value is None:
-            raise MissingRecord(index, "nothing is stored there")
-        return decode(value, self.cluster, index)
-
     def _get(self, database: Database, index: int) -> bytes | None:
         try:
             with self._env.begin(database) as txn:
@@ -197,6 +210,17 @@ class LmdbReader:
     def _last_key(self, database: Database) -> int:
         with self._env.begin() as txn, txn.cursor(database) as cursor:
             return key_index(cursor.key()) if cursor.last() else 0
+
+    def number(self) -> int:
+        """How often the anchor was written; 0 in a folder of before that was counted."""
+        with self._env.begin(self._anchor) as txn:
+            value = txn.get(NUMBER_KEY)
+        return 0 if value is None else key_index(bytes(value))
+
+    def _read_base(self) -> Base:
+        with self._env.begin(self._anchor) as txn:
+            value = txn.get(BASE_KEY)
+        return Base() if value is None else decode_base(value)
 
     def _read_identity(self) -> Identity:
         with self._env.begin(self._meta) as txn:
@@ -218,10 +242,10 @@ class LmdbLog(LmdbReader):
         self, env: lmdb.Environment, folder: Path, node_id: int, warn: Warner, die: "Die"
     ) -> None:
         super().__init__(env)
-        if self.identity.node_id != node_id:
+        if node_number(self.identity.node_id) != node_number(node_id):
             raise DataFolderRefused(
-                f"data folder {folder}: belongs to node {self.identity.node_id}, "
-                f"this is node {node_id}"
+                f"data folder {folder}: belongs to node {node_number(self.identity.node_id)}, "
+                f"this is node {node_number(node_id)}"
             )
         self._folder = folder
         self._die = die
@@ -229,7 +253,7 @@ class LmdbLog(LmdbReader):
         self._witness = Witness(witness_path(folder), self.cluster)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
-        self._next_room_check_s = 0.0
+        self._number = self.number()
         self._room_bytes = 0
         self.on_commit: Callable[[CommitTimes], None] | None = None
         self._check_witness(folder)
@@ -240,17 +264,19 @@ class LmdbLog(LmdbReader):
     @classmethod
     def create_or_open(
         cls, folder: Path, new_cluster: bytes, node_id: int, map_bytes: int, warn: Warner,
-        die: "Die | None" = None,
+        die: "Die | None" = None, voters: tuple[int, ...] | None = None,
     ) -> Self:  # fmt: skip
-        """Opens the log in `folder`, or makes one for `new_cluster` if there is none.
+        """Opens the log in `folder`, or formats it for `new_cluster` if there is none.
 
-        Raises `DataFolderRefused` (another node's folder, an older copy), `CorruptRow`.
+        `node_id` is a member's id; an existing folder keeps its own, of the same node. `voters`:
+        see `Identity`. Raises `DataFolderRefused` (another node's folder, an older copy) or
+        `CorruptRow`.
         """
         if map_bytes < MAP_BYTES_MIN:
             raise DataFolderRefused(f"map_bytes: {map_bytes} is below {MAP_BYTES_MIN}")
         env = _open_environment(folder, map_bytes, readonly=False)
         try:
-            _create_databases(env, new_cluster, node_id)
+            _create_databases(env, new_cluster, node_id, voters)
             return cls(env, folder, node_id, warn, die or end_process)
         except lmdb.Error as error:
             env.close()
@@ -282,34 +308,54 @@ class LmdbLog(LmdbReader):
     def append_now(self, write: Write) -> None:
         """The same, on the calling thread. A failed commit does not return."""
         started = time.perf_counter()
-        size = 0
         try:
             with self._env.begin(write=True) as txn:
-                for record in write.records:
-                    value = record.encoded()
-                    size += len(value)
-                    if not txn.put(index_key(record.index), value, append=True, db=self._records):
-                        self._die(f"record {record.index}: the log is already longer")
-                for result in write.results:
-                    value = encode_result(result)
-                    size += len(value)
-                    if not txn.put(index_key(result.index), value, append=True, db=self._results):
-                        self._die(f"result {result.index}: the results are already longer")
-                if write.hard_state is not None:
-                    value = encode_hard_state(write.hard_state)
-                    txn.put(HARD_STATE_KEY, value, db=self._anchor)
+                size = self._put(txn, write)
                 put_at = time.perf_counter()
         except lmdb.MapFullError as error:
             self._die(f"commit failed: {error}; start again with a larger map_bytes")
         except lmdb.Error as error:
             self._die(f"commit failed: {error}; nothing that is in memory can be trusted now")
         synced_at = time.perf_counter()
+        self._base = write.base or write.reset or self._base
         if write.hard_state is not None:
-            self._witness.write(write.hard_state.term, write.hard_state.last_index)
+            state = write.hard_state
+            self._witness.write(self._number, state.term, state.last_index)
         self._measure_room()
         if self.on_commit is not None:
             times = CommitTimes(len(write.records), size, put_at - started, synced_at - put_at)
             self.on_commit(times)
+
+    def _put(self, txn: lmdb.Transaction, write: Write) -> int:
+        """The parts of a write in the order of its fields; bytes written."""
+        size = 0
+        if write.reset is not None:
+            txn.drop(self._records, delete=False)
+            txn.drop(self._results, delete=False)
+            txn.put(BASE_KEY, encode_base(write.reset), db=self._anchor)
+        if write.cut_from:
+            _delete_from_end(txn, self._records, write.cut_from)
+        for record in write.repaired:
+            txn.put(index_key(record.index), record.encoded(), db=self._records)
+        for record in write.records:
+            value = record.encoded()
+            size += len(value)
+            if not txn.put(index_key(record.index), value, append=True, db=self._records):
+                self._die(f"record {record.index}: the log is already longer")
+        for result in write.results:
+            value = encode_result(result)
+            size += len(value)
+            if not txn.put(index_key(result.index), value, append=True, db=self._results):
+                self._die(f"result {result.index}: the results are already longer")
+        if write.hard_state is not None:
+            txn.put(HARD_STATE_KEY, encode_hard_state(write.hard_state), db=self._anchor)
+            self._number += 1
+            txn.put(NUMBER_KEY, index_key(self._number), db=self._anchor)
+        if write.base is not None:
+            _delete_through(txn, self._records, write.base.index)
+            _delete_through(txn, self._results, write.base.index)
+            txn.put(BASE_KEY, encode_base(write.base), db=self._anchor)
+        return size
 
     def room_bytes(self) -> int:
         return self._room_bytes
@@ -342,28 +388,46 @@ class LmdbLog(LmdbReader):
         if last <= anchor.last_index:
             return
         warn(f"log: cutting records {anchor.last_index + 1} to {last} above the anchor")
-        with self._env.begin(write=True) as txn, txn.cursor(self._records) as cursor:
-            while cursor.last() and key_index(cursor.key()) > anchor.last_index:
-                cursor.delete()
+        with self._env.begin(write=True) as txn:
+            _delete_from_end(txn, self._records, anchor.last_index + 1)
 
     def _check_results_are_whole(self) -> None:
         """A follower's tail would wait for ever on a hole."""
         with self._env.begin(self._results) as txn:
             rows = txn.stat(self._results)["entries"]
         last = self.result_index()
-        if rows != last:
-            raise CorruptResult(last, f"result: {rows} are stored up to here, not {last}")
+        expected = last - self._base.index
+        if rows != expected:
+            raise CorruptResult(last, f"result: {rows} are stored up to here, not {expected}")
 
     def _check_witness(self, folder: Path) -> None:
         seen = read_witness(witness_path(folder), self.cluster)
         anchor = self.hard_state()
-        if seen is None or (anchor.term, anchor.last_index) >= (seen.term, seen.last_index):
+        if seen is None:
+            return
+        if self._number == 0:  # a folder of before writes were counted
+            self._number = seen.number
+            if (anchor.term, anchor.last_index) >= (seen.term, seen.last_index):
+                return
+        elif self._number >= seen.number:
             return
         raise DataFolderRefused(
             f"data folder {folder}: the log ends at index {anchor.last_index} of term "
             f"{anchor.term}, but it was durable up to {seen.last_index} of term {seen.term}: "
             "it is an older copy, or its end is lost"
         )
+
+
+def _delete_from_end(txn: lmdb.Transaction, database: Database, from_index: int) -> None:
+    with txn.cursor(database) as cursor:
+        while cursor.last() and key_index(bytes(cursor.key())) >= from_index:
+            cursor.delete()
+
+
+def _delete_through(txn: lmdb.Transaction, database: Database, index: int) -> None:
+    with txn.cursor(database) as cursor:
+        while cursor.first() and key_index(bytes(cursor.key())) <= index:
+            cursor.delete()
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -426,12 +490,27 @@ def _check_pages(path: Path) -> None:
         raise CorruptRow(f"log: LMDB's own pages are damaged: {problems[0]}{more}")
 
 
-def _create_databases(env: lmdb.Environment, cluster: bytes, node_id: int) -> None:
+def identity_of(folder: Path) -> Identity | None:
+    """Whose log is in `folder`; None if it was never formatted. Raises `DataFolderRefused`."""
+    if not (log_path(folder) / "data.mdb").exists():
+        return None
+    reader = LmdbReader.open(folder)
+    try:
+        return reader.identity
+    finally:
+        reader.close()
+
+
+def _create_databases(
+    env: lmdb.Environment, cluster: bytes, node_id: int, voters: tuple[int, ...] | None
+) -> None:
     """All of them and the identity in one transaction: a folder is whole or empty."""
     with env.begin(write=True) as txn:
         opened = {name: env.open_db(name, txn=txn) for name in DATABASES}
         if txn.get(IDENTITY_KEY, db=opened[b"meta"]) is None:
             if txn.stat(opened[b"records"])["entries"] > 0:
                 raise CorruptRow("identity: missing, but there are records")
-            identity = Identity(format=FORMAT_VERSION, cluster=cluster.hex(), node_id=node_id)
+            identity = Identity(
+                format=FORMAT_VERSION, cluster=cluster.hex(), node_id=node_id, voters=voters
+            )
             txn.put(IDENTITY_KEY, encode_identity(identity), db=opened[b"meta"])

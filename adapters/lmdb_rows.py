@@ -5,6 +5,8 @@ folder's identity must not be believed on less. Pure encoding; it knows no trans
 
     results   index -> hash | index, term, ts_ns | chain | events
     anchor    "hard_state" -> hash | term, vote, last index | last hash
+    anchor    "base" -> hash | MessagePack of `Base`; no such row: the log is kept from its start
+    anchor    "number" -> how often the anchor was written, 8 bytes; the witness repeats it
     meta      "identity" -> hash | JSON of `Identity`
 
 Keys are indexes as 8 bytes, big-endian, so that LMDB's order is the log's order. The hash is
@@ -17,13 +19,15 @@ from typing import Final
 
 import msgspec
 
-from replication.ports import HardState, Result
+from replication.ports import Base, HardState, Result
 from replication.record import HASH_BYTES, CorruptRecord
 
 FORMAT_VERSION: Final = 1
 """Of the whole folder: databases, rows and snapshots. Another number is refused, not guessed."""
 
 HARD_STATE_KEY: Final = b"hard_state"
+BASE_KEY: Final = b"base"
+NUMBER_KEY: Final = b"number"
 IDENTITY_KEY: Final = b"identity"
 
 _RESULT: Final = struct.Struct("<qqq32s")
@@ -31,11 +35,21 @@ _HARD_STATE: Final = struct.Struct("<qqq32s")
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose log this is; written once, when the folder is made."""
+    """Whose log this is; written once, when the folder is formatted.
+
+    `node_id` is a member's id: the node's number, and above it the incarnation. `voters` are those
+    who found the cluster, if this member is one of them; None, as in folders of before there were
+    clusters: it alone; empty: it joins, and learns from its leader who belongs.
+    """
 
     format: int
     cluster: str  # hexadecimal
     node_id: int
+    voters: tuple[int, ...] | None = None
+
+    @property
+    def founders(self) -> tuple[int, ...]:
+        return (self.node_id,) if self.voters is None else self.voters
 
 
 class CorruptRow(Exception):
@@ -87,6 +101,18 @@ def decode_hard_state(value: bytes) -> HardState:
         raise CorruptRow("anchor: does not match its hash")
     term, vote, last_index, last_hash = _HARD_STATE.unpack_from(value, HASH_BYTES)
     return HardState(term=term, vote=vote, last_index=last_index, last_hash=last_hash)
+
+
+def encode_base(base: Base) -> bytes:
+    text = msgspec.msgpack.encode(base)
+    return hashlib.sha256(text).digest() + text
+
+
+def decode_base(value: bytes) -> Base:
+    """Raises `CorruptRow`."""
+    if hashlib.sha256(value[HASH_BYTES:]).digest() != value[:HASH_BYTES]:
+        raise CorruptRow("base: does not match its hash")
+    return msgspec.msgpack.decode(value[HASH_BYTES:], type=Base)
 
 
 def encode_identity(identity: Identity) -> bytes:

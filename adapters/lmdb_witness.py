@@ -24,9 +24,14 @@ _SLOT_BYTES: Final = 512
 """A sector each: the smallest unit that a disk writes whole."""
 
 
-class Witnessed(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """Field order is the order of comparison: a higher term or a longer log is newer."""
+class Witnessed(msgspec.Struct, frozen=True, kw_only=True):
+    """`number` counts writes of the anchor; term and index say where the log stood, for people.
 
+    A log may rightly become shorter when another leader's records replace its end, so only the
+    number tells older from newer.
+    """
+
+    number: int
     term: int
     last_index: int
 
@@ -37,12 +42,10 @@ class Witness:
     def __init__(self, path: Path, cluster: bytes) -> None:
         self._cluster = cluster
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._sequence = max((slot[0] for slot in _slots(self._fd, cluster)), default=0)
 
-    def write(self, term: int, last_index: int) -> None:
-        self._sequence += 1
-        body = _SLOT.pack(_MAGIC, self._cluster, self._sequence, term, last_index)
-        at = self._sequence % 2 * _SLOT_BYTES
+    def write(self, number: int, term: int, last_index: int) -> None:
+        body = _SLOT.pack(_MAGIC, self._cluster, number, term, last_index)
+        at = number % 2 * _SLOT_BYTES
         os.pwrite(self._fd, body + hashlib.sha256(body).digest(), at)
 
     def close(self) -> None:
@@ -59,18 +62,20 @@ def read_witness(path: Path, cluster: bytes) -> Witnessed | None:
         newest = max(_slots(fd, cluster), default=None)
     finally:
         os.close(fd)
-    return None if newest is None else Witnessed(term=newest[1], last_index=newest[2])
+    if newest is None:
+        return None
+    return Witnessed(number=newest[0], term=newest[1], last_index=newest[2])
 
 
 def _slots(fd: int, cluster: bytes) -> list[tuple[int, int, int]]:
-    """(sequence, term, last index) of each whole slot that belongs to this cluster."""
+    """(number, term, last index) of each whole slot that belongs to this cluster."""
     found = []
-    for number in (0, 1):
-        raw = os.pread(fd, _SLOT.size + 32, number * _SLOT_BYTES)
+    for place in (0, 1):
+        raw = os.pread(fd, _SLOT.size + 32, place * _SLOT_BYTES)
         body, claimed = raw[: _SLOT.size], raw[_SLOT.size :]
         if len(raw) != _SLOT.size + 32 or hashlib.sha256(body).digest() != claimed:
             continue
-        magic, in_cluster, sequence, term, last_index = _SLOT.unpack(body)
+        magic, in_cluster, number, term, last_index = _SLOT.unpack(body)
         if magic == _MAGIC and in_cluster == cluster:
-            found.append((sequence, term, last_index))
+            found.append((number, term, last_index))
     return found

@@ -15,6 +15,7 @@ from adapters.lmdb_folder import snapshot_path, witness_path
 from adapters.lmdb_log import LmdbReader
 from adapters.lmdb_rows import CorruptRow
 from adapters.lmdb_witness import read_witness
+from adapters.log_tools import machine_at_base, machine_payload
 from adapters.snapshot_files import BadSnapshot, SnapshotFiles
 from core.commands import MalformedBatch, split_batch
 from core.events import decode_event, event_rows
@@ -58,14 +59,17 @@ def audit(reader: LmdbReader, folder: Path) -> Audit:
     """Applies the whole log again and compares everything that is stored with it."""
     problems: list[Problem] = []
     snapshots = _snapshots(folder, reader.cluster, problems)
-    machine = Machine()
-    records = 0
+    base = reader.base().index
+    machine = machine_at_base(reader, folder)
+    records = base
     results = reader.result_index()
     try:
         _check_witness(reader, folder, problems)
         for record in reader.records(1):
             records += 1
-            machine.apply(record.index, record.ts_ns, record.payload)
+            if record.index <= machine.index:
+                continue  # covered by the snapshot that the log is kept from
+            machine.apply(record.index, record.ts_ns, machine_payload(record))
             if record.index <= results:
                 _check_result(reader.result(record.index), record, machine, problems)
             if record.index in snapshots:
@@ -79,9 +83,9 @@ def audit(reader: LmdbReader, folder: Path) -> Audit:
         problems.append(Problem(index=machine.index, section="machine", what=str(error)))
     else:
         problems.extend(
-            Problem(index=index, section="snapshot", what="it is ahead of the log")
+            Problem(index=index, section="snapshot", what="it is not of this log")
             for index in snapshots
-            if index > records
+            if index > records or index < base
         )
     first_bad = min((p.index for p in problems if p.section != "snapshot"), default=records + 1)
     return Audit(
@@ -95,7 +99,8 @@ def first_difference(a: LmdbReader, b: LmdbReader) -> Difference | None:
 
     Raises a kind of `CorruptRecord` for what cannot be read: audit each folder first.
     """
-    for left, right in zip(a.records(1), b.records(1), strict=False):
+    first = max(a.base().index, b.base().index) + 1
+    for left, right in zip(a.records(first), b.records(first), strict=False):
         found = next(_record_differences(left, right), None)
         if found is None:
             found = next(_result_differences(left.index, a, b), None)
@@ -119,7 +124,7 @@ def _snapshots(folder: Path, cluster: bytes, problems: list[Problem]) -> dict[in
 def _check_witness(reader: LmdbReader, folder: Path, problems: list[Problem]) -> None:
     seen = read_witness(witness_path(folder), reader.cluster)
     anchor = reader.hard_state()
-    if seen is not None and (anchor.term, anchor.last_index) < (seen.term, seen.last_index):
+    if seen is not None and reader.number() < seen.number:
         what = f"the log was durable up to {seen.last_index}, it ends at {anchor.last_index}"
         problems.append(Problem(index=anchor.last_index + 1, section="witness", what=what))
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.lmdb_folder import DataFolderRefused, log_path
+from adapters.lmdb_folder import DataFolderRefused, log_path, snapshot_path
 from adapters.lmdb_log import LmdbReader
+from adapters.snapshot_files import SnapshotFiles
 from core.machine import Machine
+from replication.record import COMMANDS, Record
 
 
 class MachineState(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,29 @@ def node_folder(folder: Path) -> Path:
 
 def _has_log(folder: Path) -> bool:
     return (log_path(folder) / "data.mdb").exists()
+
+
+def machine_payload(record: Record) -> bytes:
+    """What the machine applies for a record: of one that names members, an empty batch."""
+    return record.payload if record.kind == COMMANDS else b""
+
+
+def machine_at_base(reader: LmdbReader, folder: Path) -> Machine:
+    """An empty machine, or that of the oldest snapshot from which the kept log goes on.
+
+    Raises `DataFolderRefused` if the log is kept from an index that no whole snapshot reaches.
+    """
+    base = reader.base().index
+    if base == 0:
+        return Machine()
+    warnings: list[str] = []  # not used: a file that is passed over is named by `audit`
+    files = SnapshotFiles(snapshot_path(folder), reader.cluster, warnings.append)
+    found = [data for meta, data in files.newest_first() if meta.index >= base]
+    if not found:
+        raise DataFolderRefused(
+            f"data folder {folder}: the log begins after {base}, and no snapshot reaches there"
+        )
+    return Machine.restore(found[-1])
 
 
 def state_of(machine: Machine) -> MachineState:

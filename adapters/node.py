@@ -21,19 +21,27 @@ import trio
 import uvloop
 
 from adapters.addresses import Address, OptionalAddress, split
+from adapters.evidence import keep_evidence
 from adapters.lmdb_folder import DataFolder, DataFolderRefused, snapshot_path
-from adapters.lmdb_log import LmdbLog, lmdb_facts
+from adapters.lmdb_log import LmdbLog, identity_of, lmdb_facts
 from adapters.node_bridge import NodeBridge
 from adapters.node_metrics import NodeMetrics, log_line
 from adapters.snapshot_files import SnapshotFiles
 from core.limits import BATCH_COMMANDS_MAX
-from core.machine import Machine
+from adapters.peer_certificates import PeerTls
+from adapters.peer_transport import PeerTransport
+from core.machine import Diverged, Machine
 from replication.batching import Limits
-from replication.driver import Driver, DriverConfig
+from replication.checkpoints import OddOneOut
+from replication.driver import Driver
+from replication.membership import Configuration, founding
+from replication.messages import NODE_BITS, node_number
+from replication.node import Node
 from replication.ports import Clock, Entropy
 from replication.record import CLUSTER_ID_BYTES
-from replication.recovery import recover
-from replication.replica import Replica
+from replication.recovery import recover, refuse_damage
+from replication.replica_state import ReplicaSettings
+from replication.settings import NodeSettings
 
 SWITCH_INTERVAL_S: Final = 0.0005
 """A thread that waits for the interpreter gets it after half a millisecond; Python's own five
@@ -59,6 +67,36 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_ms: Annotated[int, msgspec.Meta(ge=10)] = 10_000
     snapshot_entries: Positive = 200_000
     snapshot_on_stop: bool = False
+    retain_entries: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Records kept below the snapshots; 0 keeps the whole log, from which gateways fold."""
+    peers: dict[str, Address] = {}
+    """Where each node listens for its peers, by number; this node's own too. Empty: alone."""
+    election_timeout_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 500
+    heartbeat_ms: Annotated[int, msgspec.Meta(ge=5, le=10_000)] = 100
+    peer_certificate: Path | None = None
+    peer_key: Path | None = None
+    peer_authority: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.peers and str(self.node_id) not in self.peers:
+            raise ValueError(f"peers: node {self.node_id} itself is missing")
+        if any(not number.isdecimal() or int(number) < 1 for number in self.peers):
+            raise ValueError(f"peers: {list(self.peers)} are not all node numbers")
+        if 2 * self.heartbeat_ms > self.election_timeout_ms:
+            raise ValueError("heartbeat_ms: must be at most half of election_timeout_ms")
+        given = [self.peer_certificate, self.peer_key, self.peer_authority]
+        if any(given) and not all(given):
+            raise ValueError("peer_certificate, peer_key, peer_authority: all three, or none")
+
+    @property
+    def peer_addresses(self) -> dict[int, str]:
+        return {int(number): address for number, address in self.peers.items()}
+
+    @property
+    def tls(self) -> PeerTls | None:
+        if self.peer_certificate is None or self.peer_key is None or self.peer_authority is None:
+            return None
+        return PeerTls(self.peer_certificate, self.peer_key, self.peer_authority)
 
 
 class SystemClock:
@@ -120,25 +158,66 @@ async def _run(config: NodeConfig, serve: Serve, clock: Clock, entropy: Entropy)
         log.on_commit = metrics.committed
         try:
             snapshots = SnapshotFiles(snapshot_path(folder.path), log.cluster, _warn)
-            driver = _driver(config, log, snapshots, clock, metrics)
+            parts = _parts(config, log, snapshots, clock, entropy, metrics)
             gc.collect()
             gc.freeze()  # what recovery built lives as long as the node: no need to look again
-            _watch(metrics, driver, log)
-            log_line("info", "recovered", index=driver.status().index,
-                     durable=driver.status().durable_index,
+            _watch(metrics, parts, log)
+            status = parts.driver.status()
+            log_line("info", "recovered", index=status.index, durable=status.durable_index,
+                     damaged=parts.node.replica.damaged, member=parts.node.replica.member,
                      seconds=round(clock.monotonic_s() - started_s, 3), **lmdb_facts())  # fmt: skip
-            await _serve_until_stopped(config, driver, metrics, serve)
+            await _serve_until_stopped(config, parts, metrics, serve)
+        except (OddOneOut, Diverged) as error:
+            kept = keep_evidence(config.data, log, error, parts.node.machine)
+            log_line("error", "evidence", kept=kept, why=str(error))
+            raise
         finally:
             log.close()
     finally:
         folder.close()
 
 
+class Parts(msgspec.Struct, frozen=True):
+    """What runs: the node, what drives it, and its way to its peers."""
+
+    node: Node[Machine]
+    driver: Driver[Machine]
+    transport: PeerTransport | None
+
+
+def format_folder(
+    config: NodeConfig, cluster: bytes, voters: tuple[int, ...], warn: Callable[[str], None]
+) -> None:
+    """Makes an empty folder a founder's of a cluster. Once, for all founders at the same time.
+
+    Raises `DataFolderRefused` if the folder has a log already.
+    """
+    folder = DataFolder.open(config.data)
+    try:
+        if identity_of(config.data) is not None:
+            raise DataFolderRefused(f"data folder {config.data}: has a log already")
+        LmdbLog.create_or_open(
+            config.data, cluster, config.node_id, config.map_bytes, warn, voters=voters
+        ).close()
+    finally:
+        folder.close()
+
+
 def _open_log(config: NodeConfig, entropy: Entropy) -> LmdbLog:
     wanted = bytes.fromhex(config.cluster_id)
+    member, voters = config.node_id, None
+    if config.peers and identity_of(config.data) is None:
+        # Not formatted, in a cluster: new, or it lost its disk. Either way it has promised
+        # nothing under its new name, and learns who belongs from whoever leads.
+        if not wanted:
+            raise DataFolderRefused(
+                f"data folder {config.data}: is empty; to join a cluster, set cluster_id"
+            )
+        incarnation = int.from_bytes(entropy.random_bytes(4), "little") >> 1 or 1
+        member, voters = incarnation << NODE_BITS | config.node_id, ()
     log = LmdbLog.create_or_open(
-        config.data, wanted or entropy.random_bytes(CLUSTER_ID_BYTES), config.node_id,
-        config.map_bytes, _warn,
+        config.data, wanted or entropy.random_bytes(CLUSTER_ID_BYTES), member,
+        config.map_bytes, _warn, voters=voters,
     )  # fmt: skip
     if wanted and wanted != log.cluster:
         log.close()
@@ -149,40 +228,70 @@ def _open_log(config: NodeConfig, entropy: Entropy) -> LmdbLog:
     return log
 
 
-def _driver(
-    config: NodeConfig, log: LmdbLog, snapshots: SnapshotFiles, clock: Clock, metrics: NodeMetrics
-) -> Driver[Machine]:
-    recovered = recover(log, snapshots, Machine, _warn)
-    settings = DriverConfig(
+def _parts(
+    config: NodeConfig, log: LmdbLog, snapshots: SnapshotFiles, clock: Clock, entropy: Entropy,
+    metrics: NodeMetrics,
+) -> Parts:  # fmt: skip
+    founders: Configuration | None = None
+    if log.identity.founders:
+        founders = founding(log.identity.founders)
+    recovered = recover(log, snapshots, Machine, _warn, founders)
+    member = log.identity.node_id
+    if recovered.configurations[-1][1].members == (member,):
+        refuse_damage(recovered)
+    node = Node(
+        settings_of(config), member, log.cluster, recovered, Machine, log, snapshots, clock,
+        entropy, _warn, metrics,
+    )  # fmt: skip
+    transport = None
+    if config.peers:
+        addresses = config.peer_addresses
+        node.replica.nodes = tuple(sorted(addresses))
+        transport = PeerTransport(
+            member, log.cluster, addresses[node_number(member)], addresses, _warn, config.tls
+        )
+    driver = Driver(node, log, snapshots, clock, metrics, transport)
+    return Parts(node, driver, transport)
+
+
+def settings_of(config: NodeConfig) -> NodeSettings:
+    return NodeSettings(
         limits=Limits(
             batch_commands_max=config.batch_commands_max,
             waiting_commands_max=config.waiting_commands_max,
         ),
+        replica=ReplicaSettings(
+            election_timeout_s=config.election_timeout_ms / 1e3,
+            heartbeat_s=config.heartbeat_ms / 1e3,
+        ),
         batch_delay_s=config.batch_delay_us / 1e6,
+        unapplied_entries_max=16 if config.peers else 4,
         checkpoint_entries=config.checkpoint_entries,
         checkpoint_s=config.checkpoint_ms / 1e3,
         snapshot_entries=config.snapshot_entries,
+        retain_entries=config.retain_entries,
         partition=config.partition,
     )
-    replica = Replica(config.node_id, log.cluster, frozenset({config.node_id}))
-    return Driver(settings, replica, recovered, log, snapshots, clock, _warn, metrics)
 
 
 async def _serve_until_stopped(
-    config: NodeConfig, driver: Driver[Machine], metrics: NodeMetrics, serve: Serve
+    config: NodeConfig, parts: Parts, metrics: NodeMetrics, serve: Serve
 ) -> None:
     gates = _AsyncioThread()
-    bridge = NodeBridge(driver, gates.loop)
+    driver = parts.driver
+    bridge = NodeBridge(driver, gates.loop, parts.transport)
     exporter = None
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_signal, driver)
             nursery.start_soon(bridge.run)
+            if parts.transport is not None:
+                await nursery.start(parts.transport.run)
 
             async def drive() -> None:
-                await driver.run()
                 if config.snapshot_on_stop:
-                    await driver.snapshot()
+                    driver.on_drained = driver.snapshot
+                await driver.run()
                 nursery.cancel_scope.cancel()
 
             nursery.start_soon(drive)
@@ -212,7 +321,8 @@ async def _stop_on_signal(driver: Driver[Machine]) -> None:
             driver.stop()
 
 
-def _watch(metrics: NodeMetrics, driver: Driver[Machine], log: LmdbLog) -> None:
+def _watch(metrics: NodeMetrics, parts: Parts, log: LmdbLog) -> None:
+    driver, replica = parts.driver, parts.node.replica
     metrics.watch(
         "lockstep_waiting_commands", "Admitted, not answered.", lambda: driver.waiting_commands
     )
@@ -222,6 +332,9 @@ def _watch(metrics: NodeMetrics, driver: Driver[Machine], log: LmdbLog) -> None:
         "lockstep_unstored_results", "Applied entries whose results are not stored yet.",
         lambda: driver.unstored_results,
     )  # fmt: skip
+    metrics.watch("lockstep_commit_index", "Last decided.", lambda: replica.commit_index)
+    metrics.watch("lockstep_leads", "1 while this node leads.", lambda: float(replica.may_propose))
+    metrics.watch("lockstep_damaged_records", "In repair.", lambda: replica.damaged)
     metrics.watch("lockstep_log_room_bytes", "What may still be admitted.", log.room_bytes)
     metrics.watch("lockstep_log_used_bytes", "Of LMDB's map.", log.used_bytes)
 

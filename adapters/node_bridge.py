@@ -18,9 +18,24 @@ from typing import Any, Final, Generic, TypeVar
 import trio
 
 from core.codes import OVERLOADED
+from replication import membership
 from replication.batching import Submission
 from replication.driver import Driver
-from replication.ports import Committed, NodeStatus, StateMachine, Submitted
+from replication.membership import BadConfiguration, Configuration
+from replication.node import ChangeRefused
+from replication.node_view import Peers, cluster_view
+from replication.ports import (
+    ClusterRefused,
+    ClusterView,
+    Committed,
+    NodeStatus,
+    NotLeading,
+    OutcomeLost,
+    Refused,
+    StateMachine,
+    Submitted,
+    Unknown,
+)
 
 M = TypeVar("M", bound=StateMachine)
 T = TypeVar("T")
@@ -36,8 +51,11 @@ class NodeStopping(Exception):
 class NodeBridge(Generic[M]):
     """A `NodeApi[M]`, made on the trio thread, called on the asyncio thread."""
 
-    def __init__(self, driver: Driver[M], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, driver: Driver[M], loop: asyncio.AbstractEventLoop, peers: Peers | None = None
+    ) -> None:
         self._driver = driver
+        self._peers = peers
         self._loop = loop
         self._token = trio.lowlevel.current_trio_token()
         self._nursery: trio.Nursery | None = None
@@ -54,14 +72,28 @@ class NodeBridge(Generic[M]):
     async def submit(self, commands: bytes, count: int, metadata: bytes = b"") -> Submitted:
         if self._in_flight >= CALLS_IN_FLIGHT_MAX:
             return Submitted(code=OVERLOADED, reason="too many calls are in flight")
-        future: asyncio.Future[Submitted] = self._loop.create_future()
+        future: asyncio.Future[Submitted | Unknown] = self._loop.create_future()
         done = partial(self._answer, future)
         self._call_node(partial(self._driver.submit, Submission(commands, count, metadata, done)))
-        return await self._result_of(future)
+        outcome = await self._result_of(future)
+        if isinstance(outcome, Unknown):
+            raise OutcomeLost(outcome.reason)
+        return outcome
 
     async def query(self, fn: Callable[[M], T]) -> T:
+        future: asyncio.Future[T | Exception | Refused] = self._loop.create_future()
+        done = partial(self._answer, future)
+        self._call_node(partial(self._driver.query, fn, done))
+        answer = await self._result_of(future)
+        if isinstance(answer, Refused):
+            raise NotLeading(answer)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def peek(self, fn: Callable[[M], T]) -> T:
         future: asyncio.Future[T] = self._loop.create_future()
-        self._call_node(partial(self._run_query, fn, future))
+        self._call_node(partial(self._run_peek, fn, future))
         return await self._result_of(future)
 
     async def tail(self, from_index: int) -> AsyncIterator[Committed]:
@@ -81,6 +113,34 @@ class NodeBridge(Generic[M]):
 
     def status(self) -> NodeStatus:
         return self._driver.status()
+
+    def cluster(self) -> ClusterView:
+        """Read from another thread than the node's: numbers of one moment or the next."""
+        return cluster_view(self._driver.node, self._peers)
+
+    async def add_member(self, node: int, address: str, note: bytes) -> int:
+        return await self._change(lambda now: membership.inviting(now, node, address, note))
+
+    async def remove_member(self, node: int, note: bytes) -> int:
+        return await self._change(lambda now: membership.without(now, node, note))
+
+    async def transfer(self, node: int) -> None:
+        async def work() -> None:
+            self._driver.transfer(node)
+
+        await self._refusing(work)
+
+    async def _change(self, change: Callable[[Configuration], Configuration]) -> int:
+        async def work() -> int:
+            return self._driver.change_members(change)
+
+        return await self._refusing(work)
+
+    async def _refusing(self, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await self._await_in_node(work)
+        except (ChangeRefused, BadConfiguration) as error:
+            raise ClusterRefused(str(error)) from error
 
     def fail_all(self) -> None:
         """The node has ended: whoever still waits will not be answered."""
@@ -143,9 +203,9 @@ class NodeBridge(Generic[M]):
     def _fail(self, future: "asyncio.Future[T]", error: Exception) -> None:
         self._call_caller(partial(_set_exception, future, error))
 
-    def _run_query(self, fn: Callable[[M], T], future: "asyncio.Future[T]") -> None:
+    def _run_peek(self, fn: Callable[[M], T], future: "asyncio.Future[T]") -> None:
         try:
-            value = self._driver.query(fn)
+            value = self._driver.peek(fn)
         except Exception as error:  # noqa: BLE001 - it is the caller's, and raised to the caller
             self._fail(future, error)
         else:

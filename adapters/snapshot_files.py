@@ -5,13 +5,16 @@ then renamed, then its name synced; a header that says where in which log the st
 hash over every byte, checked before anybody sees it. It knows files, not what is in a state.
 
     bytes    field                       bytes    field
-    0-7      magic "LSSNAP01"            88-119   hash of the record at index
+    0-7      magic "LSSNAP02"            88-119   hash of the record at index
     8-15     index                       120-151  state digest
     16-23    term                        152-159  bytes of state
     24-31    ts_ns                       160-191  SHA-256 of the state
     32-47    cluster id                  192-223  SHA-256 of bytes 0-191
-    48-55    reserved, 0                 224-     the state
+    48-55    bytes of members            224-     the members, then the state
     56-87    chain
+
+The bytes of state and their hash include the members: the encoded configuration in force. Format
+"LSSNAP01" has none, and 0 in their place; it is read for ever.
 """
 
 import hashlib
@@ -26,7 +29,8 @@ import trio
 from adapters.lmdb_folder import sync_directory
 from replication.ports import SnapshotMeta, Warner
 
-MAGIC: Final = b"LSSNAP01"
+MAGIC: Final = b"LSSNAP02"
+MAGIC_WITHOUT_MEMBERS: Final = b"LSSNAP01"
 KEPT: Final = 2
 """The newest may turn out damaged; then the one before it saves most of the replay."""
 _FIELDS: Final = struct.Struct("<8sqqq16sq32s32s32sq32s")
@@ -55,6 +59,7 @@ class SnapshotFiles:
         try:
             with temporary.open("wb") as file:
                 file.write(encode_header(meta, self._cluster, data))
+                file.write(meta.members)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -90,9 +95,11 @@ class SnapshotFiles:
 
 
 def encode_header(meta: SnapshotMeta, cluster: bytes, data: bytes) -> bytes:
+    whole = hashlib.sha256(meta.members)
+    whole.update(data)
     fields = _FIELDS.pack(
-        MAGIC, meta.index, meta.term, meta.ts_ns, cluster, 0, meta.chain, meta.record_hash,
-        meta.digest, len(data), hashlib.sha256(data).digest(),
+        MAGIC, meta.index, meta.term, meta.ts_ns, cluster, len(meta.members), meta.chain,
+        meta.record_hash, meta.digest, len(meta.members) + len(data), whole.digest(),
     )  # fmt: skip
     return fields + hashlib.sha256(fields).digest()
 
@@ -104,10 +111,20 @@ def decode_snapshot(raw: bytes, cluster: bytes) -> tuple[SnapshotMeta, bytes]:
     fields = raw[: _FIELDS.size]
     if hashlib.sha256(fields).digest() != raw[_FIELDS.size : _HEADER_BYTES]:
         raise BadSnapshot("the header does not match its hash")
-    magic, index, term, ts_ns, of_cluster, _, chain, record_hash, digest, size, data_hash = (
-        _FIELDS.unpack(fields)
-    )
-    if magic != MAGIC:
+    (
+        magic,
+        index,
+        term,
+        ts_ns,
+        of_cluster,
+        members_size,
+        chain,
+        record_hash,
+        digest,
+        size,
+        data_hash,
+    ) = _FIELDS.unpack(fields)
+    if magic not in (MAGIC, MAGIC_WITHOUT_MEMBERS):
         raise BadSnapshot(f"unknown format {magic!r}")
     if of_cluster != cluster:
         raise BadSnapshot(f"it belongs to cluster {of_cluster.hex()}")
@@ -116,7 +133,10 @@ def decode_snapshot(raw: bytes, cluster: bytes) -> tuple[SnapshotMeta, bytes]:
         raise BadSnapshot(f"{len(data)} bytes of state where the header says {size}")
     if hashlib.sha256(data).digest() != data_hash:
         raise BadSnapshot("the state does not match its hash")
+    if not 0 <= members_size <= size:
+        raise BadSnapshot(f"{members_size} bytes of members in {size} bytes")
     meta = SnapshotMeta(
-        index=index, term=term, ts_ns=ts_ns, chain=chain, record_hash=record_hash, digest=digest
-    )
-    return meta, data
+        index=index, term=term, ts_ns=ts_ns, chain=chain, record_hash=record_hash, digest=digest,
+        members=data[:members_size],
+    )  # fmt: skip
+    return meta, data[members_size:]

@@ -10,7 +10,7 @@ Whatever any task raises ends all of them: state and log might no longer fit tog
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Final, Generic, TypeVar
 
@@ -94,6 +94,8 @@ class Driver(Generic[M]):
         self._started = trio.Event()
         self._published_index = node.feed.last_index
         self._saved_index = 0
+        self.on_drained: Callable[[], Awaitable[object]] | None = None
+        """Called once all is drained, while the disk still works."""
 
     # --- what servers call -------------------------------------------------------------------
 
@@ -187,6 +189,8 @@ class Driver(Generic[M]):
             if self._transport is not None:
                 nursery.start_soon(self._receive_loop, self._transport)
             await self._drained()
+            if self.on_drained is not None:
+                await self.on_drained()
             nursery.cancel_scope.cancel()
         self._stage = Stage.STOPPED
         self.node.end()

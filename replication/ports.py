@@ -95,6 +95,65 @@ class TailGone(Exception):
     """The caller's fault: a tail asks for an index that the log does not hold (any more)."""
 
 
+class OutcomeLost(Exception):
+    """The node can no longer tell what became of a submission: the answer `Unknown`."""
+
+
+class NotLeading(Exception):
+    """A question was refused: this node cannot prove that its state is the newest."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.reason)
+        self.code = refused.code
+        self.leader = refused.leader
+
+
+class ClusterRefused(Exception):
+    """The caller's fault or bad luck: the cluster does not change. The text says why."""
+
+
+class MemberView(msgspec.Struct, frozen=True, kw_only=True):
+    """One member as the node that was asked sees it; what only a leader knows is 0 elsewhere."""
+
+    member: int
+    node: int
+    role: str  # LEADER, VOTER, LEARNER or OUTGOING
+    match_index: int = 0
+    lag_entries: int = 0
+    connected: bool = False
+    damaged: int = 0
+    version: int = 0
+    address: str = ""
+
+
+class ClusterView(msgspec.Struct, frozen=True, kw_only=True):
+    """The cluster as one node sees it."""
+
+    node: int
+    leader: int
+    term: int
+    commit_index: int
+    applied_index: int
+    base_index: int
+    is_joint: bool
+    damaged: int
+    members: tuple[MemberView, ...]
+
+
+class ClusterApi(Protocol):
+    """What operators may ask of the cluster, at its leader. Each raises `ClusterRefused`."""
+
+    def cluster(self) -> ClusterView: ...
+
+    async def add_member(self, node: int, address: str, note: bytes) -> int:
+        """The node may join; returns the log index of the change."""
+        ...
+
+    async def remove_member(self, node: int, note: bytes) -> int: ...
+
+    async def transfer(self, node: int) -> None: ...
+
+
 class NodeApi(Protocol[MachineT_co]):
     """What a node offers to servers on another thread (gRPC on asyncio).
 
@@ -107,16 +166,21 @@ class NodeApi(Protocol[MachineT_co]):
         """Resolves after commit and apply. `commands` are `count` whole records, one per reply.
 
         The bytes are checked at the door: malformed ones give `VALIDATION` and never reach the
-        log. Cancelling the call does not undo the submission.
+        log. Cancelling the call does not undo the submission. Raises `OutcomeLost`.
         """
         ...
 
     async def query(self, fn: Callable[[MachineT_co], T]) -> T:
-        """Runs `fn` between two entries on the machine's thread; it sees committed state only.
+        """Runs `fn` between two entries on the machine's thread, on a state that holds
+        everything acknowledged before the call. Raises `NotLeading`.
 
         `fn` must be short (the machine waits) and must not keep a reference to the machine. What
         it raises is raised to the caller.
         """
+        ...
+
+    async def peek(self, fn: Callable[[MachineT_co], T]) -> T:
+        """The same without the promise: this node's own state, perhaps not the newest."""
         ...
 
     def tail(self, from_index: int) -> AsyncIterator[Committed]:

@@ -181,14 +181,14 @@ class _Walk:
             self.first_damage = error
 
 
-def replay(records: Iterable[Record], kind: MachineKind[M], to_index: int | None = None) -> M:
-    """A machine made from the log alone, from its first record to `to_index` or the end."""
-    machine = kind()
+def replay(records: Iterable[Record], machine: M, to_index: int | None = None) -> M:
+    """The same machine, with the log applied from where it stands to `to_index` or the end."""
     for record in records:
         if to_index is not None and record.index > to_index:
             break
-        payload = record.payload if record.kind == COMMANDS else b""
-        machine.apply(record.index, record.ts_ns, payload)
+        if record.index > machine.index:
+            payload = record.payload if record.kind == COMMANDS else b""
+            machine.apply(record.index, record.ts_ns, payload)
     return machine
 
 

@@ -23,7 +23,7 @@ import trio
 from adapters import file_systems
 from adapters.lmdb_folder import snapshot_path
 from adapters.lmdb_log import CommitTimes, LmdbLog, lmdb_facts
-from adapters.node import SystemClock
+from adapters.node import SystemClock, SystemEntropy
 from adapters.snapshot_files import SnapshotFiles
 from core.codes import BUY, GTC, LIMIT, OK, SELL
 from core.commands import (
@@ -39,10 +39,12 @@ from core.commands import (
 from core.events import REPLY_BYTES, decode_reply
 from core.machine import Machine
 from replication.batching import Limits, Submission
-from replication.driver import Driver, DriverConfig
-from replication.ports import Submitted
+from replication.driver import Driver
+from replication.membership import founding
+from replication.node import Node
+from replication.ports import Submitted, Unknown
 from replication.recovery import recover
-from replication.replica import Replica
+from replication.settings import NodeSettings
 
 NAME: Final = "wal"
 CLUSTER: Final = bytes(range(16))
@@ -200,13 +202,17 @@ async def _drive(folder: Path, setup: bytes, commands: Sequence[bytes], size: in
     meter = Meter()
     log = LmdbLog.create_or_open(folder, CLUSTER, 1, MAP_BYTES, _no_warning)
     snapshots = SnapshotFiles(snapshot_path(folder), CLUSTER, _no_warning)
-    driver: Driver[Machine] = Driver(
-        DriverConfig(limits=Limits(batch_commands_max=size,
-                                   waiting_commands_max=WAITING_COMMANDS + size),
-                     snapshot_entries=1 << 60),
-        Replica(1, CLUSTER, frozenset({1})), recover(log, snapshots, Machine, _no_warning), log,
-        snapshots, SystemClock(), _no_warning, meter,
+    clock = SystemClock()
+    settings = NodeSettings(
+        limits=Limits(batch_commands_max=size, waiting_commands_max=WAITING_COMMANDS + size),
+        snapshot_entries=1 << 60,
+    )
+    recovered = recover(log, snapshots, Machine, _no_warning, founding([1]))
+    node = Node(
+        settings, 1, CLUSTER, recovered, Machine, log, snapshots, clock, SystemEntropy(),
+        _no_warning, meter,
     )  # fmt: skip
+    driver: Driver[Machine] = Driver(node, log, snapshots, clock, meter)
     groups = [commands[at : at + size] for at in range(0, len(commands), size)]
     submissions = [(b"".join(group), len(group)) for group in groups]
     async with trio.open_nursery() as nursery:
@@ -234,8 +240,9 @@ async def _submit_all(driver: Driver[Machine], submissions: list[tuple[bytes, in
     answered = 0
     wake = trio.Event()
 
-    def done(answer: Submitted) -> None:
+    def done(answer: Submitted | Unknown) -> None:
         nonlocal answered
+        assert isinstance(answer, Submitted), answer
         assert answer.code == OK, answer.reason
         answered += 1
         wake.set()

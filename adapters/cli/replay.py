@@ -13,9 +13,9 @@ import msgspec
 from adapters.cli.errors import EXIT_CHECK_FAILED, CliError, environment_error
 from adapters.lmdb_folder import DataFolderRefused
 from adapters.lmdb_rows import CorruptRow
-from adapters.log_tools import MachineState, reader_of, state_of
+from adapters.log_tools import MachineState, machine_at_base, node_folder, reader_of, state_of
 from core.commands import MalformedBatch
-from core.machine import Diverged, Machine
+from core.machine import Diverged
 from replication.record import CorruptRecord
 from replication.recovery import replay
 
@@ -46,7 +46,8 @@ def run(a: argparse.Namespace) -> int:
             last = reader.hard_state().last_index
             if a.to is not None and a.to > last:
                 raise CliError(2, f"--to: {a.to} is beyond the log, which ends at {last}")
-            state = state_of(replay(reader.records(1), Machine, a.to))
+            machine = machine_at_base(reader, node_folder(a.data))
+            state = state_of(replay(reader.records(1), machine, a.to))
     except DataFolderRefused as error:
         raise environment_error(str(error)) from error
     except (CorruptRecord, CorruptRow, MalformedBatch, Diverged) as error:
