@@ -27,7 +27,6 @@ from adapters.lmdb_rows import (
     FORMAT_VERSION,
     HARD_STATE_KEY,
     IDENTITY_KEY,
-    NUMBER_KEY,
     CorruptResult,
     CorruptRow,
     Identity,
@@ -114,12 +113,19 @@ class LmdbReader:
         self._env.close()
 
     def hard_state(self) -> HardState:
+        return self._anchor_row()[0]
+
+    def number(self) -> int:
+        """How often the anchor was written; 0 in a folder of before that was counted."""
+        return self._anchor_row()[1]
+
+    def _anchor_row(self) -> tuple[HardState, int]:
         with self._env.begin(self._anchor) as txn:
             value = txn.get(HARD_STATE_KEY)
         if value is None:
             if self._last_key(self._records) > 0:
                 raise CorruptRow("anchor: missing, but there are records")
-            return HardState()
+            return HardState(), 0
         return decode_hard_state(value)
 
     def base(self) -> Base:
@@ -210,12 +216,6 @@ class LmdbReader:
     def _last_key(self, database: Database) -> int:
         with self._env.begin() as txn, txn.cursor(database) as cursor:
             return key_index(cursor.key()) if cursor.last() else 0
-
-    def number(self) -> int:
-        """How often the anchor was written; 0 in a folder of before that was counted."""
-        with self._env.begin(self._anchor) as txn:
-            value = txn.get(NUMBER_KEY)
-        return 0 if value is None else key_index(bytes(value))
 
     def _read_base(self) -> Base:
         with self._env.begin(self._anchor) as txn:
@@ -348,9 +348,9 @@ class LmdbLog(LmdbReader):
             if not txn.put(index_key(result.index), value, append=True, db=self._results):
                 self._die(f"result {result.index}: the results are already longer")
         if write.hard_state is not None:
-            txn.put(HARD_STATE_KEY, encode_hard_state(write.hard_state), db=self._anchor)
             self._number += 1
-            txn.put(NUMBER_KEY, index_key(self._number), db=self._anchor)
+            value = encode_hard_state(write.hard_state, self._number)
+            txn.put(HARD_STATE_KEY, value, db=self._anchor)
         if write.base is not None:
             _delete_through(txn, self._records, write.base.index)
             _delete_through(txn, self._results, write.base.index)

@@ -4,9 +4,8 @@ Why it exists: a record proves itself (replication/record.py); a result, the anc
 folder's identity must not be believed on less. Pure encoding; it knows no transactions.
 
     results   index -> hash | index, term, ts_ns | chain | events
-    anchor    "hard_state" -> hash | term, vote, last index | last hash
+    anchor    "hard_state" -> hash | term, vote, last index | last hash | number of this write
     anchor    "base" -> hash | MessagePack of `Base`; no such row: the log is kept from its start
-    anchor    "number" -> how often the anchor was written, 8 bytes; the witness repeats it
     meta      "identity" -> hash | JSON of `Identity`
 
 Keys are indexes as 8 bytes, big-endian, so that LMDB's order is the log's order. The hash is
@@ -27,11 +26,11 @@ FORMAT_VERSION: Final = 1
 
 HARD_STATE_KEY: Final = b"hard_state"
 BASE_KEY: Final = b"base"
-NUMBER_KEY: Final = b"number"
 IDENTITY_KEY: Final = b"identity"
 
 _RESULT: Final = struct.Struct("<qqq32s")
 _HARD_STATE: Final = struct.Struct("<qqq32s")
+_NUMBER: Final = struct.Struct("<q")
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,19 +87,24 @@ def decode_result(value: bytes, expected_index: int) -> Result:
     return Result(index=index, term=term, ts_ns=ts_ns, chain=chain, events=events)
 
 
-def encode_hard_state(state: HardState) -> bytes:
+def encode_hard_state(state: HardState, number: int = 0) -> bytes:
+    """`number` counts the writes of this row; the witness repeats it."""
     fields = _HARD_STATE.pack(state.term, state.vote, state.last_index, state.last_hash)
+    fields += _NUMBER.pack(number)
     return hashlib.sha256(fields).digest() + fields
 
 
-def decode_hard_state(value: bytes) -> HardState:
-    """Raises `CorruptRow`."""
-    if len(value) != HASH_BYTES + _HARD_STATE.size:
+def decode_hard_state(value: bytes) -> tuple[HardState, int]:
+    """The state and its number, 0 in a row of before writes were counted. Raises `CorruptRow`."""
+    if len(value) - HASH_BYTES - _HARD_STATE.size not in (0, _NUMBER.size):
         raise CorruptRow(f"anchor: {len(value)} bytes are not its size")
     if hashlib.sha256(value[HASH_BYTES:]).digest() != value[:HASH_BYTES]:
         raise CorruptRow("anchor: does not match its hash")
     term, vote, last_index, last_hash = _HARD_STATE.unpack_from(value, HASH_BYTES)
-    return HardState(term=term, vote=vote, last_index=last_index, last_hash=last_hash)
+    number = 0
+    if len(value) > HASH_BYTES + _HARD_STATE.size:
+        (number,) = _NUMBER.unpack_from(value, HASH_BYTES + _HARD_STATE.size)
+    return HardState(term=term, vote=vote, last_index=last_index, last_hash=last_hash), number
 
 
 def encode_base(base: Base) -> bytes:

@@ -166,7 +166,7 @@ def test_an_older_anchor_is_caught_by_the_witness(folder: Path) -> None:
     tenth = [record for record in log.records(1) if record.index == 10][0]  # noqa: RUF015
     log.close()
     old = HardState(term=1, vote=1, last_index=10, last_hash=tenth.hash)
-    harm(folder, put(b"anchor", HARD_STATE_KEY, lambda value: encode_hard_state(old)))
+    harm(folder, put(b"anchor", HARD_STATE_KEY, lambda value: encode_hard_state(old, 1)))
     assert "an older copy, or its end is lost" in verdict(folder)
     assert "an older copy" in verdict(folder), "and nothing was cut by looking"
 

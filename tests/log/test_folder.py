@@ -151,16 +151,16 @@ def test_the_witness_keeps_the_newest_whole_slot(tmp_path: Path) -> None:
     path = tmp_path / "witness"
     witness = Witness(path, CLUSTER)
     for index in (1, 2, 3):
-        witness.write(1, index)
+        witness.write(index, 1, index)
     witness.close()
-    assert read_witness(path, CLUSTER) == Witnessed(term=1, last_index=3)
+    assert read_witness(path, CLUSTER) == Witnessed(number=3, term=1, last_index=3)
     again = Witness(path, CLUSTER)
-    again.write(2, 4)
+    again.write(4, 2, 4)
     again.close()
     raw = bytearray(path.read_bytes())
     raw[10] ^= 1
     path.write_bytes(raw)
-    assert read_witness(path, CLUSTER) == Witnessed(term=1, last_index=3), "the other slot is whole"
+    assert read_witness(path, CLUSTER) == Witnessed(number=3, term=1, last_index=3), "the other slot is whole"
     assert read_witness(path, bytes(16)) is None
     assert read_witness(tmp_path / "none", CLUSTER) is None
 

@@ -13,26 +13,30 @@ from core.codes import OK, OVERLOADED
 from core.commands import cancel
 from core.limits import BATCH_COMMANDS_MAX
 from replication.batching import Submission
-from replication.driver import Driver, DriverConfig
+from replication.driver import Driver
+from replication.membership import founding
+from replication.node import Node
 from replication.ports import Submitted
 from replication.recovery import recover
-from replication.replica import Replica
+from replication.settings import NodeSettings
 from tests.replication.tally import Tally
-from tests.replication.world import CLUSTER, Answer, Deaf
+from tests.replication.world import CLUSTER, Answer, Deaf, Dice
 
 COMMANDS = cancel(2, 1, 1) * BATCH_COMMANDS_MAX
 WRITES_MAX = 1000
 
 
-def node(folder: Path, map_bytes: int, warnings: list[str]) -> tuple[Driver[Tally], LmdbLog]:
+async def made(folder: Path, map_bytes: int, warnings: list[str]) -> tuple[Driver[Tally], LmdbLog]:
     """The real driver on the real log, with a machine whose events are as long as its commands."""
     log = LmdbLog.create_or_open(folder, CLUSTER, 1, map_bytes, warnings.append)
     snapshots = SnapshotFiles(snapshot_path(folder), CLUSTER, warnings.append)
-    recovered = recover(log, snapshots, Tally, warnings.append)
-    replica = Replica(1, CLUSTER, frozenset({1}))
-    driver = Driver(
-        DriverConfig(), replica, recovered, log, snapshots, SystemClock(), warnings.append, Deaf()
-    )
+    recovered = recover(log, snapshots, Tally, warnings.append, founding([1]))
+    clock = SystemClock()
+    node = Node(
+        NodeSettings(), 1, CLUSTER, recovered, Tally, log, snapshots, clock, Dice(),
+        warnings.append, Deaf(),
+    )  # fmt: skip
+    driver = Driver(node, log, snapshots, clock, Deaf())
     return driver, log
 
 
@@ -60,14 +64,14 @@ async def fill(driver: Driver[Tally]) -> int:
 @pytest.mark.trio
 async def test_a_full_map_is_overload_at_the_door(tmp_path: Path) -> None:
     warnings: list[str] = []
-    driver, log = node(tmp_path, MAP_BYTES_MIN, warnings)
+    driver, log = await made(tmp_path, MAP_BYTES_MIN, warnings)
     taken = await fill(driver)
     assert taken > 10
     assert log.used_bytes() < MAP_BYTES_MIN
     assert log.result_index() == log.hard_state().last_index, "every result found its place"
     log.close()
-    driver, log = node(tmp_path, 2 * MAP_BYTES_MIN, warnings)
-    assert driver.query(lambda machine: machine.commands) == taken * BATCH_COMMANDS_MAX
+    driver, log = await made(tmp_path, 2 * MAP_BYTES_MIN, warnings)
+    assert driver.peek(lambda machine: machine.commands) == taken * BATCH_COMMANDS_MAX
     async with trio.open_nursery() as nursery:
         nursery.start_soon(driver.run)
         await driver.running()

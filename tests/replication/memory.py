@@ -11,7 +11,15 @@ import trio
 
 from replication.batching import batch_metadata
 from replication.ports import Base, Committed, HardState, Result, SnapshotMeta, Write
-from replication.record import COMMANDS, HASH_BYTES, MissingRecord, Record, decode
+from replication.record import (
+    COMMANDS,
+    HASH_BYTES,
+    BrokenChain,
+    MissingRecord,
+    Record,
+    check_follows,
+    decode,
+)
 
 ROOM = 1 << 30
 
@@ -52,6 +60,20 @@ class MemoryLog:
         if index not in self.rows or index > self.anchor.last_index:
             raise MissingRecord(index, "nothing is stored there")
         return decode(self.rows[index], self.cluster, index)
+
+    def records(self, from_index: int) -> Iterator[Record]:
+        """As `LmdbReader.records`: verified, and the chain with them."""
+        before: Base | Record = self.first
+        if from_index > self.first.index + 1:
+            before = self.record(from_index - 1)
+        index, prev_hash = before.index + 1, before.hash
+        while index <= self.anchor.last_index:
+            record = self.record(index)
+            check_follows(record, index - 1, prev_hash)
+            yield record
+            index, prev_hash = index + 1, record.hash
+        if prev_hash != self.anchor.last_hash:
+            raise BrokenChain(self.anchor.last_index, "the anchor names another hash")
 
     def result_index(self) -> int:
         return max(self.results, default=self.first.index)
