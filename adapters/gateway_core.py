@@ -7,20 +7,20 @@ the answer comes or `BATCH_FULL` wait. After a batch that was a crowd they gathe
 which a lone client never meets. So batches grow with the load. It must not know what a command
 asks for.
 
-A submission whose outcome is unknown is sent again, the same bytes, until the deadline: every
-command carries an idempotency key, so the machine answers a repeated one with its first reply.
-Implements `gateway.ports.CorePort`.
+A submission whose outcome is unknown is sent again, the same bytes, to whoever leads by then, until
+the deadline: every command carries an idempotency key, so the machine answers a repeated one with
+its first reply. Implements `gateway.ports.CorePort`.
 """
 
 import asyncio
+import random
 from typing import Final
 
 import msgspec
 
-from adapters.rpc_client import CoreClient
+from adapters.cluster_client import CoreClients, submit_until_known
 from adapters.rpc_client import CoreUnavailable as ClientUnavailable
-from adapters.rpc_stream import OutcomeUnknown as SubmissionUnknown
-from core.codes import NOT_LEADER, OK, OVERLOADED, REJECT_NAMES
+from core.codes import NOT_LEADER, OVERLOADED, REJECT_NAMES
 from core.events import REPLY_BYTES
 from gateway.ports import (
     Answer,
@@ -30,6 +30,8 @@ from gateway.ports import (
     CoreUnavailable,
     OutcomeUnknown,
 )
+from gateway.retry import Retry
+from replication.ports import Submitted
 
 IN_FLIGHT_MAX: Final = 4
 BATCH_FULL: Final = 32
@@ -42,15 +44,15 @@ WAITING_MAX: Final = 16_384
 """Commands that wait for a place in a submission; one more is OVERLOADED at once."""
 DEADLINE_S: Final = 10.0
 """Until then an unknown outcome is asked for again: longer than a node's restart."""
-RETRY_S: Final = 0.1
 
 _Waiting = tuple[bytes, CommandIds, "asyncio.Future[Answer]"]
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class GatewayCore:
-    def __init__(self, client: CoreClient, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, client: CoreClients, deadline_s: float = DEADLINE_S) -> None:
         self._client = client
+        self._random = random.SystemRandom()
         self._deadline_s = deadline_s
         self._waiting: list[_Waiting] = []
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -150,26 +152,22 @@ class GatewayCore:
     async def _submit_until_known(
         self, packed: bytes, count: int, metadata: bytes
     ) -> tuple[int, bytes]:
-        """Log index and replies."""
+        """Log index and replies. How it is repeated, and what a refusal means then: gateway.retry.
+
+        One node alone is retried here too: it may be starting again.
+        """
         loop = asyncio.get_running_loop()
-        give_up_s = loop.time() + self._deadline_s
-        maybe_taken = False
-        while True:
-            try:
-                submitted = await self._client.submit(packed, count, metadata)
-            except SubmissionUnknown as error:
-                maybe_taken = True
-                why = str(error)
-            else:
-                if submitted.code == OK:
-                    return submitted.index, submitted.replies
-                name = REJECT_NAMES[submitted.code]
-                why = f"the core took nothing ({name}): {submitted.reason}"
-                if not maybe_taken:
-                    raise CoreUnavailable(submitted.code, why)
-            if loop.time() >= give_up_s:
-                raise OutcomeUnknown(why)
-            await asyncio.sleep(RETRY_S)
+        retry = Retry(
+            self._client.nodes, self._client.leader, loop.time(), loop.time() + self._deadline_s,
+            self._random.random,
+        )  # fmt: skip
+        answer = await submit_until_known(self._client, retry, packed, count, metadata)
+        if isinstance(answer, Submitted):
+            return answer.index, answer.replies
+        if answer.unknown:
+            raise OutcomeUnknown(answer.reason)
+        name = REJECT_NAMES[answer.code]
+        raise CoreUnavailable(answer.code, f"the core took nothing ({name}): {answer.reason}")
 
 
 def _names(ids: CommandIds) -> tuple[bytes, bytes, bytes]:

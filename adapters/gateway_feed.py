@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from adapters.rpc_client import CoreClient, CoreUnavailable
+from adapters.cluster_client import CoreClients
+from adapters.rpc_client import CoreUnavailable
 from gateway.feed_hub import CONFLATE_MS_MAX, CONFLATE_MS_MIN, FeedHub
 from gateway.fold import ReadModel
 
@@ -21,7 +22,7 @@ YIELD_EVERY: Final = 64
 
 class LogFeed:
     def __init__(
-        self, client: CoreClient, model: ReadModel, hub: FeedHub, conflate_ms: int
+        self, client: CoreClients, model: ReadModel, hub: FeedHub, conflate_ms: int
     ) -> None:  # fmt: skip
         if not CONFLATE_MS_MIN <= conflate_ms <= CONFLATE_MS_MAX:
             raise ValueError(f"conflate_ms: {CONFLATE_MS_MIN} to {CONFLATE_MS_MAX}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 import grpc
 
 from adapters.rpc_calls import Answer, Context, NodeCalls, refuse
+from adapters.rpc_cluster import ClusterServicer
 from adapters.rpc_codec import FieldError, account_of, audit_of, key_of, metadata_of
 from adapters.rpc_directory import Directory
 from contracts.gen.exchange.v1 import admin_pb2 as pb
@@ -24,6 +25,7 @@ from core.codes import (
     CMD_SET_LIMITS,
     CMD_WITHDRAW,
 )  # fmt: skip
+from replication.ports import ClusterApi
 
 if TYPE_CHECKING:
     from core.machine import Machine
@@ -36,11 +38,12 @@ UNLISTED_ASSET: Final = 0
 """Ids start at 1: the machine itself answers for a name that is not listed."""
 
 
-class AdminServicer:
+class AdminServicer(ClusterServicer):
     def __init__(
-        self, calls: NodeCalls, directory: Directory, take_snapshot: TakeSnapshot | None
-    ) -> None:
-        self._calls = calls
+        self, calls: NodeCalls, directory: Directory, take_snapshot: TakeSnapshot | None,
+        cluster: ClusterApi | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(calls, cluster)
         self._directory = directory
         self._take_snapshot = take_snapshot
 
@@ -137,7 +140,7 @@ class AdminServicer:
     ) -> pb.GetStatusResponse:
         status = self._calls.node.status()
         wanted = request.with_digest
-        index, chain, digest, balances, accounts = await self._calls.query(
+        index, chain, digest, balances, accounts = await self._calls.peek(
             context, lambda machine: _state(machine, wanted)
         )
         return pb.GetStatusResponse(

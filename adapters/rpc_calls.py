@@ -16,13 +16,16 @@ from adapters.rpc_metadata import Metadata, encode
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import FENCING_TOKEN, NOT_LEADER, OK, STATUS_REJECTED
 from core.events import Reply, decode_reply
-from replication.ports import NodeApi, Submitted
+from replication.ports import NodeApi, NotLeading, Submitted
 
 if TYPE_CHECKING:
     from core.machine import Machine
 
 Context = grpc.aio.ServicerContext[Any, Any]
 T = TypeVar("T")
+
+LEADER_KEY: Final = "lockstep-leader"
+"""Trailing metadata of a refused call: the number of the node that leads."""
 
 STOPPING: Final = "the node is stopping; whether the command took effect is unknown"
 
@@ -38,6 +41,13 @@ class Answer(msgspec.Struct, frozen=True):
 async def refuse(context: Context, error: Exception) -> NoReturn:
     """The caller's mistake: the call ends, nothing was submitted."""
     await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+    raise AssertionError("abort raises")
+
+
+async def refuse_follower(context: Context, why: str, leader: int) -> NoReturn:
+    """Only the leader may answer; whom to ask instead travels beside the error."""
+    hint = ((LEADER_KEY, str(leader)),) if leader else ()
+    await context.abort(grpc.StatusCode.FAILED_PRECONDITION, why, hint)
     raise AssertionError("abort raises")
 
 
@@ -68,17 +78,32 @@ class NodeCalls:
         return Answer(reply_message(decode_reply(submitted.replies)), position, "")
 
     async def query(self, context: Context, fn: "Callable[[Machine], T]") -> T:
+        """On a state that holds all that was acknowledged: only the leader answers."""
         try:
             return await self.node.query(fn)
-        except (LookupError, TypeError, ValueError, AssertionError):
-            raise  # ours: gRPC answers UNKNOWN and logs the traceback
-        except Exception as error:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, f"the node is stopping ({error})")
-            raise AssertionError("abort raises") from error
+        except NotLeading as error:
+            await refuse_follower(context, str(error), error.leader)
+        except Exception as error:  # noqa: BLE001 - raised again, or the call ends with it
+            await self._failed(context, error)
+        raise AssertionError("both raise")
+
+    async def peek(self, context: Context, fn: "Callable[[Machine], T]") -> T:
+        """On this node's own state, whoever leads."""
+        try:
+            return await self.node.peek(fn)
+        except Exception as error:  # noqa: BLE001 - raised again, or the call ends with it
+            await self._failed(context, error)
+        raise AssertionError("it raises")
+
+    async def _failed(self, context: Context, error: Exception) -> NoReturn:
+        if isinstance(error, LookupError | TypeError | ValueError | AssertionError):
+            raise error  # ours: gRPC answers UNKNOWN and logs the traceback
+        await context.abort(grpc.StatusCode.UNAVAILABLE, f"the node is stopping ({error})")
+        raise AssertionError("abort raises")
 
     def leader_hint(self, submitted: Submitted) -> str:
         """Whom to ask instead, when that is what the code says and the node knows it."""
         if submitted.code not in (NOT_LEADER, FENCING_TOKEN):
             return ""
-        leader = self.node.status().leader
+        leader = submitted.leader or self.node.status().leader
         return str(leader) if leader else ""

@@ -9,12 +9,13 @@ packed commands, follow the log, ask for committed state. Failures mean one thin
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import grpc
 import grpc.aio
 import msgspec
 
+from adapters.rpc_calls import LEADER_KEY
 from adapters.rpc_server import KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, RESPONSE_BYTES_MAX
 from adapters.rpc_stream import (
     BACKOFF_S_MAX,
@@ -59,7 +60,18 @@ T = TypeVar("T")
 
 
 class CoreUnavailable(Exception):
-    """A peer's fault: the core did not answer a question. Nothing was asked to change."""
+    """A peer's fault: the core did not answer a question. Nothing was asked to change.
+
+    `leader`: the number of the node that would answer, if the one that was asked knows it.
+    """
+
+    def __init__(self, why: str, leader: int = 0) -> None:
+        super().__init__(why)
+        self.leader = leader
+
+
+class TailBroken(CoreUnavailable):
+    """The tail ended, with the node or the connection: ask again, here or at another node."""
 
 
 class EventBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +114,20 @@ class CoreClient:
         await self._stream.close()
         await self._channel.close()
 
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """As a cluster of one would have it: a number, not this node's own."""
+        return (1,)
+
+    @property
+    def leader(self) -> int:
+        return 1
+
+    async def submit_at(
+        self, node: int, packed: bytes, count: int, metadata: bytes, deadline_s: float
+    ) -> Submitted:
+        return await self.submit(packed, count, metadata, deadline_s)
+
     async def ready(self, deadline_s: float) -> None:
         """Returns when the node listens. Raises `CoreUnavailable` after `deadline_s`."""
         try:
@@ -127,26 +153,54 @@ class CoreClient:
         wanted = max(1, from_index)
         backoff_s = BACKOFF_S_MIN
         while True:
-            call = self.events.Tail(events_pb2.TailRequest(from_index=wanted, packed=True))
             try:
-                async for entry in call:
-                    assert entry.index == wanted, f"entry {entry.index} came for {wanted}"
+                async for entry in self.tail_once(wanted):
                     wanted += 1
                     backoff_s = BACKOFF_S_MIN
-                    yield EventBatch(
-                        partition=entry.partition, index=entry.index, epoch=entry.epoch,
-                        ts_ns=entry.ts_ns, packed_events=entry.packed_events,
-                        metadata=entry.metadata, chain=entry.chain,
-                    )  # fmt: skip
-            except grpc.aio.AioRpcError as error:
-                if error.code() == grpc.StatusCode.OUT_OF_RANGE:
-                    raise TailGone(error.details()) from error
-                if error.code() in _FINAL:
-                    raise CoreUnavailable(_why(error)) from error
-            finally:
-                call.cancel()
+                    yield entry
+            except TailBroken:
+                pass
             await asyncio.sleep(backoff_s)
             backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
+
+    async def tail_once(
+        self, wanted: int, silent_s: float | None = None
+    ) -> AsyncIterator[EventBatch]:
+        """The same until the connection breaks: raises `TailBroken`.
+
+        Also if nothing comes for `silent_s` and the node does not answer a question then either.
+        """
+        call = self.events.Tail(events_pb2.TailRequest(from_index=wanted, packed=True))
+        try:
+            while True:
+                read = asyncio.ensure_future(call.read())
+                while not (await asyncio.wait((read,), timeout=silent_s))[0]:
+                    await self._still_answers(silent_s)
+                entry: Any = await read
+                if entry is grpc.aio.EOF:
+                    raise TailBroken("the node ended the tail")
+                assert entry.index == wanted, f"entry {entry.index} came for {wanted}"
+                wanted += 1
+                yield EventBatch(
+                    partition=entry.partition, index=entry.index, epoch=entry.epoch,
+                    ts_ns=entry.ts_ns, packed_events=entry.packed_events,
+                    metadata=entry.metadata, chain=entry.chain,
+                )  # fmt: skip
+        except grpc.aio.AioRpcError as error:
+            if error.code() == grpc.StatusCode.OUT_OF_RANGE:
+                raise TailGone(error.details()) from error
+            if error.code() in _FINAL:
+                raise CoreUnavailable(_why(error)) from error
+            raise TailBroken(_why(error)) from error
+        finally:
+            call.cancel()
+
+    async def _still_answers(self, patience_s: float | None) -> None:
+        try:
+            async with asyncio.timeout(patience_s):
+                await self.status()
+        except (TimeoutError, CoreUnavailable) as error:
+            raise TailBroken(f"the node is silent: {error}") from error
 
     # --- questions about committed state: each answer says at which log index it stands ------
 
@@ -190,7 +244,16 @@ class CoreClient:
         except grpc.aio.AioRpcError as error:
             if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
                 raise ValueError(error.details()) from error
-            raise CoreUnavailable(f"{self.address}: {_why(error)}") from error
+            raise CoreUnavailable(f"{self.address}: {_why(error)}", leader_in(error)) from error
+
+
+def leader_in(error: grpc.aio.AioRpcError) -> int:
+    """The number of the node that leads, which a refused call carries; 0 if it does not."""
+    for key, value in error.trailing_metadata() or ():
+        if key == LEADER_KEY:
+            text = value.decode() if isinstance(value, bytes) else value
+            return int(text) if text.isdecimal() else 0
+    return 0
 
 
 def _why(error: grpc.aio.AioRpcError) -> str:

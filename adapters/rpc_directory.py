@@ -53,7 +53,7 @@ class Directory:
         async with self._looking:
             if self._node.status().index == self._as_of:
                 return
-            index, symbols, assets = await self._node.query(_names)
+            index, symbols, assets = await self._node.peek(_names)
             self._as_of = index
             self._symbol_ids.update(symbols)
             self._symbol_names.update((id_, name) for name, id_ in symbols)

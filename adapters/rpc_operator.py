@@ -7,7 +7,7 @@ again by name, accounts and deposits by their reference. It must not know which 
 
 from typing import Any, Final
 
-from adapters.rpc_client import CoreClient
+from adapters.cluster_client import CoreClients
 from contracts.gen.exchange.v1 import admin_pb2, types_pb2
 from core.codes import OK, REJECT_NAMES
 
@@ -21,7 +21,7 @@ class CommandRefused(Exception):
 class Operator:
     """Who does it, why, and under which ticket: 1 to 128 bytes each, the reason up to 256."""
 
-    def __init__(self, core: CoreClient, name: str, reason: str, ticket: str) -> None:
+    def __init__(self, core: CoreClients, name: str, reason: str, ticket: str) -> None:
         self.audit = types_pb2.AuditNote(operator=name, reason=reason, ticket=ticket)
         self._core = core
 

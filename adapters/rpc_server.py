@@ -26,7 +26,7 @@ from contracts.gen.exchange.v1 import admin_pb2_grpc, events_pb2_grpc, trading_p
 from contracts.gen.exchange.v1 import events_pb2 as pb
 from core.events import event_rows
 from core.limits import BATCH_BYTES_MAX
-from replication.ports import Committed, NodeApi, TailGone
+from replication.ports import ClusterApi, Committed, NodeApi, TailGone
 
 if TYPE_CHECKING:
     from core.machine import Machine
@@ -114,8 +114,9 @@ class RpcServer:
 
 
 async def serve(
-    node: "NodeApi[Machine]", address: str, take_snapshot: TakeSnapshot | None = None
-) -> RpcServer:
+    node: "NodeApi[Machine]", address: str, take_snapshot: TakeSnapshot | None = None,
+    cluster: ClusterApi | None = None,
+) -> RpcServer:  # fmt: skip
     """Listens on `address` ("host:port", port 0 = any free one) and serves `node`.
 
     Called on the asyncio loop on which `node` may be called. Raises `AddressTaken`.
@@ -128,7 +129,7 @@ async def serve(
     )
     events_pb2_grpc.add_EventServiceServicer_to_server(EventServicer(calls, directory), server)
     admin_pb2_grpc.add_AdminServiceServicer_to_server(
-        AdminServicer(calls, directory, take_snapshot), server
+        AdminServicer(calls, directory, take_snapshot, cluster), server
     )
     host, _ = split(address)
     try:

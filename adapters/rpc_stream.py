@@ -83,7 +83,9 @@ class SubmitStream:
         if self._closed:
             raise RuntimeError("submit after close")
         if self._queued + count > self._queue_max:
-            return Submitted(code=OVERLOADED, reason="the client's queue is full; nothing sent")
+            return Submitted(
+                code=OVERLOADED, reason="the client's queue is full; nothing sent", sent=False
+            )
         if self._runner is None:
             self._runner = asyncio.create_task(self._run())
         patience_s = self._deadline_s if deadline_s is None else deadline_s
@@ -99,7 +101,7 @@ class SubmitStream:
         self._queue.remove(part)
         self._queued -= count
         reason = f"not sent within {patience_s} s: no connection, or a full window"
-        return Submitted(code=OVERLOADED, reason=reason)
+        return Submitted(code=OVERLOADED, reason=reason, sent=False)
 
     async def close(self) -> None:
         """Ends the stream; whoever still waits is told that the outcome is unknown."""
@@ -194,12 +196,16 @@ class SubmitStream:
 
     def _answer(self, response: pb.SubmitResponse) -> None:
         parts = self._in_flight.pop(response.batch_id)
-        if response.code != OK:
-            reason = response.error
-            if response.leader_hint:
-                reason = f"{reason}; the leader is node {response.leader_hint}".lstrip("; ")
+        if response.outcome_unknown:
             for part in parts:
-                _settle(part, Submitted(code=int(response.code), reason=reason))
+                _settle(part, OutcomeUnknown(response.error))
+            return
+        if response.code != OK:
+            hint = response.leader_hint
+            leader = int(hint) if hint.isdecimal() else 0
+            refusal = Submitted(code=int(response.code), reason=response.error, leader=leader)
+            for part in parts:
+                _settle(part, refusal)
             return
         at = 0
         for part in parts:

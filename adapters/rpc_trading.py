@@ -37,6 +37,7 @@ from core.commands import (
     check_commands,
 )
 from core.limits import BATCH_COMMANDS_MAX, WORD_BYTES
+from replication.ports import OutcomeLost
 
 if TYPE_CHECKING:
     from core.views import OrderView
@@ -206,6 +207,10 @@ class TradingServicer:
         records, count, metadata = prepared
         try:
             submitted = await self._calls.node.submit(records, count, metadata)
+        except OutcomeLost as error:
+            return pb.SubmitResponse(
+                batch_id=request.batch_id, outcome_unknown=True, error=str(error)
+            )
         except Exception as error:  # noqa: BLE001  the port says: any failure is "stopping"
             return f"{STOPPING} ({error})"
         if submitted.code != OK:

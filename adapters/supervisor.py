@@ -10,6 +10,9 @@ and every wait has a deadline on a clock that tests replace. It knows nothing of
 
     SPAWNED ── ready() is None ──▶ READY ── exits ──▶ everything stops
        └────── exits, deadline ──▶ everything stops
+
+One exception: parts that stand in for each other, the nodes of a cluster, may end while most of
+them are alive. That they ended is said.
 """
 
 import contextlib
@@ -18,6 +21,7 @@ import selectors
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,6 +54,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     ready_timeout_s: float = 30.0
     stop_timeout_s: float = 10.0
     environ: Mapping[str, str] = {}
+    group: str = ""
+    """Parts of one group stand in for each other: one that was ready may end as long as most of
+    its group are alive."""
 
 
 class PartFailed(Exception):
@@ -101,6 +108,8 @@ class _Running:
         self.part = part
         self.process = process
         self.log = log
+        self.was_ready = False
+        self.is_missed = False
 
     def pump(self) -> bool:
         """Move what the pipe holds into the log; False at its end."""
@@ -189,6 +198,7 @@ class Supervisor:
             first = waiting[0]
             missing = first.part.ready()
             if missing is None:
+                first.was_ready = True
                 waiting.pop(0)
             elif self._monotonic() > began_s + first.part.ready_timeout_s:
                 what = f"was not ready after {first.part.ready_timeout_s:g} s: {missing}"
@@ -247,13 +257,22 @@ class Supervisor:
 
     def _check(self) -> None:
         for running in self._running:
-            if running.process.poll() is not None:
-                raise self._failure(running)
+            if running.process.poll() is not None and not running.is_missed:
+                failure = self._failure(running)
+                if not self._others_go_on(running):
+                    raise failure
+                running.is_missed = True
+                sys.stderr.write(f"lockstep: {failure}; the others go on\n")
         for pid, name in self._adopted.items():
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
                 raise PartFailed(name, "ended by itself")
         if self._stops_asked:
             raise StopAsked
+
+    def _others_go_on(self, running: _Running) -> bool:
+        group = [r for r in self._running if r.part.group == running.part.group]
+        alive = [r for r in group if r.process.poll() is None]
+        return bool(running.part.group) and running.was_ready and 2 * len(alive) > len(group)
 
     def _failure(self, running: _Running) -> PartFailed:
         code = running.process.returncode

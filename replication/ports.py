@@ -40,6 +40,7 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
     code: int = OK
     reason: str = ""
     leader: int = 0  # with NOT_LEADER or FENCING_TOKEN: node number to ask instead, 0 = unknown
+    sent: bool = True  # False, of a client: it never reached a node
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,8 @@ import grpc.aio
 
 from adapters.cli.admin_calls import CALLS, DEADLINE_S, Context
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
-from adapters.rpc_client import CoreClient, CoreUnavailable
+from adapters.cluster_client import connect
+from adapters.rpc_client import CoreUnavailable
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import MODE_NAMES
 from gateway.ports import PERMISSION_NAMES
@@ -182,7 +183,7 @@ async def _run(a: argparse.Namespace, address: str, call: Call) -> dict[str, Any
     if a.what not in READS:
         operator = a.operator or getpass.getuser()
         note = types.AuditNote(operator=operator, reason=a.reason, ticket=a.ticket)
-    async with CoreClient(address, deadline_s=DEADLINE_S) as core:
+    async with connect(address, DEADLINE_S) as core:
         await core.ready(CONNECT_S)
         return await call(Context(core, a, note))
 

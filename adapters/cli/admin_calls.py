@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from adapters import key_store
-from adapters.rpc_client import CoreClient
+from adapters.cluster_client import CoreClients
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import trading_pb2 as trading
 from contracts.gen.exchange.v1 import types_pb2 as types
@@ -74,7 +74,7 @@ RULES: Final[dict[int, dict[int, str]]] = {
 
 
 class Context(msgspec.Struct, frozen=True):
-    core: CoreClient
+    core: CoreClients
     a: argparse.Namespace
     audit: types.AuditNote
 

@@ -18,8 +18,8 @@ from adapters.cli.demo_market import (
     ACCOUNTS_FILE, ASSETS, FLOW_FUNDS, MAKERS, MARKETS, TAKER, TRADER_FUNDS, TRADERS,
 )  # fmt: skip
 from adapters.cli.errors import environment_error
+from adapters.cluster_client import CoreClients
 from adapters.key_store import create_key
-from adapters.rpc_client import CoreClient
 from adapters.rpc_operator import Operator
 from gateway.decimals import format_units
 
@@ -35,7 +35,7 @@ class DemoAccount(msgspec.Struct, kw_only=True):
     balances: dict[str, str]
 
 
-async def prepare(core: CoreClient, data: Path) -> list[DemoAccount]:
+async def prepare(core: CoreClients, data: Path) -> list[DemoAccount]:
     """All of it. Raises `CommandRefused`; `CliError` if the file of accounts is damaged."""
     operator = _operator(core)
     await list_markets(operator)
@@ -56,7 +56,7 @@ async def prepare(core: CoreClient, data: Path) -> list[DemoAccount]:
     return accounts
 
 
-async def flow_accounts(core: CoreClient) -> list[int]:
+async def flow_accounts(core: CoreClients) -> list[int]:
     """Who trades without a key: the makers, then the taker. Raises `CommandRefused`."""
     operator = _operator(core)
     return [await open_account(operator, name) for name in (*MAKERS, TAKER)]
@@ -85,7 +85,7 @@ async def fund(operator: Operator, name: str, number: int, funds: dict[str, int]
         await operator.deposit(number, asset, coins * 10 ** ASSETS[asset], f"demo/{name}/{asset}")
 
 
-async def owned(core: CoreClient, number: int) -> dict[str, str]:
+async def owned(core: CoreClients, number: int) -> dict[str, str]:
     """Available and held together, as decimal strings."""
     answer = await core.balances(number)
     return {
@@ -95,7 +95,7 @@ async def owned(core: CoreClient, number: int) -> dict[str, str]:
     }
 
 
-def _operator(core: CoreClient) -> Operator:
+def _operator(core: CoreClients) -> Operator:
     return Operator(core, "up", "demonstration", "demo")
 
 

@@ -18,7 +18,8 @@ from typing import Final
 from adapters.cli import demo_accounts
 from adapters.cli.demo_market import ACCOUNTS_FILE, MARKETS, TURN_MS, Flow
 from adapters.cli.errors import environment_error
-from adapters.rpc_client import CoreClient, CoreUnavailable, OutcomeUnknown
+from adapters.cluster_client import CoreClients, connect
+from adapters.rpc_client import CoreUnavailable, OutcomeUnknown
 from adapters.rpc_operator import CommandRefused
 from core.codes import OK, REJECT_NAMES
 
@@ -56,7 +57,7 @@ def run(a: argparse.Namespace) -> int:
 
 
 async def _run(a: argparse.Namespace) -> None:
-    async with CoreClient(a.node) as core:
+    async with connect(a.node) as core:
         await core.ready(READY_TIMEOUT_S)
         accounts = await demo_accounts.prepare(core, a.data)
         print(f"{len(accounts)} accounts in {a.data / ACCOUNTS_FILE}", flush=True)
@@ -81,7 +82,7 @@ class _Chance:
         return self._random.randrange(bound)
 
 
-async def _flows(core: CoreClient, chance: _Chance) -> list[Flow]:
+async def _flows(core: CoreClients, chance: _Chance) -> list[Flow]:
     first, second, taker = await demo_accounts.flow_accounts(core)
     symbols = await core.symbols()
     return [
@@ -90,7 +91,7 @@ async def _flows(core: CoreClient, chance: _Chance) -> list[Flow]:
     ]
 
 
-async def quote(core: CoreClient, flow: Flow, stop: asyncio.Event) -> None:
+async def quote(core: CoreClients, flow: Flow, stop: asyncio.Event) -> None:
     """One market, turn after turn, until asked to stop; then its quotes are taken off."""
     pause_s = turn_s = TURN_MS / 1000
     await _send(core, flow.leave())  # what a killed predecessor left
@@ -107,7 +108,7 @@ async def quote(core: CoreClient, flow: Flow, stop: asyncio.Event) -> None:
         await asyncio.wait_for(_send(core, flow.leave()), LEAVE_TIMEOUT_S)
 
 
-async def _send(core: CoreClient, records: list[bytes]) -> str:
+async def _send(core: CoreClients, records: list[bytes]) -> str:
     """Why nothing was accepted, or an empty string. Single rejects are part of the game."""
     try:
         answer = await core.submit(b"".join(records), len(records))

@@ -22,13 +22,14 @@ from adapters.cli.errors import (
     environment_error,
     usage_error,
 )
+from adapters.cluster_client import CoreClients, connect
 from adapters.feed import lobster, market, orderflow
 from adapters.feed.actions import ASK, BID, Action
 from adapters.feed.fold import BookFold, SymbolEvents
 from adapters.feed.grpc_door import GrpcDoor, Refused
 from adapters.feed.rest_door import RestDoor, read_accounts
 from adapters.feed.sender import Sender, Sent, percentile_ms
-from adapters.rpc_client import CoreClient, CoreUnavailable, OutcomeUnknown
+from adapters.rpc_client import CoreUnavailable, OutcomeUnknown
 from adapters.rpc_operator import CommandRefused
 
 HELP = (
@@ -110,7 +111,7 @@ async def _run(a: argparse.Namespace, address: str) -> dict[str, Any]:
     spec = plan.spec
     if a.symbol:
         spec = market.Spec(a.symbol, spec.tick_units, spec.price_ticks_max)
-    async with CoreClient(address, deadline_s=SUBMIT_DEADLINE_S) as core:
+    async with connect(address, SUBMIT_DEADLINE_S) as core:
         await core.ready(CONNECT_S)
         _progress(f"preparing {spec.symbol}")
         preparation = market.Preparation(core, f"feed of {a.file.name}")
@@ -223,7 +224,7 @@ class OrderflowPlan:
 # --- what came back ---------------------------------------------------------------------------
 
 
-async def _events(core: CoreClient, symbol_id: int, first: int, last: int) -> SymbolEvents:
+async def _events(core: CoreClients, symbol_id: int, first: int, last: int) -> SymbolEvents:
     """The symbol's events of the entries `first` to `last`."""
     events = SymbolEvents(symbol_id)
     if last < first:

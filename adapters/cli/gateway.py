@@ -26,7 +26,7 @@ from adapters.gateway_system import HttpLedger, ProcessEntropy, SystemClock
 from adapters.http_asgi import GatewayApp
 from adapters.http_server import make_server
 from adapters.key_store import FileKeyStore, KeyStoreError
-from adapters.rpc_client import CoreClient
+from adapters.cluster_client import CoreAddresses, connect
 from gateway.api import Api, ApiLimits, Ports
 from gateway.feed_hub import FeedHub
 from gateway.fold import ReadModel
@@ -43,7 +43,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Table `[gateway]`. `ledger` is a URL, or empty: then `GET /v1/balances` answers 503."""
 
     listen: Address = "127.0.0.1:8080"
-    core: Address = "127.0.0.1:7401"
+    core: CoreAddresses = "127.0.0.1:7401"
     ledger: str = ""
     data: Path = Path("lockstep-data")
     conflate_ms: Annotated[int, msgspec.Meta(ge=50, le=200)] = 100
@@ -77,7 +77,7 @@ async def _serve(config: GatewayConfig, keys: FileKeyStore, sock: socket.socket)
     model = ReadModel(config.closed_orders_max)
     hub = FeedHub(model)
     ledger = HttpLedger(config.ledger) if config.ledger else None
-    async with CoreClient(config.core) as client:
+    async with connect(config.core) as client:
         core = GatewayCore(client)
         feed = LogFeed(client, model, hub, config.conflate_ms)
         limits = ApiLimits(

@@ -21,6 +21,7 @@ import uvicorn
 
 from adapters.addresses import Address, listen
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
+from adapters.cluster_client import CoreAddresses, CoreClients, connect
 from adapters.config import load
 from adapters.embedded_postgres import PostgresUnavailable
 from adapters.ledger_database import ledger_database
@@ -31,7 +32,7 @@ from adapters.postgres_ledger import PostgresLedger
 from adapters.postgres_migrate import LedgerSchemaError, check_schema, ensure_schema
 from adapters.postgres_reader import BooksReader
 from adapters.postgres_verify import verify
-from adapters.rpc_client import CoreClient, CoreUnavailable, TailGone
+from adapters.rpc_client import CoreUnavailable, TailGone
 from ledger.ports import FeedFault, LogEvents
 from ledger.projector import BATCH_POSTINGS_DEFAULT
 
@@ -54,7 +55,7 @@ class LedgerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`[ledger]` of the settings file, and LOCKSTEP_LEDGER_… in the environment."""
 
     listen: Address = "127.0.0.1:7403"
-    core: Address = "127.0.0.1:7401"
+    core: CoreAddresses = "127.0.0.1:7401"
     partition: Annotated[int, msgspec.Meta(ge=0, le=32_767)] = 0
     database_url: str = ""
     """Whoever logs in here acts as lockstep_writer. Empty: DATABASE_URL, else `postgres_dir`."""
@@ -130,7 +131,7 @@ async def _serve(config: LedgerConfig, url: str) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     reader = BooksReader(url, config.partition)
-    async with CoreClient(config.core, deadline_s=CORE_DEADLINE_S) as core:
+    async with connect(config.core, CORE_DEADLINE_S) as core:
         runner = Runner(
             lambda: PostgresLedger.connect(url, config.partition),
             lambda index: _feed(core, index),
@@ -172,7 +173,7 @@ async def _serve(config: LedgerConfig, url: str) -> int:
     return EXIT_CHECK_FAILED if runner.fault else EXIT_OK
 
 
-async def _feed(core: CoreClient, index: int) -> AsyncIterator[LogEvents]:
+async def _feed(core: CoreClients, index: int) -> AsyncIterator[LogEvents]:
     try:
         async for batch in core.tail(index):
             yield LogEvents(
@@ -207,7 +208,7 @@ def _verify(config: LedgerConfig, url: str, *, as_json: bool) -> int:
 
 
 async def _rebuild_check(config: LedgerConfig, url: str, *, as_json: bool) -> int:
-    async with CoreClient(config.core, deadline_s=CORE_DEADLINE_S) as core:
+    async with connect(config.core, CORE_DEADLINE_S) as core:
         try:
             await core.ready(CORE_DEADLINE_S)
             result = await rebuild_check(url, config.partition, _feed(core, 1))

@@ -15,8 +15,9 @@ from adapters.node import NodeConfig, run_node
 from adapters.node_bridge import NodeBridge
 from adapters.rpc_server import RpcServer, serve
 from core.machine import Diverged, Machine
+from replication.checkpoints import OddOneOut
 from replication.record import CorruptRecord
-from replication.recovery import ResultDiffers
+from replication.recovery import LogWithoutSnapshot, ResultDiffers
 
 HELP = "Runs one replica: its log, its machine, its gRPC server. Ctrl-C drains and stops it."
 EXAMPLE = "lockstep node --config lockstep.toml\n  LOCKSTEP_NODE_DATA=data lockstep node"
@@ -36,10 +37,14 @@ def run(a: argparse.Namespace) -> int:
         raise environment_error(
             f"data folder {settings.data}: the log is corrupt and this node is alone: {error}"
         ) from error
-    except Diverged as error:
+    except LogWithoutSnapshot as error:
+        raise environment_error(
+            f"data folder {settings.data}: {error}; empty it, and the node joins its cluster anew"
+        ) from error
+    except (Diverged, OddOneOut) as error:
         raise CliError(EXIT_CHECK_FAILED, f"the machine has diverged: {error}") from error
     return 0
 
 
 async def _serve(bridge: NodeBridge[Machine], address: str) -> RpcServer:
-    return await serve(bridge, address, bridge.take_snapshot)
+    return await serve(bridge, address, bridge.take_snapshot, bridge)

@@ -1,12 +1,14 @@
 """`lockstep up`: the whole exchange on this machine, each part a process of its own.
 
-It starts PostgreSQL, then a node, then what needs both: the ledger, the gateway, the demonstration.
-When all are ready it prints where everything is, and watches. Ctrl-C or SIGTERM stops all of it,
-last started first; so does the end of any part, with the last lines of its log. Parts are the
-same commands that production runs, and read the settings that `up` writes to DATA/lockstep.toml.
+It starts PostgreSQL, then the node or the three of a cluster, then what needs both: the ledger,
+the gateway, the demonstration. When all are ready it prints where everything is, and watches.
+Ctrl-C or SIGTERM stops all of it, last started first; so does the end of any part, with the last
+lines of its log, but for one node of three: the others go on without it. Parts are the same
+commands that production runs, and read the settings that `up` writes to DATA/lockstep.toml.
 
     DATA/lockstep.toml   settings of the parts, written anew at each start
-    DATA/node-1          log and snapshots        DATA/postgres    the ledger's database
+    DATA/node-N.toml     settings of one node of three, which differ
+    DATA/node-N          log and snapshots        DATA/postgres    the ledger's database
     DATA/keys            API keys, sealed         DATA/logs        what each part says
 """
 
@@ -19,17 +21,20 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from adapters import core_build
 from adapters.addresses import Address, listen, split
 from adapters.cli.demo_market import ACCOUNTS_FILE, MARKETS
+from adapters.cli.up_cluster import SETTINGS_FILE, Cluster, write_table_file
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
+from adapters.cluster_client import CoreAddresses
 from adapters.config import load
 from adapters.embedded_postgres import EmbeddedPostgres, PostgresUnavailable
 from adapters.folder_lock import FolderInUse, hold
+from adapters.lmdb_folder import DataFolderRefused
 from adapters.ledger_database import VARIABLE, make_ready
 from adapters.postgres_migrate import LedgerSchemaError, ensure_schema
 from adapters.supervisor import Part, PartFailed, StopAsked, Supervisor
@@ -53,7 +58,10 @@ class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     data: Path = Path("lockstep-data")
     http: Address = "127.0.0.1:8080"
-    grpc: Address = "127.0.0.1:7401"
+    grpc: CoreAddresses = "127.0.0.1:7401"
+    """Of three nodes: all three, or the first, and the others' ports are 10 and 20 above."""
+    peers: CoreAddresses | Literal[""] = ""
+    """Where the nodes of three listen for each other; else 100 above their gRPC ports."""
     ledger: Address = "127.0.0.1:7403"
 
 
@@ -61,7 +69,12 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     """What differs from the defaults."""
     p.add_argument("--data", type=Path, metavar="DIR", help="data folder (./lockstep-data)")
     p.add_argument("--http", metavar="HOST:PORT", help="REST and WebSocket (127.0.0.1:8080)")
-    p.add_argument("--grpc", metavar="HOST:PORT", help="the node's gRPC (127.0.0.1:7401)")
+    p.add_argument(
+        "--grpc", metavar="HOST:PORT[,...]", help="the nodes' gRPC (127.0.0.1:7401, :7411, :7421)"
+    )
+    p.add_argument(
+        "--peers", metavar="HOST:PORT,...", help="where three nodes hear each other (:7501, ...)"
+    )
     p.add_argument("--ledger", metavar="HOST:PORT", help="the ledger's HTTP (127.0.0.1:7403)")
     p.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="replicas")
     p.add_argument("--kafka", metavar="HOST:PORT", help="publish events there")
@@ -72,8 +85,6 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 
 def run(a: argparse.Namespace) -> int:
     """Start, watch, stop."""
-    if a.nodes != 1:
-        raise usage_error("--nodes: only 1 so far; this version has no replication yet")
     if a.kafka is not None:
         raise usage_error("--kafka: this version does not publish to Kafka yet; leave it out")
     config = settings(a)
@@ -81,9 +92,14 @@ def run(a: argparse.Namespace) -> int:
     try:
         with ExitStack() as stack:
             stack.enter_context(hold(data, "up"))
-            for name in ("http", "grpc", "ledger"):
-                listen(getattr(config, name), f"--{name}").close()  # better told now than later
-            return Exchange(data, config, demo=a.demo).run(stack)
+            cluster = Cluster(data, a.nodes, config.grpc, config.peers)
+            wanted = [("--http", config.http), ("--ledger", config.ledger), *cluster.listening()]
+            for option, address in wanted:
+                listen(address, option).close()  # better told now than later
+            cluster.found()
+            return Exchange(data, config, cluster, demo=a.demo).run(stack)
+    except DataFolderRefused as error:
+        raise environment_error(str(error)) from error
     except FolderInUse as error:
         raise environment_error(str(error)) from error
     except (PostgresUnavailable, LedgerSchemaError) as error:
@@ -96,8 +112,9 @@ def settings(a: argparse.Namespace) -> UpConfig:
     given = {f: getattr(a, f) for f in UpConfig.__struct_fields__ if getattr(a, f) is not None}
     for name, value in given.items():
         if name != "data":
+            kind = CoreAddresses if name in ("grpc", "peers") else Address
             try:
-                msgspec.convert(value, Address)
+                msgspec.convert(value, kind)
             except msgspec.ValidationError:
                 raise usage_error(f"--{name}: {value!r} is not HOST:PORT") from None
     return msgspec.structs.replace(config, **given)
@@ -106,9 +123,10 @@ def settings(a: argparse.Namespace) -> UpConfig:
 class Exchange:
     """The parts, in the order in which they need each other."""
 
-    def __init__(self, data: Path, config: UpConfig, *, demo: bool) -> None:
+    def __init__(self, data: Path, config: UpConfig, cluster: Cluster, *, demo: bool) -> None:
         self._data = data
         self._config = config
+        self._cluster = cluster
         self._demo = demo
         self._logs = data / "logs"
 
@@ -117,7 +135,8 @@ class Exchange:
         self._logs.mkdir(mode=0o700, exist_ok=True)
         supervisor = Supervisor(self._logs)
         stack.enter_context(supervisor.signals())
-        write_settings(self._data, self._config, self._database(stack, supervisor))
+        database = self._database(stack, supervisor)
+        write_settings(self._data, self._config, self._cluster, database)
         stack.enter_context(supervisor)
         try:
             for parts in self._parts():
@@ -155,12 +174,16 @@ class Exchange:
             self._part("gateway", answers(config.http)),
         ]
         if self._demo:
-            options = ["--node", config.grpc, "--data", str(self._data)]
+            options = ["--node", self._cluster.core, "--data", str(self._data)]
             rest.append(command("demo-flow", ["demo-flow", *options], quotes(config.http)))
-        return [[self._part("node", listens(config.grpc))], rest]
+        nodes = [
+            command(name, ["node", "--config", str(file)], listens(address), group="nodes")
+            for name, file, address in self._cluster.nodes()
+        ]
+        return [nodes, rest]
 
     def _part(self, name: str, ready: Callable[[], str | None]) -> Part:
-        return command(name, [name, "--config", str(self._data / "lockstep.toml")], ready)
+        return command(name, [name, "--config", str(self._data / SETTINGS_FILE)], ready)
 
     def _summary(self, took_s: float) -> None:
         http, data = self._config.http, self._data
@@ -168,7 +191,7 @@ class Exchange:
             f"\nLockstep is ready ({took_s:.1f} s, core {CORE_NOTES[core_build.state()]}).\n",
             f"  REST       http://{http}/v1/markets",
             f"  WebSocket  ws://{http}/ws",
-            f"  gRPC       {self._config.grpc}",
+            f"  gRPC       {self._cluster.core}",
             f"  ledger     http://{self._config.ledger}/v1/balances?account=1",
             f"  data       {data}",
         ]
@@ -187,7 +210,9 @@ def say(name: str) -> None:
     print(f"lockstep up: starting {name}", file=sys.stderr, flush=True)
 
 
-def command(name: str, arguments: list[str], ready: Callable[[], str | None]) -> Part:
+def command(
+    name: str, arguments: list[str], ready: Callable[[], str | None], group: str = ""
+) -> Part:
     """One of our own commands, run by the Python and from the sources that run us.
 
     `-P`: a folder named `core` where the user happens to stand is not ours.
@@ -199,34 +224,31 @@ def command(name: str, arguments: list[str], ready: Callable[[], str | None]) ->
         ready=ready,
         ready_timeout_s=READY_TIMEOUT_S,
         environ={"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+        group=group,
     )
 
 
-def write_settings(data: Path, config: UpConfig, database_url: str) -> None:
-    """One file for all parts; it may hold a database password, so only its owner reads it."""
-    tables: dict[str, dict[str, str]] = {
-        "node": {"data": str(data / "node-1"), "listen": config.grpc},
+def write_settings(data: Path, config: UpConfig, cluster: Cluster, database_url: str) -> None:
+    """One file for all parts, and one more for each node of three."""
+    tables: dict[str, dict[str, object]] = {
         "ledger": {
             "listen": config.ledger,
-            "core": config.grpc,
+            "core": cluster.core,
             "database_url": database_url,
         },
         "gateway": {
             "listen": config.http,
-            "core": config.grpc,
+            "core": cluster.core,
             "ledger": f"http://{config.ledger}",
             "data": str(data),
         },
     }
-    text = "# Written by `lockstep up` at each start: changes made here are lost.\n"
-    for name, table in tables.items():
-        # A JSON string of printable text is a TOML basic string as well.
-        rows = (f"{key} = {msgspec.json.encode(value).decode()}" for key, value in table.items())
-        text += f"\n[{name}]\n" + "\n".join(rows) + "\n"
-    path = data / "lockstep.toml"
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+    for file, table in cluster.settings():
+        if file.name == SETTINGS_FILE:
+            tables["node"] = table
+        else:
+            write_table_file(file, {"node": table})
+    write_table_file(data / SETTINGS_FILE, tables)
 
 
 # --- looking at addresses ---------------------------------------------------------------------

@@ -6,10 +6,10 @@ orders from the public do, at the rate that one connection carries. It must not 
 
 from typing import Final
 
+from adapters.cluster_client import CoreClients
 from adapters.feed.actions import ASK, BID, Amend, Cancel, Place
 from adapters.feed.market import Market
 from adapters.feed.sender import Answer
-from adapters.rpc_client import CoreClient
 from core import commands
 from core.codes import BUY, GTC, IOC, LIMIT, OK, SELL
 from core.events import decode_reply
@@ -25,7 +25,7 @@ class Refused(Exception):
 class GrpcDoor:
     """Keeps `sender.Door`: the client's stream sends in the order of the calls."""
 
-    def __init__(self, core: CoreClient, market: Market, window: int = WINDOW) -> None:
+    def __init__(self, core: CoreClients, market: Market, window: int = WINDOW) -> None:
         self._core = core
         self._market = market
         self.window = window

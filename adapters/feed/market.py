@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
+from adapters.cluster_client import CoreClients
 from adapters.feed.actions import ASK, BID
-from adapters.rpc_client import CoreClient
 from adapters.rpc_operator import DEADLINE_S, Operator, accepted
 from contracts.gen.exchange.v1 import trading_pb2, types_pb2
 
@@ -61,7 +61,7 @@ class Market(msgspec.Struct, frozen=True):
 class Preparation:
     """The steps of one run, each under the same note."""
 
-    def __init__(self, core: CoreClient, note: str) -> None:
+    def __init__(self, core: CoreClients, note: str) -> None:
         self._core = core
         self._operator = Operator(core, "lockstep feed", note, "FEED")
 

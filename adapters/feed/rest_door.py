@@ -18,7 +18,8 @@ import msgspec
 from adapters.feed.actions import ASK, BID, Amend, Cancel, Place
 from adapters.feed.market import ASSET_SCALE, LOT_UNITS, MarketError, Spec
 from adapters.feed.sender import Answer
-from adapters.rpc_client import CoreClient, OutcomeUnknown
+from adapters.cluster_client import CoreClients
+from adapters.rpc_client import OutcomeUnknown
 from core.codes import OK, REJECT_NAMES
 from gateway.decimals import format_units
 from gateway.signing import canonical, sign
@@ -54,7 +55,7 @@ class RestDoor:
     """Keeps `sender.Door`. `run_id` makes this run's idempotency keys its own."""
 
     def __init__(
-        self, base_url: str, spec: Spec, accounts: dict[int, ApiAccount], core: CoreClient,
+        self, base_url: str, spec: Spec, accounts: dict[int, ApiAccount], core: CoreClients,
         run_id: int,
     ) -> None:  # fmt: skip
         self.window = 1

@@ -6,7 +6,7 @@ operator would make it. It must not know who will trade there.
 
 from typing import Final
 
-from adapters.rpc_client import CoreClient
+from adapters.cluster_client import CoreClients
 from adapters.rpc_operator import Operator
 
 SYMBOL: Final = "BTC-KRW"
@@ -14,7 +14,7 @@ KRW_SCALE: Final = 0
 BTC_SCALE: Final = 8
 
 
-async def list_market(core: CoreClient) -> None:
+async def list_market(core: CoreClients) -> None:
     """KRW without decimals, BTC with 8; tick 1,000 KRW, lot 0.001 BTC. Raises `CommandRefused`."""
     operator = _operator(core)
     for name, scale in (("KRW", KRW_SCALE), ("BTC", BTC_SCALE)):
@@ -27,7 +27,7 @@ async def list_market(core: CoreClient) -> None:
     )  # fmt: skip
 
 
-async def open_funded(core: CoreClient, name: str, krw: int, btc: int) -> int:
+async def open_funded(core: CoreClients, name: str, krw: int, btc: int) -> int:
     """The account of the outside name `name`, with deposits in minimal units; its number.
 
     Raises `CommandRefused`.
@@ -39,5 +39,5 @@ async def open_funded(core: CoreClient, name: str, krw: int, btc: int) -> int:
     return account
 
 
-def _operator(core: CoreClient) -> Operator:
+def _operator(core: CoreClients) -> Operator:
     return Operator(core, "load", "a market for a benchmark or a test", "LOAD-1")

@@ -266,3 +266,93 @@ class GetMarketsResponse(_message.Message):
     assets: _containers.RepeatedCompositeFieldContainer[Asset]
     index: int
     def __init__(self, symbols: _Optional[_Iterable[_Union[Symbol, _Mapping]]] = ..., assets: _Optional[_Iterable[_Union[Asset, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...
+
+class Member(_message.Message):
+    __slots__ = ("member_id", "node", "role", "match_index", "lag_entries", "connected", "damaged", "machine_version", "address")
+    MEMBER_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    MATCH_INDEX_FIELD_NUMBER: _ClassVar[int]
+    LAG_ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    CONNECTED_FIELD_NUMBER: _ClassVar[int]
+    DAMAGED_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    member_id: int
+    node: int
+    role: str
+    match_index: int
+    lag_entries: int
+    connected: bool
+    damaged: int
+    machine_version: int
+    address: str
+    def __init__(self, member_id: _Optional[int] = ..., node: _Optional[int] = ..., role: _Optional[str] = ..., match_index: _Optional[int] = ..., lag_entries: _Optional[int] = ..., connected: _Optional[bool] = ..., damaged: _Optional[int] = ..., machine_version: _Optional[int] = ..., address: _Optional[str] = ...) -> None: ...
+
+class GetClusterRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetClusterResponse(_message.Message):
+    __slots__ = ("node", "leader", "term", "commit_index", "applied_index", "base_index", "is_joint", "damaged", "members")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_INDEX_FIELD_NUMBER: _ClassVar[int]
+    BASE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    IS_JOINT_FIELD_NUMBER: _ClassVar[int]
+    DAMAGED_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    node: int
+    leader: int
+    term: int
+    commit_index: int
+    applied_index: int
+    base_index: int
+    is_joint: bool
+    damaged: int
+    members: _containers.RepeatedCompositeFieldContainer[Member]
+    def __init__(self, node: _Optional[int] = ..., leader: _Optional[int] = ..., term: _Optional[int] = ..., commit_index: _Optional[int] = ..., applied_index: _Optional[int] = ..., base_index: _Optional[int] = ..., is_joint: _Optional[bool] = ..., damaged: _Optional[int] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ...) -> None: ...
+
+class AddMemberRequest(_message.Message):
+    __slots__ = ("audit", "node", "address")
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    audit: _types_pb2.AuditNote
+    node: int
+    address: str
+    def __init__(self, audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., node: _Optional[int] = ..., address: _Optional[str] = ...) -> None: ...
+
+class AddMemberResponse(_message.Message):
+    __slots__ = ("index",)
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    def __init__(self, index: _Optional[int] = ...) -> None: ...
+
+class RemoveMemberRequest(_message.Message):
+    __slots__ = ("audit", "node")
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    audit: _types_pb2.AuditNote
+    node: int
+    def __init__(self, audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., node: _Optional[int] = ...) -> None: ...
+
+class RemoveMemberResponse(_message.Message):
+    __slots__ = ("index",)
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    def __init__(self, index: _Optional[int] = ...) -> None: ...
+
+class TransferLeadershipRequest(_message.Message):
+    __slots__ = ("audit", "node")
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    audit: _types_pb2.AuditNote
+    node: int
+    def __init__(self, audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., node: _Optional[int] = ...) -> None: ...
+
+class TransferLeadershipResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

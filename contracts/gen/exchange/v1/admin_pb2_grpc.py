@@ -81,6 +81,26 @@ class AdminServiceStub:
                 request_serializer=exchange_dot_v1_dot_admin__pb2.GetMarketsRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_admin__pb2.GetMarketsResponse.FromString,
                 _registered_method=True)
+        self.GetCluster = channel.unary_unary(
+                '/exchange.v1.AdminService/GetCluster',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.GetClusterRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.GetClusterResponse.FromString,
+                _registered_method=True)
+        self.AddMember = channel.unary_unary(
+                '/exchange.v1.AdminService/AddMember',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.AddMemberRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.AddMemberResponse.FromString,
+                _registered_method=True)
+        self.RemoveMember = channel.unary_unary(
+                '/exchange.v1.AdminService/RemoveMember',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.RemoveMemberRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.RemoveMemberResponse.FromString,
+                _registered_method=True)
+        self.TransferLeadership = channel.unary_unary(
+                '/exchange.v1.AdminService/TransferLeadership',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.TransferLeadershipRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.TransferLeadershipResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -143,6 +163,32 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCluster(self, request, context):
+        """The cluster as the node that is asked sees it; only the leader knows how far the others are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddMember(self, request, context):
+        """The rest is taken by the leader alone: FAILED_PRECONDITION says who leads, or what forbids it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveMember(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TransferLeadership(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -190,6 +236,26 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.GetMarkets,
                     request_deserializer=exchange_dot_v1_dot_admin__pb2.GetMarketsRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_admin__pb2.GetMarketsResponse.SerializeToString,
+            ),
+            'GetCluster': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCluster,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.GetClusterRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.GetClusterResponse.SerializeToString,
+            ),
+            'AddMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddMember,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.AddMemberRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.AddMemberResponse.SerializeToString,
+            ),
+            'RemoveMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveMember,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.RemoveMemberRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.RemoveMemberResponse.SerializeToString,
+            ),
+            'TransferLeadership': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferLeadership,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.TransferLeadershipRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.TransferLeadershipResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -437,6 +503,114 @@ class AdminService:
             '/exchange.v1.AdminService/GetMarkets',
             exchange_dot_v1_dot_admin__pb2.GetMarketsRequest.SerializeToString,
             exchange_dot_v1_dot_admin__pb2.GetMarketsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCluster(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/GetCluster',
+            exchange_dot_v1_dot_admin__pb2.GetClusterRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.GetClusterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/AddMember',
+            exchange_dot_v1_dot_admin__pb2.AddMemberRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.AddMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/RemoveMember',
+            exchange_dot_v1_dot_admin__pb2.RemoveMemberRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.RemoveMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferLeadership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/TransferLeadership',
+            exchange_dot_v1_dot_admin__pb2.TransferLeadershipRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.TransferLeadershipResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,6 +18,10 @@ class AdminServiceStub:
     Snapshot: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SnapshotRequest, admin_pb2.SnapshotResponse]
     GetStatus: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetStatusRequest, admin_pb2.GetStatusResponse]
     GetMarkets: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetMarketsRequest, admin_pb2.GetMarketsResponse]
+    GetCluster: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetClusterRequest, admin_pb2.GetClusterResponse]
+    AddMember: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.AddMemberRequest, admin_pb2.AddMemberResponse]
+    RemoveMember: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RemoveMemberRequest, admin_pb2.RemoveMemberResponse]
+    TransferLeadership: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.TransferLeadershipRequest, admin_pb2.TransferLeadershipResponse]
 
 class AdminServiceServicer(Protocol):
     async def ListAsset(
@@ -74,6 +78,30 @@ class AdminServiceServicer(Protocol):
             admin_pb2.GetMarketsRequest, admin_pb2.GetMarketsResponse
         ],
     ) -> admin_pb2.GetMarketsResponse: ...
+    async def GetCluster(
+        self, request: admin_pb2.GetClusterRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.GetClusterRequest, admin_pb2.GetClusterResponse
+        ],
+    ) -> admin_pb2.GetClusterResponse: ...
+    async def AddMember(
+        self, request: admin_pb2.AddMemberRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.AddMemberRequest, admin_pb2.AddMemberResponse
+        ],
+    ) -> admin_pb2.AddMemberResponse: ...
+    async def RemoveMember(
+        self, request: admin_pb2.RemoveMemberRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.RemoveMemberRequest, admin_pb2.RemoveMemberResponse
+        ],
+    ) -> admin_pb2.RemoveMemberResponse: ...
+    async def TransferLeadership(
+        self, request: admin_pb2.TransferLeadershipRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.TransferLeadershipRequest, admin_pb2.TransferLeadershipResponse
+        ],
+    ) -> admin_pb2.TransferLeadershipResponse: ...
 
 def add_AdminServiceServicer_to_server(
     servicer: AdminServiceServicer, server: grpc.aio.Server

@@ -164,7 +164,7 @@ class SubmitRequest(_message.Message):
     def __init__(self, batch_id: _Optional[int] = ..., packed: _Optional[bytes] = ..., commands: _Optional[_Iterable[_Union[Command, _Mapping]]] = ..., metadata: _Optional[bytes] = ...) -> None: ...
 
 class SubmitResponse(_message.Message):
-    __slots__ = ("batch_id", "index", "term", "ts_ns", "packed_replies", "replies", "code", "error", "leader_hint")
+    __slots__ = ("batch_id", "index", "term", "ts_ns", "packed_replies", "replies", "code", "error", "leader_hint", "outcome_unknown")
     BATCH_ID_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     TERM_FIELD_NUMBER: _ClassVar[int]
@@ -174,6 +174,7 @@ class SubmitResponse(_message.Message):
     CODE_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     batch_id: int
     index: int
     term: int
@@ -183,7 +184,8 @@ class SubmitResponse(_message.Message):
     code: _types_pb2.RejectCode
     error: str
     leader_hint: str
-    def __init__(self, batch_id: _Optional[int] = ..., index: _Optional[int] = ..., term: _Optional[int] = ..., ts_ns: _Optional[int] = ..., packed_replies: _Optional[bytes] = ..., replies: _Optional[_Iterable[_Union[_types_pb2.Reply, _Mapping]]] = ..., code: _Optional[_Union[_types_pb2.RejectCode, str]] = ..., error: _Optional[str] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+    outcome_unknown: bool
+    def __init__(self, batch_id: _Optional[int] = ..., index: _Optional[int] = ..., term: _Optional[int] = ..., ts_ns: _Optional[int] = ..., packed_replies: _Optional[bytes] = ..., replies: _Optional[_Iterable[_Union[_types_pb2.Reply, _Mapping]]] = ..., code: _Optional[_Union[_types_pb2.RejectCode, str]] = ..., error: _Optional[str] = ..., leader_hint: _Optional[str] = ..., outcome_unknown: _Optional[bool] = ...) -> None: ...
 
 class Order(_message.Message):
     __slots__ = ("order_id", "user_id", "symbol", "side", "time_in_force", "price_ticks", "remaining_lots", "filled_lots", "client_order_hash", "symbol_id")
