@@ -19,9 +19,16 @@ from typing import Final, NoReturn, Self
 import lmdb
 import msgspec
 import trio
-from lmdb.verify import VerifyError, verify
 
-from adapters.lmdb_folder import DataFolderRefused, is_in_use, log_path, witness_path
+from adapters.lmdb_environment import (
+    DATABASES,
+    Database,
+    create_databases,
+    delete_from_end,
+    delete_through,
+    open_environment,
+)
+from adapters.lmdb_folder import DataFolderRefused, log_path, witness_path
 from adapters.lmdb_rows import (
     BASE_KEY,
     FORMAT_VERSION,
@@ -36,7 +43,6 @@ from adapters.lmdb_rows import (
     decode_result,
     encode_base,
     encode_hard_state,
-    encode_identity,
     encode_result,
     index_key,
     key_index,
@@ -56,11 +62,6 @@ from replication.record import (
     decode,
 )
 
-DATABASES: Final = (b"records", b"results", b"anchor", b"meta")
-DATABASES_MAX: Final = 16
-"""LMDB hides a database beyond this number; a later version's folder should name what it lacks."""
-Database = lmdb._Database  # noqa: SLF001 - the only name that the library gives the type
-READERS_MAX: Final = 64
 ROOM_RESERVE_BYTES: Final = 64 << 20
 """Kept free under the high-water mark of the map, and on the disk, for what was admitted."""
 HIGH_WATER: Final = 0.9
@@ -107,7 +108,7 @@ class LmdbReader:
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read-only. Raises `DataFolderRefused` if there is no log that can be read."""
-        return cls(_open_environment(folder, map_bytes=0, readonly=True))
+        return cls(open_environment(folder, map_bytes=0, readonly=True))
 
     def close(self) -> None:
         self._env.close()
@@ -274,9 +275,9 @@ class LmdbLog(LmdbReader):
         """
         if map_bytes < MAP_BYTES_MIN:
             raise DataFolderRefused(f"map_bytes: {map_bytes} is below {MAP_BYTES_MIN}")
-        env = _open_environment(folder, map_bytes, readonly=False)
+        env = open_environment(folder, map_bytes, readonly=False)
         try:
-            _create_databases(env, new_cluster, node_id, voters)
+            create_databases(env, new_cluster, node_id, voters)
             return cls(env, folder, node_id, warn, die or end_process)
         except lmdb.Error as error:
             env.close()
@@ -334,7 +335,7 @@ class LmdbLog(LmdbReader):
             txn.drop(self._results, delete=False)
             txn.put(BASE_KEY, encode_base(write.reset), db=self._anchor)
         if write.cut_from:
-            _delete_from_end(txn, self._records, write.cut_from)
+            delete_from_end(txn, self._records, write.cut_from)
         for record in write.repaired:
             txn.put(index_key(record.index), record.encoded(), db=self._records)
         for record in write.records:
@@ -352,8 +353,8 @@ class LmdbLog(LmdbReader):
             value = encode_hard_state(write.hard_state, self._number)
             txn.put(HARD_STATE_KEY, value, db=self._anchor)
         if write.base is not None:
-            _delete_through(txn, self._records, write.base.index)
-            _delete_through(txn, self._results, write.base.index)
+            delete_through(txn, self._records, write.base.index)
+            delete_through(txn, self._results, write.base.index)
             txn.put(BASE_KEY, encode_base(write.base), db=self._anchor)
         return size
 
@@ -389,7 +390,7 @@ class LmdbLog(LmdbReader):
             return
         warn(f"log: cutting records {anchor.last_index + 1} to {last} above the anchor")
         with self._env.begin(write=True) as txn:
-            _delete_from_end(txn, self._records, anchor.last_index + 1)
+            delete_from_end(txn, self._records, anchor.last_index + 1)
 
     def _check_results_are_whole(self) -> None:
         """A follower's tail would wait for ever on a hole."""
@@ -418,18 +419,6 @@ class LmdbLog(LmdbReader):
         )
 
 
-def _delete_from_end(txn: lmdb.Transaction, database: Database, from_index: int) -> None:
-    with txn.cursor(database) as cursor:
-        while cursor.last() and key_index(bytes(cursor.key())) >= from_index:
-            cursor.delete()
-
-
-def _delete_through(txn: lmdb.Transaction, database: Database, index: int) -> None:
-    with txn.cursor(database) as cursor:
-        while cursor.first() and key_index(bytes(cursor.key())) <= index:
-            cursor.delete()
-
-
 class _Job(msgspec.Struct, frozen=True):
     write: Write
     done: trio.Event
@@ -446,50 +435,6 @@ def end_process(reason: str) -> NoReturn:
     os._exit(EXIT_DISK_FAILED)
 
 
-def _open_environment(folder: Path, map_bytes: int, *, readonly: bool) -> lmdb.Environment:
-    path = log_path(folder)
-    beside_a_writer = readonly and is_in_use(folder)
-    if (path / "data.mdb").exists():
-        if not beside_a_writer:
-            _check_pages(path)
-    elif readonly:
-        raise DataFolderRefused(f"log {path}: there is none")
-    else:
-        path.mkdir(parents=True, exist_ok=True)
-    try:
-        return lmdb.Environment(
-            str(path),
-            map_size=map_bytes,
-            subdir=True,
-            readonly=readonly,
-            create=not readonly,
-            max_dbs=DATABASES_MAX,
-            max_readers=READERS_MAX,
-            lock=beside_a_writer or not readonly,  # a stopped node's folder is not written to
-            meminit=False,
-            readahead=True,
-        )
-    except lmdb.Error as error:
-        raise DataFolderRefused(f"log {path}: LMDB cannot open it: {error}") from error
-
-
-def _check_pages(path: Path) -> None:
-    """LMDB trusts its pages: a damaged one may kill the process that reads it. So look first.
-
-    Only at a file that nobody writes: about ten microseconds for each entry. Content is not
-    looked at here; records and rows prove themselves.
-    """
-    if (path / "data.mdb").stat().st_size == 0:
-        return  # a node that was killed while it made the folder
-    try:
-        problems = verify(str(path))  # type: ignore[no-untyped-call]
-    except VerifyError as error:
-        problems = [str(error)]
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise CorruptRow(f"log: LMDB's own pages are damaged: {problems[0]}{more}")
-
-
 def identity_of(folder: Path) -> Identity | None:
     """Whose log is in `folder`; None if it was never formatted. Raises `DataFolderRefused`."""
     if not (log_path(folder) / "data.mdb").exists():
@@ -499,18 +444,3 @@ def identity_of(folder: Path) -> Identity | None:
         return reader.identity
     finally:
         reader.close()
-
-
-def _create_databases(
-    env: lmdb.Environment, cluster: bytes, node_id: int, voters: tuple[int, ...] | None
-) -> None:
-    """All of them and the identity in one transaction: a folder is whole or empty."""
-    with env.begin(write=True) as txn:
-        opened = {name: env.open_db(name, txn=txn) for name in DATABASES}
-        if txn.get(IDENTITY_KEY, db=opened[b"meta"]) is None:
-            if txn.stat(opened[b"records"])["entries"] > 0:
-                raise CorruptRow("identity: missing, but there are records")
-            identity = Identity(
-                format=FORMAT_VERSION, cluster=cluster.hex(), node_id=node_id, voters=voters
-            )
-            txn.put(IDENTITY_KEY, encode_identity(identity), db=opened[b"meta"])

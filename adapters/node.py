@@ -26,10 +26,10 @@ from adapters.lmdb_folder import DataFolder, DataFolderRefused, snapshot_path
 from adapters.lmdb_log import LmdbLog, identity_of, lmdb_facts
 from adapters.node_bridge import NodeBridge
 from adapters.node_metrics import NodeMetrics, log_line
-from adapters.snapshot_files import SnapshotFiles
-from core.limits import BATCH_COMMANDS_MAX
 from adapters.peer_certificates import PeerTls
 from adapters.peer_transport import PeerTransport
+from adapters.snapshot_files import SnapshotFiles
+from core.limits import BATCH_COMMANDS_MAX
 from core.machine import Diverged, Machine
 from replication.batching import Limits
 from replication.checkpoints import OddOneOut

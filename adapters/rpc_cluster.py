@@ -92,5 +92,5 @@ def _member(view: MemberView) -> pb.Member:
     return pb.Member(
         member_id=view.member, node=view.node, role=view.role, match_index=view.match_index,
         lag_entries=view.lag_entries, connected=view.connected, damaged=view.damaged,
-        machine_version=view.version, address=view.address,
+        version_known=view.version, address=view.address,
     )  # fmt: skip

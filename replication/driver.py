@@ -19,6 +19,7 @@ import trio
 from replication.batching import Submission
 from replication.membership import Configuration
 from replication.node import Node
+from replication.node_view import node_status
 from replication.ports import (
     Clock,
     Committed,
@@ -145,7 +146,7 @@ class Driver(Generic[M]):
             await self._published.wait()
 
     def status(self) -> NodeStatus:
-        return self.node.status()
+        return node_status(self.node)
 
     @property
     def waiting_commands(self) -> int:

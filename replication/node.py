@@ -29,8 +29,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-import msgspec
-
 from core.codes import CMD_CHECKPOINT, FENCING_TOKEN, NOT_LEADER
 from core.commands import BATCH_HEADER_BYTES, batch
 from replication import membership
@@ -39,6 +37,8 @@ from replication.checkpoints import CheckpointPlan, Comparison
 from replication.feed import Feed
 from replication.membership import Configuration
 from replication.messages import Message, node_number
+from replication.node_queries import NodeQueries
+from replication.node_results import NodeResults
 from replication.node_snapshots import NodeSnapshots
 from replication.node_submissions import NodeSubmissions
 from replication.ports import (
@@ -47,7 +47,6 @@ from replication.ports import (
     Entropy,
     LogStore,
     MachineKind,
-    NodeStatus,
     Observer,
     Refused,
     Result,
@@ -60,7 +59,7 @@ from replication.ports import (
     Write,
 )
 from replication.record import COMMANDS, Record
-from replication.recovery import Recovered, ResultDiffers
+from replication.recovery import Recovered
 from replication.replica import ChangeRefused, Replica, ReplicaWrite, Role, Start
 from replication.settings import NodeSettings
 
@@ -71,15 +70,6 @@ EMPTY_BATCH: Final = batch(b"", 0)
 """What a new leader writes first: an entry of no commands."""
 
 _FRACTION_BITS: Final = 53
-
-
-class Query(msgspec.Struct):
-    """A question about committed state; `fn` has the machine for one call."""
-
-    fn: Callable[[StateMachine], object]
-    done: Callable[[object], None]
-    """Gets what `fn` gave, the exception that it raised, or `Refused`."""
-    index: int = 0
 
 
 class Node(Generic[M]):
@@ -112,9 +102,9 @@ class Node(Generic[M]):
         self.feed = Feed(self._machine.index, settings.feed_bytes_max)
         self._to_apply: deque[Record] = deque()
         self._last_ts_ns = recovered.base.ts_ns
-        self._results: list[Result] = []
-        self._results_due_s = math.inf
-        self._stored_index = store.result_index()
+        self._results = NodeResults(
+            store.result_index(), store.result_chain, settings.result_flush_s
+        )
         self._checkpoints = CheckpointPlan(settings.checkpoint_entries, settings.checkpoint_s)
         self._comparison = Comparison()
         self._snapshots: NodeSnapshots[M] = NodeSnapshots(
@@ -124,9 +114,7 @@ class Node(Generic[M]):
         self._last_cut_commands = 0
         self._token = 0
         self._writing: tuple[ReplicaWrite | None, int] | None = None
-        self._queries: dict[int, Query] = {}
-        self._next_query = 0
-        self._due_queries: deque[Query] = deque()
+        self._queries: NodeQueries[M] = NodeQueries()
         self._was_leader = False
         self._stopping = False
         start = Start(
@@ -171,35 +159,28 @@ class Node(Generic[M]):
 
     def query(self, fn: Callable[[M], T], done: Callable[[T | Exception | Refused], None]) -> None:
         """Runs `fn` on a state that holds everything acknowledged before this call."""
-        self._next_query += 1
-        context = self._next_query
-        query = Query(fn, done)  # type: ignore[arg-type]
+        context = self._queries.ask(fn, done)  # type: ignore[arg-type]
         if self._stopping or not self.replica.read(context, self._clock.monotonic_s()):
-            done(Refused(code=NOT_LEADER, leader=self._leader_node, reason=self._why_not()))
-            return
-        self._queries[context] = query
-        self._work()
+            self._queries.refuse(context, self._refusal())
+        else:
+            self._work()
 
     def peek(self, fn: Callable[[M], T]) -> T:
         """The local state between two entries: committed, perhaps not the newest."""
         return fn(self._machine)
 
-    def status(self) -> NodeStatus:
-        replica = self.replica
-        return NodeStatus(
-            role="STOPPING" if self._stopping else _ROLE_NAMES[replica.role],
-            node_id=node_number(replica.member),
-            cluster_id=replica.cluster.hex(),
-            partition=self._settings.partition,
-            term=replica.term,
-            index=self._machine.index,
-            durable_index=replica.durable_index,
-            ts_ns=self._last_ts_ns,
-            chain=self._machine.chain.hex(),
-            leader=self._leader_node,
-            accepting=self.accepting,
-            machine_version=str(getattr(self._machine, "version", 1)),
-        )
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping
+
+    @property
+    def partition(self) -> int:
+        return self._settings.partition
+
+    @property
+    def ts_ns(self) -> int:
+        """Log time of the last applied entry."""
+        return self._last_ts_ns
 
     @property
     def waiting_commands(self) -> int:
@@ -209,11 +190,7 @@ class Node(Generic[M]):
     @property
     def unstored_results(self) -> int:
         """Applied entries whose results ride in a write to come."""
-        return max(0, self._machine.index - self._stored_index)
-
-    @property
-    def stored_index(self) -> int:
-        return self._stored_index
+        return max(0, self._machine.index - self._results.stored_index)
 
     def transfer(self, node: int) -> None:
         """Hand the lead over. Raises `ChangeRefused`."""
@@ -266,7 +243,7 @@ class Node(Generic[M]):
     def end(self) -> None:
         """The shell gives up: whoever still waits is told that the outcome is unknown."""
         self._submissions.all_unknown("the node has stopped")
-        self._refuse_queries(list(self._queries))
+        self._queries.refuse_all(self._refusal())
 
     # --- inputs -----------------------------------------------------------------------------
 
@@ -287,8 +264,7 @@ class Node(Generic[M]):
         self._writing = None
         if of_replica is not None and of_replica.reset is not None:
             self._become(*self._snapshots.installed())
-        if stored > self._stored_index:
-            self._stored_index = stored
+        if self._results.stored(stored):
             self.feed.stored(stored)
         if of_replica is not None:
             self.replica.persisted(of_replica.token, self._clock.monotonic_s())
@@ -325,21 +301,16 @@ class Node(Generic[M]):
             return None
         self._propose_what_is_due()
         of_replica = self.replica.take_write()
-        base = self._snapshots.take_base(self._stored_index)
-        installs = base is not None and base.index > self._stored_index
-        now_s = self._clock.monotonic_s()
-        results_due = bool(self._results) and (
-            now_s >= self._results_due_s or self._stopping or self._snapshots.waits_for_results
-        )
-        if of_replica is None and base is None and not results_due:
-            return None
-        results: list[Result] = []
+        base = self._snapshots.take_base()
         resets = of_replica is not None and of_replica.reset is not None
-        if not resets and not installs:
-            results, self._results = self._results, []
-            self._results_due_s = math.inf
+        installs = resets or (base is not None and base.index > self._results.stored_index)
+        results: list[Result] = []
+        if not installs and (of_replica is not None or base is not None or self._results_are_due):
+            results = self._results.take()
+        if of_replica is None and base is None and not results:
+            return None
         stored = results[-1].index if results else 0
-        if resets or installs:
+        if installs:
             stored = base.index if base is not None else _reset_index(of_replica)
         self._token += 1
         self._writing = (of_replica, stored)
@@ -353,11 +324,11 @@ class Node(Generic[M]):
 
     def take_snapshot(self) -> tuple[SnapshotMeta, bytes] | None:
         """Save it durably, then call `snapshot_saved`; one at a time."""
-        return self._snapshots.take(self._stored_index)
+        return self._snapshots.take(self._results.stored_index)
 
     @property
     def deadline_s(self) -> float:
-        due_s = min(self.replica.deadline_s, self._results_due_s)
+        due_s = min(self.replica.deadline_s, self._results.due_s)
         if self._leads and not self._machine_is_behind and self._writing is None:
             due_s = min(due_s, self._checkpoints.due_s)
             if self._submissions.has_queue:
@@ -415,25 +386,13 @@ class Node(Generic[M]):
     def _take_reads(self) -> None:
         ready, lost = self.replica.take_reads()
         for context, index in ready:
-            query = self._queries.pop(context)
-            query.index = index
-            self._due_queries.append(query)
-        self._refuse_queries(lost)
-        while self._due_queries and self._due_queries[0].index <= self._machine.index:
-            self._answer_query(self._due_queries.popleft())
+            self._queries.proven(context, index)
+        for context in lost:
+            self._queries.refuse(context, self._refusal())
+        self._queries.answer(self._machine)
 
-    def _answer_query(self, query: Query) -> None:
-        try:
-            answer = query.fn(self._machine)
-        except Exception as error:  # noqa: BLE001 - it is the caller's, and given to the caller
-            query.done(error)
-        else:
-            query.done(answer)
-
-    def _refuse_queries(self, contexts: list[int]) -> None:
-        for context in contexts:
-            query = self._queries.pop(context)
-            query.done(Refused(code=NOT_LEADER, leader=self._leader_node, reason=self._why_not()))
+    def _refusal(self) -> Refused:
+        return Refused(code=NOT_LEADER, leader=self._leader_node, reason=self._why_not())
 
     def _door(self, submission: Submission) -> Submitted | None:
         if not self.accepting:
@@ -506,7 +465,12 @@ class Node(Generic[M]):
         self._checkpoints.applied(record.index, payload, now_s)
         if len(payload) > BATCH_HEADER_BYTES and payload[BATCH_HEADER_BYTES] == CMD_CHECKPOINT:
             self.replica.checkpoint = machine.last_checkpoint()
-        self._keep_result(record, events, chain, now_s)
+        self._results.keep(
+            Result(
+                index=record.index, term=record.term, ts_ns=record.ts_ns, chain=chain, events=events
+            ),
+            now_s,
+        )  # fmt: skip
         self.feed.publish(
             Committed(
                 index=record.index, term=record.term, ts_ns=record.ts_ns, events=events,
@@ -519,28 +483,12 @@ class Node(Generic[M]):
         self._observer.applied(commands, now_s - started_s)
         self.replica.evict(record.index)
 
-    def _keep_result(self, record: Record, events: bytes, chain: bytes, now_s: float) -> None:
-        """For the next write; or, where one is stored already, compare."""
-        if record.index <= self._stored_index:
-            stored = self._store.result_chain(record.index)
-            if stored is not None and stored != chain:
-                raise ResultDiffers(record.index, stored, chain)
-            return
-        if not self._results:
-            self._results_due_s = now_s + self._settings.result_flush_s
-        self._results.append(
-            Result(
-                index=record.index, term=record.term, ts_ns=record.ts_ns, chain=chain, events=events
-            )
-        )  # fmt: skip
-
     def _become(self, meta: SnapshotMeta, machine: M) -> None:
         """The machine of an installed snapshot takes the place of ours."""
         self._machine = machine
         self._last_ts_ns = meta.ts_ns
         self._to_apply = deque(r for r in self._to_apply if r.index > meta.index)
-        self._results.clear()
-        self._results_due_s = math.inf
+        self._results.forget()
         self.feed.restart_after(meta.index)
         self._submissions.skipped(meta.index)
         self.replica.checkpoint = machine.last_checkpoint()
@@ -572,20 +520,17 @@ class Node(Generic[M]):
         return unapplied >= self._settings.unapplied_entries_max
 
     @property
+    def _results_are_due(self) -> bool:
+        waited = self._clock.monotonic_s() >= self._results.due_s
+        return waited or self._stopping or self._snapshots.waits_for_results
+
+    @property
     def _cut_due_s(self) -> float:
         """At once when the node is idle or a batch is full; else the delay after the last cut."""
         idle = self._last_cut_commands < self._settings.busy_commands
         if idle or self._stopping or self._submissions.fills_a_batch:
             return -math.inf
         return self._last_cut_s + self._settings.batch_delay_s
-
-
-_ROLE_NAMES: Final = {
-    Role.FOLLOWER: "FOLLOWER",
-    Role.PRE_CANDIDATE: "CANDIDATE",
-    Role.CANDIDATE: "CANDIDATE",
-    Role.LEADER: "LEADER",
-}
 
 
 def _reset_index(of_replica: ReplicaWrite | None) -> int:

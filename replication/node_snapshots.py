@@ -138,7 +138,7 @@ class NodeSnapshots(Generic[M]):
     def keep_log_above(self, base: Base) -> None:
         self._base = base
 
-    def take_base(self, stored_index: int) -> Base | None:
+    def take_base(self) -> Base | None:
         base, self._base = self._base, None
         return base
 

@@ -4,16 +4,23 @@ Why it exists: what `admin cluster status` shows is put together from what the r
 what the transport sees; neither should know the other's words. It changes nothing.
 """
 
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from replication.messages import node_number
 from replication.node import Node
-from replication.ports import ClusterView, MemberView, StateMachine
+from replication.ports import ClusterView, MemberView, NodeStatus, StateMachine
 from replication.replica import Replica
 from replication.replica_state import Role
 
 
 M = TypeVar("M", bound=StateMachine)
+
+_ROLE_NAMES: Final = {
+    Role.FOLLOWER: "FOLLOWER",
+    Role.PRE_CANDIDATE: "CANDIDATE",
+    Role.CANDIDATE: "CANDIDATE",
+    Role.LEADER: "LEADER",
+}
 
 
 class Peers(Protocol):
@@ -28,7 +35,21 @@ class Peers(Protocol):
     def addresses(self) -> dict[int, str]: ...
 
 
+def node_status(node: Node[M]) -> NodeStatus:
+    """What the node says of itself, read without waiting."""
+    replica, machine = node.replica, node.machine
+    return NodeStatus(
+        role="STOPPING" if node.is_stopping else _ROLE_NAMES[replica.role],
+        node_id=node_number(replica.member), cluster_id=replica.cluster.hex(),
+        partition=node.partition, term=replica.term, index=machine.index,
+        durable_index=replica.durable_index, ts_ns=node.ts_ns, chain=machine.chain.hex(),
+        leader=node_number(replica.leader), accepting=node.accepting,
+        machine_version=str(getattr(machine, "version", 1)),
+    )  # fmt: skip
+
+
 def cluster_view(node: Node[M], peers: Peers | None) -> ClusterView:
+    """What `node` knows now; what the leader alone knows is 0 elsewhere."""
     replica = node.replica
     connected = peers.connected if peers is not None else frozenset()
     addresses = peers.addresses if peers is not None else {}
@@ -53,7 +74,7 @@ def cluster_view(node: Node[M], peers: Peers | None) -> ClusterView:
         )  # fmt: skip
     return ClusterView(
         node=node_number(replica.member), leader=node_number(replica.leader), term=replica.term,
-        commit_index=replica.commit_index, applied_index=node.status().index,
+        commit_index=replica.commit_index, applied_index=node.machine.index,
         base_index=replica.base.index, is_joint=replica.configuration.is_joint,
         damaged=replica.damaged, members=tuple(members),
     )  # fmt: skip

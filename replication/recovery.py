@@ -12,6 +12,7 @@ import msgspec
 
 from replication import membership
 from replication.membership import Configuration
+from replication.node_results import ResultDiffers
 from replication.ports import (
     Base,
     HardState,
@@ -32,17 +33,6 @@ from replication.record import (
 )
 
 M = TypeVar("M", bound=StateMachine)
-
-
-class ResultDiffers(Exception):
-    """Our bug, or a disk that lied: applying an entry again gave another result than before."""
-
-    def __init__(self, index: int, stored: bytes, derived: bytes) -> None:
-        super().__init__(
-            f"result {index}: the stored chain is {stored.hex()}, "
-            f"applying the log again gives {derived.hex()}"
-        )
-        self.index = index
 
 
 class LogWithoutSnapshot(Exception):

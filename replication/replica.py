@@ -8,6 +8,7 @@ and reads), with records that are chained by hash and a disk that may lie. It mu
 sockets, time sources or what a payload means. This file has the rules and the doors; behind them
 
     elections.py   following.py   leading.py     the three roles
+    installing.py  snapshot_chunks.py            a snapshot in the place of records
     log_window.py  progress.py    membership.py  quorum.py    what they reckon with
 
 The rules
@@ -48,7 +49,7 @@ from collections.abc import Sequence
 import msgspec
 
 from replication import membership
-from replication.leading import Leading
+from replication.installing import Installing
 from replication.log_window import LogWindow, RecordReader
 from replication.membership import Configuration
 from replication.messages import (
@@ -65,11 +66,10 @@ from replication.messages import (
     VoteRequest,
     node_number,
 )
-from replication.ports import Base, HardState, SnapshotMeta
-from replication.progress import Outgoing, Progress
+from replication.ports import Base, HardState
+from replication.progress import Progress
 from replication.record import CLUSTER_ID_BYTES, COMMANDS, CorruptRecord, Record
 from replication.replica_state import NOBODY, ReplicaSettings, Role
-from replication.snapshot_chunks import Incoming
 
 __all__ = ["NotLeader", "Replica", "ReplicaSettings", "ReplicaWrite", "Role", "Start"]
 
@@ -108,7 +108,7 @@ class ReplicaWrite(msgspec.Struct, frozen=True, kw_only=True):
     records: Sequence[Record]
 
 
-class Replica(Leading):
+class Replica(Installing):
     """One member of one cluster. See the module's rules; each is named where it is kept."""
 
     def start(
@@ -123,10 +123,6 @@ class Replica(Leading):
         assert start.committed_index <= state.last_index, "results beyond the log"
         self._now_s = now_s
         self._empty_payload = empty_payload
-        self._incoming = Incoming()
-        self._arrived: tuple[SnapshotMeta, bytes] | None = None
-        self._reset: Base | None = None
-        self._reset_in_flight: Base | None = None
         self._repair_due_s = now_s
         self._join_due_s = now_s
         self._log = LogWindow(
@@ -367,98 +363,9 @@ class Replica(Leading):
             members=membership.encode(self.configuration_at(index)),
         )  # fmt: skip
 
-    def compact(self, base: Base) -> None:
-        """Records up to `base` are, or are being, removed: a durable snapshot covers them."""
-        assert base.index <= self._handed_index, "what is not applied is covered by no snapshot"
-        self._log.forget_through(base)
-        front = self.configuration_at(base.index)
-        later = [pair for pair in self._configurations if pair[0] > base.index]
-        self._configurations = [(min(base.index, self._configurations[0][0]), front), *later]
-
     def evict(self, through: int) -> None:
         """Applied up to `through`: the log's memory may shrink."""
         self._log.evict(through)
-
-    # --- snapshots --------------------------------------------------------------------------
-
-    @property
-    def wants_snapshot(self) -> bool:
-        """A follower lacks records that are gone here: call `offer_snapshot`."""
-        return bool(self._snapshot_wanted_by) and self._role is Role.LEADER
-
-    def offer_snapshot(self, snapshot: Outgoing) -> None:
-        self._offer_snapshot(snapshot)
-
-    def take_arrived_snapshot(self) -> tuple[SnapshotMeta, bytes] | None:
-        """A leader's snapshot, whole: restore and save it, then `install`, or `refuse_snapshot`."""
-        arrived, self._arrived = self._arrived, None
-        return arrived
-
-    def refuse_snapshot(self) -> None:
-        """The machine cannot be restored from it, or the disk has no room."""
-        self.is_installing = False
-
-    def install(self, meta: SnapshotMeta) -> Base | None:
-        """The snapshot is durable and becomes the state. A base: keep the log above it, and
-        remove what it covers with the next write; None: the next write resets the log."""
-        base = base_of(meta)
-        configuration = membership.decode(meta.members)
-        log = self._log
-        if log.holds(meta.index) and log.hash_at(meta.index) == meta.record_hash:
-            self.is_installing = False
-            self._commit_index = max(self._commit_index, meta.index)
-            while self._to_apply and self._to_apply[0].index <= meta.index:
-                self._to_apply.popleft()
-            self._handed_index = max(self._handed_index, meta.index)
-            self._verified_index = max(self._verified_index, meta.index)
-            self.compact(base)
-            self._commit_through(self._commit_index)
-            return base
-        self._reset = base
-        self._configurations = [(meta.index, configuration)]
-        self._hard_state_dirty = True
-        return None
-
-    def _on_snapshot_chunk(self, message: SnapshotChunk) -> None:
-        self._heard_leader(message.sender)
-        self._round_seen = max(self._round_seen, message.round)
-        if self.is_installing:
-            return
-        index = _snapshot_index(message)
-        if index <= self._commit_index and self._log.is_whole:
-            self._answer_snapshot(message, self._commit_index, 0, done=True)
-            return
-        arrived = self._incoming.take(message)
-        if arrived is None:
-            self._answer_snapshot(message, index, self._incoming.received, done=False)
-        elif self._may_install(arrived[0]):
-            self.is_installing = True
-            self._arrived = arrived
-
-    def _may_install(self, meta: SnapshotMeta) -> bool:
-        """Not if it would drop records that we acknowledged and cannot compare (see following)."""
-        log = self._log
-        if meta.index >= log.last_index or log.is_whole:
-            return True
-        return log.hash_at(meta.index) is not None
-
-    def _finish_reset(self, base: Base) -> None:
-        self._log.reset(base)
-        self._reset_in_flight = None
-        self._to_apply.clear()
-        self._commit_index = self._handed_index = self._verified_index = base.index
-        self._acked_index = 0
-        self.is_installing = False
-
-    def _answer_snapshot(
-        self, message: SnapshotChunk, index: int, received: int, *, done: bool
-    ) -> None:
-        self._send(
-            SnapshotReply(
-                sender=self.member, to=message.sender, term=self._term, index=index,
-                received=received, round=self._round_seen, done=done,
-            )
-        )  # fmt: skip
 
     # --- outputs ----------------------------------------------------------------------------
 
@@ -517,17 +424,3 @@ class Replica(Leading):
         known = {*self.nodes, *(node_number(m) for m in self.configuration.members)}
         for node in sorted(known - {own}):
             self._send(Join(sender=self.member, to=node, term=self._term, version=self.version))
-
-
-def base_of(meta: SnapshotMeta) -> Base:
-    return Base(
-        index=meta.index, term=meta.term, ts_ns=meta.ts_ns, hash=meta.record_hash,
-        members=meta.members,
-    )  # fmt: skip
-
-
-def _snapshot_index(message: SnapshotChunk) -> int:
-    try:
-        return msgspec.msgpack.decode(message.meta, type=SnapshotMeta).index
-    except msgspec.DecodeError:
-        return 0

@@ -18,9 +18,10 @@ from replication import membership
 from replication.log_window import LogWindow
 from replication.membership import Configuration
 from replication.messages import Message
-from replication.ports import HardState
+from replication.ports import Base, HardState, SnapshotMeta
 from replication.progress import Progress
 from replication.record import MEMBERS, Record, seal
+from replication.snapshot_chunks import Incoming
 
 NOBODY: Final = 0
 
@@ -123,6 +124,11 @@ class ReplicaState:
         self._round_wanted = False
         self._snapshot_wanted_by: list[int] = []
         self._empty_payload = b""
+        # --- a snapshot that comes in
+        self._incoming = Incoming()
+        self._arrived: tuple[SnapshotMeta, bytes] | None = None
+        self._reset: Base | None = None
+        self._reset_in_flight: Base | None = None
         # --- what the disk damaged
         self._without: dict[int, set[int]] = {}  # damaged index -> voters that have no such record
         # --- what the node tells

@@ -19,6 +19,7 @@ import uvloop
 
 from adapters.addresses import Address, listen
 from adapters.cli.errors import EXIT_OK, environment_error
+from adapters.cluster_client import CoreAddresses, connect
 from adapters.config import load
 from adapters.gateway_core import GatewayCore
 from adapters.gateway_feed import LogFeed
@@ -26,7 +27,6 @@ from adapters.gateway_system import HttpLedger, ProcessEntropy, SystemClock
 from adapters.http_asgi import GatewayApp
 from adapters.http_server import make_server
 from adapters.key_store import FileKeyStore, KeyStoreError
-from adapters.cluster_client import CoreAddresses, connect
 from gateway.api import Api, ApiLimits, Ports
 from gateway.feed_hub import FeedHub
 from gateway.fold import ReadModel

@@ -16,8 +16,9 @@ from adapters.node_bridge import NodeBridge
 from adapters.rpc_server import RpcServer, serve
 from core.machine import Diverged, Machine
 from replication.checkpoints import OddOneOut
+from replication.node_results import ResultDiffers
 from replication.record import CorruptRecord
-from replication.recovery import LogWithoutSnapshot, ResultDiffers
+from replication.recovery import LogWithoutSnapshot
 
 HELP = "Runs one replica: its log, its machine, its gRPC server. Ctrl-C drains and stops it."
 EXAMPLE = "lockstep node --config lockstep.toml\n  LOCKSTEP_NODE_DATA=data lockstep node"

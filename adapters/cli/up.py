@@ -28,14 +28,14 @@ import msgspec
 from adapters import core_build
 from adapters.addresses import Address, listen, split
 from adapters.cli.demo_market import ACCOUNTS_FILE, MARKETS
-from adapters.cli.up_cluster import SETTINGS_FILE, Cluster, write_table_file
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
+from adapters.cli.up_cluster import SETTINGS_FILE, Cluster, write_table_file
 from adapters.cluster_client import CoreAddresses
 from adapters.config import load
 from adapters.embedded_postgres import EmbeddedPostgres, PostgresUnavailable
 from adapters.folder_lock import FolderInUse, hold
-from adapters.lmdb_folder import DataFolderRefused
 from adapters.ledger_database import VARIABLE, make_ready
+from adapters.lmdb_folder import DataFolderRefused
 from adapters.postgres_migrate import LedgerSchemaError, ensure_schema
 from adapters.supervisor import Part, PartFailed, StopAsked, Supervisor
 

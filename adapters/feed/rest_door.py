@@ -15,10 +15,10 @@ from typing import Any, Final
 import httpx
 import msgspec
 
+from adapters.cluster_client import CoreClients
 from adapters.feed.actions import ASK, BID, Amend, Cancel, Place
 from adapters.feed.market import ASSET_SCALE, LOT_UNITS, MarketError, Spec
 from adapters.feed.sender import Answer
-from adapters.cluster_client import CoreClients
 from adapters.rpc_client import OutcomeUnknown
 from core.codes import OK, REJECT_NAMES
 from gateway.decimals import format_units

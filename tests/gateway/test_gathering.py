@@ -22,7 +22,12 @@ class HeldClient:
         self._answers: list[asyncio.Future[Submitted]] = []
         self._came = asyncio.Event()
 
-    async def submit(self, packed: bytes, count: int, metadata: bytes) -> Submitted:
+    nodes = (1,)
+    leader = 1
+
+    async def submit_at(
+        self, node: int, packed: bytes, count: int, metadata: bytes, deadline_s: float
+    ) -> Submitted:
         assert len(packed) == count
         self.counts.append(count)
         self._answers.append(asyncio.get_running_loop().create_future())

@@ -15,8 +15,9 @@ from typing import Any
 import lmdb
 import pytest
 
+from adapters.lmdb_environment import DATABASES
 from adapters.lmdb_folder import log_path, witness_path
-from adapters.lmdb_log import DATABASES, LmdbLog
+from adapters.lmdb_log import LmdbLog
 from adapters.lmdb_rows import HARD_STATE_KEY, encode_hard_state, index_key
 from core.commands import batch, cancel
 from replication.ports import HardState, Result, Write

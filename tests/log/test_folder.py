@@ -160,7 +160,9 @@ def test_the_witness_keeps_the_newest_whole_slot(tmp_path: Path) -> None:
     raw = bytearray(path.read_bytes())
     raw[10] ^= 1
     path.write_bytes(raw)
-    assert read_witness(path, CLUSTER) == Witnessed(number=3, term=1, last_index=3), "the other slot is whole"
+    assert read_witness(path, CLUSTER) == Witnessed(number=3, term=1, last_index=3), (
+        "the other slot is whole"
+    )
     assert read_witness(path, bytes(16)) is None
     assert read_witness(tmp_path / "none", CLUSTER) is None
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replication.driver import DriverConfig
+from replication.node_results import ResultDiffers
 from replication.ports import Result
 from replication.record import CorruptRecord, MissingRecord, PayloadCorrupt
-from replication.recovery import ResultDiffers, recover, replay
+from replication.recovery import recover, replay
 from tests.replication.memory import MemoryLog, MemorySnapshots
 from tests.replication.tally import Tally
 from tests.replication.world import CLUSTER, World

@@ -79,6 +79,9 @@ class EchoNode(CommittedLog):
     async def query(self, fn: Callable[[Any], Any]) -> Any:
         return fn(self.machine)
 
+    async def peek(self, fn: Callable[[Any], Any]) -> Any:
+        return fn(self.machine)
+
     def commit(self, events: bytes, metadata: bytes = b"") -> None:
         self.add(
             Committed(

@@ -268,7 +268,7 @@ class GetMarketsResponse(_message.Message):
     def __init__(self, symbols: _Optional[_Iterable[_Union[Symbol, _Mapping]]] = ..., assets: _Optional[_Iterable[_Union[Asset, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...
 
 class Member(_message.Message):
-    __slots__ = ("member_id", "node", "role", "match_index", "lag_entries", "connected", "damaged", "machine_version", "address")
+    __slots__ = ("member_id", "node", "role", "match_index", "lag_entries", "connected", "damaged", "version_known", "address")
     MEMBER_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
@@ -276,7 +276,7 @@ class Member(_message.Message):
     LAG_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     CONNECTED_FIELD_NUMBER: _ClassVar[int]
     DAMAGED_FIELD_NUMBER: _ClassVar[int]
-    MACHINE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    VERSION_KNOWN_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     member_id: int
     node: int
@@ -285,9 +285,9 @@ class Member(_message.Message):
     lag_entries: int
     connected: bool
     damaged: int
-    machine_version: int
+    version_known: int
     address: str
-    def __init__(self, member_id: _Optional[int] = ..., node: _Optional[int] = ..., role: _Optional[str] = ..., match_index: _Optional[int] = ..., lag_entries: _Optional[int] = ..., connected: _Optional[bool] = ..., damaged: _Optional[int] = ..., machine_version: _Optional[int] = ..., address: _Optional[str] = ...) -> None: ...
+    def __init__(self, member_id: _Optional[int] = ..., node: _Optional[int] = ..., role: _Optional[str] = ..., match_index: _Optional[int] = ..., lag_entries: _Optional[int] = ..., connected: _Optional[bool] = ..., damaged: _Optional[int] = ..., version_known: _Optional[int] = ..., address: _Optional[str] = ...) -> None: ...
 
 class GetClusterRequest(_message.Message):
     __slots__ = ()
