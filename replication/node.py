@@ -17,7 +17,8 @@ What it holds to, whatever happens
 
 The shell's duties
  1. One caller, one thread. After every input, and whenever `apply_next` did something, take the
-    messages, the write and the snapshot, until there are none.
+    write, the messages and the snapshot, until there are none. What was submitted is made into
+    an entry when the write is taken, so submissions that come together share one.
  2. The replica's duties 2 and 3: writes in order, durable, and no word of one that failed.
  3. Call `apply_next` until it is False; other inputs may come between.
  4. Call `tick` when `deadline_s` has come.
@@ -322,6 +323,7 @@ class Node(Generic[M]):
         """At most one is under way: None until `written` told of the one before."""
         if self._writing is not None:
             return None
+        self._propose_what_is_due()
         of_replica = self.replica.take_write()
         base = self._snapshots.take_base(self._stored_index)
         installs = base is not None and base.index > self._stored_index
@@ -356,7 +358,7 @@ class Node(Generic[M]):
     @property
     def deadline_s(self) -> float:
         due_s = min(self.replica.deadline_s, self._results_due_s)
-        if self._leads and not self._machine_is_behind:
+        if self._leads and not self._machine_is_behind and self._writing is None:
             due_s = min(due_s, self._checkpoints.due_s)
             if self._submissions.has_queue:
                 due_s = min(due_s, self._cut_due_s)
@@ -397,9 +399,12 @@ class Node(Generic[M]):
             snapshot = self._snapshots.newest()
             if snapshot is not None:
                 replica.offer_snapshot(snapshot)
-            elif replica.base.index <= self._machine.index:
+            else:
                 self._take_snapshot_of_state()
-        self._propose_what_is_due()
+        if self._writing is not None and self._submissions.fills_a_batch:
+            self._propose_what_is_due()  # it travels to the others while the disk is busy
+        if self._stopping and self._leads and not self._submissions.has_queue:
+            self._hand_over()
 
     def _lost_the_lead(self) -> None:
         """Rule 5; what was not proposed yet was not accepted either."""
@@ -455,6 +460,11 @@ class Node(Generic[M]):
     def _leader_node(self) -> int:
         return node_number(self.replica.leader)
 
+    def _hand_over(self) -> None:
+        successor = self._best_successor()
+        if successor is not None:
+            self.replica.transfer(successor, self._clock.monotonic_s())
+
     def _best_successor(self) -> int | None:
         found = [
             (progress.match, -member)
@@ -468,26 +478,21 @@ class Node(Generic[M]):
         if not self._leads or self._machine_is_behind:
             return
         now_s = self._clock.monotonic_s()
-        if self._stopping and not self._submissions.has_queue:
-            successor = self._best_successor()
-            if successor is not None:
-                self.replica.transfer(successor, now_s)
-            return
-        if self._checkpoints.due(now_s):
+        if not self._stopping and self._checkpoints.due(now_s):
             self._comparison.check(self._machine, self.replica)
             payload = self._comparison.payload(self._machine)
             record = self.replica.propose(payload, self._clock.wall_ns(), now_s)
             self._checkpoints.proposed(record.index)
-        if not self._submissions.has_queue or now_s < self._cut_due_s:
+        if now_s < self._cut_due_s:
             return
         for _ in range(self._settings.entries_per_write_max):
+            if not self._submissions.has_queue or self._machine_is_behind:
+                break
             cut = self._submissions.cut()
             record = self.replica.propose(cut.payload, self._clock.wall_ns(), now_s)
             self._submissions.proposed(record, cut)
             self._last_cut_commands = cut.commands
-            if not self._submissions.has_queue or self._machine_is_behind:
-                break
-        self._last_cut_s = now_s
+            self._last_cut_s = now_s
 
     def _apply(self, record: Record) -> None:
         machine = self._machine

@@ -6,12 +6,12 @@ that it applies again must give the stored result again. It knows the ports; not
 """
 
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from replication import membership
 from replication.membership import Configuration
-
 from replication.ports import (
     Base,
     HardState,
@@ -22,7 +22,14 @@ from replication.ports import (
     StateMachine,
     Warner,
 )
-from replication.record import CorruptRecord, Record
+from replication.record import (
+    COMMANDS,
+    MEMBERS,
+    BrokenChain,
+    CorruptRecord,
+    Record,
+    check_follows,
+)
 
 M = TypeVar("M", bound=StateMachine)
 
@@ -36,6 +43,21 @@ class ResultDiffers(Exception):
             f"applying the log again gives {derived.hex()}"
         )
         self.index = index
+
+
+class LogWithoutSnapshot(Exception):
+    """The disk's fault: the log begins after an index that no whole snapshot covers any more.
+
+    This member cannot rebuild its state. It has to join again with an empty folder.
+    """
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"the log begins after {index}, and no whole snapshot reaches there")
+        self.index = index
+
+
+NO_MEMBERS: Final = Configuration(voters=())
+"""Of a member that joins: who belongs, it learns from its first leader."""
 
 
 class Recovered(msgspec.Struct, Generic[M], kw_only=True):
@@ -53,40 +75,110 @@ class Recovered(msgspec.Struct, Generic[M], kw_only=True):
     configurations: list[tuple[int, Configuration]]
     damaged: dict[int, bytes]
     snapshot_indexes: list[int]
+    first_damage: CorruptRecord | None = None
 
 
 def recover(
-    store: LogStore, snapshots: SnapshotStore, kind: MachineKind[M], warn: Warner
+    store: LogStore,
+    snapshots: SnapshotStore,
+    kind: MachineKind[M],
+    warn: Warner,
+    founders: Configuration | None = None,
 ) -> Recovered[M]:
     """Verifies the whole log, rebuilds the machine up to the last stored result.
 
-    Only committed entries have results; what stands after them goes back to the replica, which
-    decides about it. Raises a kind of `CorruptRecord`, or `ResultDiffers`, naming the index.
+    `founders` vote where no record says otherwise; None: this member joins a cluster. Damaged
+    records are reported, not raised: whether a node may go on with them is for the cluster to
+    decide, and a lone node calls `refuse_damage`. Raises `ResultDiffers`, `LogWithoutSnapshot`,
+    or a kind of `CorruptRecord` for a snapshot or result that no peer can mend.
     """
-    known = store.result_index()
-    machine, snapshot = _machine_to_begin_with(snapshots, kind, known, warn)
-    applied: Record | None = None
-    tail: list[Record] = []
-    for record in store.records(1):
-        if record.index > known:
-            tail.append(record)
-            continue
-        if snapshot is not None and record.index == snapshot.index:
-            _check_snapshot_fits(record, snapshot)
-        if record.index > machine.index:
-            machine.apply(record.index, record.ts_ns, record.payload)
-        if record.index >= machine.index:
-            _check_result(store, record.index, machine.chain)
-        applied = record
-    if applied is None and known > 0:
-        raise CorruptRecord(known, "its result is stored, but the log has no records")
+    base, anchor, known = store.base(), store.hard_state(), store.result_index()
+    machine, snapshot, indexes = _machine_to_begin_with(snapshots, kind, base, known, warn)
+    if machine.index < base.index:
+        raise LogWithoutSnapshot(base.index)
+    front = membership.decode(base.members) if base.members else founders
+    walk = _Walk(base, front or NO_MEMBERS)
+    confirmed: Record | None = None  # by the one after it, which carries its hash
+    for index in range(base.index + 1, anchor.last_index + 1):
+        record = walk.next(store, index)
+        if record is None:
+            break
+        if confirmed is not None:
+            _take(confirmed, machine, store, known, snapshot)
+        confirmed = record
+    if confirmed is not None and confirmed.hash == anchor.last_hash:
+        _take(confirmed, machine, store, known, snapshot)
+    if walk.is_broken or walk.last_hash != anchor.last_hash:
+        walk.backward(store, anchor)
     return Recovered(
-        machine=machine,
-        hard_state=store.hard_state(),
-        applied=applied,
-        tail=tail,
-        snapshot_index=0 if snapshot is None else snapshot.index,
-    )
+        machine=machine, hard_state=anchor, base=base, known_index=known,
+        configurations=walk.configurations, damaged=walk.damaged, snapshot_indexes=indexes,
+        first_damage=walk.first_damage,
+    )  # fmt: skip
+
+
+def refuse_damage(recovered: Recovered[M]) -> None:
+    """For a node that has no peer to mend its log: raises what is wrong with the first record."""
+    if recovered.first_damage is not None:
+        raise recovered.first_damage
+
+
+class _Walk:
+    """Over the log's records: forward while all is well, backward from the anchor if not."""
+
+    def __init__(self, base: Base, front: Configuration) -> None:
+        self.configurations = [(base.index, front)]
+        self.damaged: dict[int, bytes] = {}
+        self.first_damage: CorruptRecord | None = None
+        self.last_hash = base.hash
+        self.is_broken = False
+        self._base = base
+        self._before = (base.index, base.hash, base.term, base.ts_ns)
+
+    def next(self, store: LogStore, index: int) -> Record | None:
+        """The record, if it is sound and continues the one before; None ends the walk."""
+        try:
+            record = store.record(index)
+            check_follows(record, *self._before)
+        except CorruptRecord as error:
+            self.first_damage = error
+            self.is_broken = True
+            return None
+        self._before = (record.index, record.hash, record.term, record.ts_ns)
+        self.last_hash = record.hash
+        if record.kind == MEMBERS:
+            self.configurations.append((index, membership.decode(record.payload)))
+        return record
+
+    def backward(self, store: LogStore, anchor: HardState) -> None:
+        """From the anchor down each sound record says which hash the one below it must have.
+
+        Below a damaged record that is not known until it is repaired: what stands there is
+        accepted for now, and checked again then (`replication/log_window.py`).
+        """
+        found: list[tuple[int, Configuration]] = []
+        expected = anchor.last_hash
+        for index in range(anchor.last_index, self._base.index, -1):
+            try:
+                record = store.record(index)
+            except CorruptRecord as error:
+                self._damage(index, expected, error)
+                expected = b""
+                continue
+            if expected and record.hash != expected:
+                what = "is not the record that the one after it, or the anchor, names"
+                self._damage(index, expected, BrokenChain(index, what))
+                expected = b""
+                continue
+            expected = record.prev_hash
+            if record.kind == MEMBERS:
+                found.append((index, membership.decode(record.payload)))
+        self.configurations[1:] = reversed(found)
+
+    def _damage(self, index: int, expected: bytes, error: CorruptRecord) -> None:
+        self.damaged[index] = expected
+        if self.first_damage is None or index <= self.first_damage.index:
+            self.first_damage = error
 
 
 def replay(records: Iterable[Record], kind: MachineKind[M], to_index: int | None = None) -> M:
@@ -95,16 +187,25 @@ def replay(records: Iterable[Record], kind: MachineKind[M], to_index: int | None
     for record in records:
         if to_index is not None and record.index > to_index:
             break
-        machine.apply(record.index, record.ts_ns, record.payload)
+        payload = record.payload if record.kind == COMMANDS else b""
+        machine.apply(record.index, record.ts_ns, payload)
     return machine
 
 
 def _machine_to_begin_with(
-    snapshots: SnapshotStore, kind: MachineKind[M], known: int, warn: Warner
-) -> tuple[M, SnapshotMeta | None]:
+    snapshots: SnapshotStore, kind: MachineKind[M], base: Base, known: int, warn: Warner
+) -> tuple[M, SnapshotMeta | None, list[int]]:
+    """The newest that fits, and the indexes of all that are whole, oldest first."""
+    found: tuple[M, SnapshotMeta] | None = None
+    indexes: list[int] = []
     for meta, data in snapshots.newest_first():
         if meta.index > known:
             warn(f"snapshot {meta.index}: passed over, results are stored up to {known} only")
+            continue
+        if meta.index < base.index:
+            continue
+        if found is not None:
+            indexes.append(meta.index)
             continue
         try:
             machine = kind.restore(data)
@@ -114,8 +215,25 @@ def _machine_to_begin_with(
         if (machine.index, machine.chain) != (meta.index, meta.chain):
             warn(f"snapshot {meta.index}: passed over, it is not the state that it says it is")
             continue
-        return machine, meta
-    return kind(), None
+        found = (machine, meta)
+        indexes.append(meta.index)
+    if found is None:
+        return kind(), None, []
+    return *found, indexes[::-1]
+
+
+def _take(
+    record: Record, machine: StateMachine, store: LogStore, known: int,
+    snapshot: SnapshotMeta | None,
+) -> None:  # fmt: skip
+    """Apply a record that is decided, and hold the stored result against what comes out."""
+    index = record.index
+    if snapshot is not None and index == snapshot.index:
+        _check_snapshot_fits(record, snapshot)
+    if machine.index < index <= known:
+        machine.apply(index, record.ts_ns, record.payload if record.kind == COMMANDS else b"")
+    if machine.index == index:
+        _check_result(store, index, machine.chain)
 
 
 def _check_snapshot_fits(record: Record, snapshot: SnapshotMeta) -> None:

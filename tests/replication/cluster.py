@@ -10,13 +10,11 @@ from collections.abc import Callable
 
 from core.commands import cancel
 from replication.batching import Submission
-from replication import membership
-from replication.membership import Configuration, founding
+from replication.membership import founding
 from replication.messages import Message, decode, encode, node_number
 from replication.node import Node
 from replication.ports import Base, SnapshotMeta, Submitted, Unknown, Write
-from replication.record import COMMANDS, MEMBERS
-from replication.recovery import Recovered
+from replication.recovery import recover
 from replication.replica import ReplicaSettings, Role
 from replication.settings import NodeSettings
 from tests.replication.memory import MemoryLog, MemorySnapshots
@@ -88,6 +86,7 @@ class Cluster:
         """(from, to): messages on this way are lost."""
         self.drop: Callable[[Message], bool] = lambda message: False
         self.delivered = 0
+        self.warnings: list[str] = []
         for member in self.hosts:
             self.start(member)
 
@@ -100,9 +99,10 @@ class Cluster:
         host = self.hosts[member]
         assert host.node is None
         founders = self.founders if member in self.founders.voters else None
+        recovered = recover(host.log, host.snapshots, Tally, self.warnings.append, founders)
         host.node = Node(
-            self.settings, member, CLUSTER, simple_recovery(host, founders), Tally, host.log,
-            host.snapshots, self.time, Dice(seed or member), lambda text: None, Quiet(),
+            self.settings, member, CLUSTER, recovered, Tally, host.log,
+            host.snapshots, self.time, Dice(seed or member), self.warnings.append, Quiet(),
         )  # fmt: skip
         host.node.replica.nodes = tuple(sorted({node_number(m) for m in self.hosts}))
         self.settle(member)
@@ -134,10 +134,10 @@ class Cluster:
         while node is not None:
             while node.apply_next():
                 pass
-            messages = node.take_messages()
-            self.wire.extend(decode(encode(message)) for message in messages)
             if host.write is None:
                 host.write = node.take_write()
+            messages = node.take_messages()
+            self.wire.extend(decode(encode(message)) for message in messages)
             if host.snapshot is None:
                 host.snapshot = node.take_snapshot()
             if not self._disk_works(host, node) and not messages and not node.has_to_apply:
@@ -248,30 +248,6 @@ class Cluster:
             if host.node is not None
         }
         assert len(states) == 1, states
-
-
-def simple_recovery(host: Host, founders: Configuration | None) -> Recovered[Tally]:
-    """What `recover` does on a sound disk, in its simplest words."""
-    log = host.log
-    base, known = log.base(), log.result_index()
-    front = membership.decode(base.members) if base.members else founders
-    configurations = [(base.index, front or Configuration(voters=()))]
-    machine, found = Tally(), []
-    for meta, data in host.snapshots.newest_first():
-        if meta.index <= known:
-            found.append(meta.index)
-            if machine.index == 0:
-                machine = Tally.restore(data)
-    for index in range(base.index + 1, log.hard_state().last_index + 1):
-        record = log.record(index)
-        if record.kind == MEMBERS:
-            configurations.append((index, membership.decode(record.payload)))
-        if machine.index < index <= known:
-            machine.apply(index, record.ts_ns, record.payload if record.kind == COMMANDS else b"")
-    return Recovered(
-        machine=machine, hard_state=log.hard_state(), base=base, known_index=known,
-        configurations=configurations, damaged={}, snapshot_indexes=sorted(found),
-    )  # fmt: skip
 
 
 SMALL = NodeSettings(

@@ -10,8 +10,8 @@ import trio.testing
 
 from core.codes import NOT_LEADER, OK, OVERLOADED, VALIDATION
 from replication.batching import Limits, Submission
-from replication.driver import DriverConfig
 from replication.ports import Committed, TailGone
+from replication.settings import NodeSettings
 from tests.replication.world import Answer, World
 
 pytestmark = pytest.mark.trio
@@ -57,7 +57,7 @@ async def test_an_idle_system_commits_at_once(autojump_clock: trio.testing.MockC
         await world.send().get()
         assert trio.current_time() == before
 
-    await in_world(World(DriverConfig(batch_delay_s=0.5)), scenario)
+    await in_world(World(NodeSettings(batch_delay_s=0.5)), scenario)
 
 
 async def test_a_lone_caller_never_waits(autojump_clock: trio.testing.MockClock) -> None:
@@ -67,7 +67,7 @@ async def test_a_lone_caller_never_waits(autojump_clock: trio.testing.MockClock)
             await world.send().get()
         assert trio.current_time() == before
 
-    await in_world(World(DriverConfig(batch_delay_s=0.5)), scenario)
+    await in_world(World(NodeSettings(batch_delay_s=0.5)), scenario)
 
 
 async def test_a_busy_system_gathers_for_the_delay(autojump_clock: trio.testing.MockClock) -> None:
@@ -81,7 +81,7 @@ async def test_a_busy_system_gathers_for_the_delay(autojump_clock: trio.testing.
         assert one.index == two.index, "both in one entry"
         assert trio.current_time() == pytest.approx(before + 0.5)
 
-    await in_world(World(DriverConfig(batch_delay_s=0.5, result_flush_s=10)), scenario)
+    await in_world(World(NodeSettings(batch_delay_s=0.5, result_flush_s=10)), scenario)
 
 
 async def test_a_full_batch_does_not_wait(autojump_clock: trio.testing.MockClock) -> None:
@@ -91,7 +91,7 @@ async def test_a_full_batch_does_not_wait(autojump_clock: trio.testing.MockClock
         await world.send(40).get()
         assert trio.current_time() == before
 
-    config = DriverConfig(batch_delay_s=0.5, limits=Limits(batch_commands_max=40))
+    config = NodeSettings(batch_delay_s=0.5, limits=Limits(batch_commands_max=40))
     await in_world(World(config), scenario)
 
 
@@ -117,7 +117,7 @@ async def test_the_machine_works_while_the_disk_does(
         gate.release()
         assert (await third.get()).index == (await fourth.get()).index == 4
 
-    await in_world(World(DriverConfig(batch_delay_s=0)), scenario)
+    await in_world(World(NodeSettings(batch_delay_s=0)), scenario)
 
 
 async def test_results_ride_in_the_next_write(autojump_clock: trio.testing.MockClock) -> None:
@@ -128,7 +128,7 @@ async def test_results_ride_in_the_next_write(autojump_clock: trio.testing.MockC
         riding = [[result.index for result in write.results] for write in with_records]
         assert riding == [[], [1], [2]], "each with the write after its own"
 
-    await in_world(World(DriverConfig(result_flush_s=100, batch_delay_s=0)), scenario)
+    await in_world(World(NodeSettings(result_flush_s=100, batch_delay_s=0)), scenario)
 
 
 async def test_results_are_flushed_when_no_write_comes(
@@ -143,7 +143,7 @@ async def test_results_are_flushed_when_no_write_comes(
         await trio.sleep(60)
         assert len(world.log.writes) == writes, "an idle node leaves the disk alone"
 
-    await in_world(World(DriverConfig(checkpoint_s=1000)), scenario)
+    await in_world(World(NodeSettings(checkpoint_s=1000)), scenario)
 
 
 async def test_what_does_not_fit_is_refused_and_the_rest_goes_on(
@@ -159,7 +159,7 @@ async def test_what_does_not_fit_is_refused_and_the_rest_goes_on(
         assert (await first.get()).code == OK
         assert (await world.send(3).get()).code == OK
 
-    await in_world(World(DriverConfig(limits=Limits(waiting_commands_max=4))), scenario)
+    await in_world(World(NodeSettings(limits=Limits(waiting_commands_max=4))), scenario)
 
 
 async def test_a_full_log_closes_the_door_before_the_log(
@@ -190,7 +190,7 @@ async def test_malformed_commands_never_reach_the_log(
 
 async def test_the_machine_holds_the_writer_back(autojump_clock: trio.testing.MockClock) -> None:
     """No more entries are made than the machine may be behind."""
-    config = DriverConfig(limits=Limits(batch_commands_max=1), unapplied_entries_max=3)
+    config = NodeSettings(limits=Limits(batch_commands_max=1), unapplied_entries_max=3)
 
     async def scenario(world: World) -> None:
         world.log.hold()
@@ -231,7 +231,7 @@ async def test_followers_get_every_entry_once_in_order(
         with pytest.raises(TailGone):
             await world.driver.entries(0, 1)
 
-    await in_world(World(DriverConfig(feed_bytes_max=1000, checkpoint_s=1000)), scenario)
+    await in_world(World(NodeSettings(feed_bytes_max=1000, checkpoint_s=1000)), scenario)
 
 
 async def test_checkpoints_come_only_after_something_happened(
@@ -260,7 +260,7 @@ async def test_checkpoints_come_after_so_many_entries(
             await world.send().get()
         assert world.machine.last_checkpoint()[0] > 0
 
-    await in_world(World(DriverConfig(checkpoint_entries=5, checkpoint_s=1e6)), scenario)
+    await in_world(World(NodeSettings(checkpoint_entries=5, checkpoint_s=1e6)), scenario)
 
 
 async def test_snapshots_are_taken_every_so_many_entries(
@@ -274,11 +274,11 @@ async def test_snapshots_are_taken_every_so_many_entries(
         assert meta.index >= 4
         assert world.log.result_index() >= meta.index, "results below a snapshot are stored"
 
-    await in_world(World(DriverConfig(snapshot_entries=4)), scenario)
+    await in_world(World(NodeSettings(snapshot_entries=4)), scenario)
 
 
 async def test_a_drain_finishes_what_was_accepted(autojump_clock: trio.testing.MockClock) -> None:
-    world = World(DriverConfig(limits=Limits(batch_commands_max=4)))
+    world = World(NodeSettings(limits=Limits(batch_commands_max=4)))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(world.driver.run)
         await world.driver.running()
