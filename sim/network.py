@@ -94,6 +94,25 @@ class Network:
             self._count("duplicate")
             self._carry(link, message, sender, to)
 
+    def post(
+        self, sender: int, to: int, loss: float, callback: Callable[..., None],
+        *arguments: object,
+    ) -> None:  # fmt: skip
+        """Carries what is no message between replicas: a client's request, a broker's answer."""
+        link = self.link(sender, to)
+        if link.blocks:
+            self._count("partitioned")
+            return
+        if loss and self._rng.random() < loss:
+            self._count("client_loss")
+            return
+        rates = self.rates
+        draw = self._rng.random()
+        draw *= draw
+        delay_ns = (rates.delay_min_us + int(5 * rates.delay_mean_us * draw * draw)) * NS_PER_US
+        wait_ns = max(0, link.clogged_until_ns - self._world.now_ns)
+        self._world.after(delay_ns + wait_ns, callback, *arguments)
+
     def cut(self, pairs: Iterable[tuple[int, int]]) -> None:
         """One partition begins; each pair is a direction."""
         for sender, to in pairs:

@@ -120,6 +120,7 @@ class Host:
         self.disk_mean_us = 500
         self.disk_factor = 1.0
         self.applies_slowly = 0.0
+        self.rot_on_crash = 0.0
         self.on_role: Callable[[Host], None] | None = None
         self.warnings: list[str] = []
         self.starts = 0
@@ -185,6 +186,10 @@ class Host:
         self.member = member
         self.voters = ()
         self.is_refused = False
+
+    def upgrade(self) -> None:
+        """The next program is installed; it runs from the next start on."""
+        self.program = Program(self.program.version + 1)
 
     def _end(self) -> None:
         node, self.node = self.node, None
@@ -253,13 +258,13 @@ class Host:
 
     def _carry_out(self, node: Node[Machine]) -> None:
         watcher = self.watcher
-        for message in node.take_messages():
-            watcher.sent(self, message)
-            self.network.send(message)
         if self._writing is None:
             taken = node.take_write()
             if taken is not None:
                 self._begin_write(*taken)
+        for message in node.take_messages():
+            watcher.sent(self, message)
+            self.network.send(message)
         if self._saving is None:
             snapshot = node.take_snapshot()
             if snapshot is not None:
