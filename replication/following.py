@@ -7,9 +7,10 @@ It must not know elections, nor how a leader chooses what to send.
 
 A damaged record (docs/log.md) is not a missing one: it was acknowledged and may be decided. It is
 asked for by its hash, of everybody; until it is back this member neither votes nor acknowledges
-anything at or above it. Three things end that: the record comes; the leader's log has another one
-there, so ours was never decided; or every other voter says, from a sound log, that it has none of
-that hash, which proves the same without a leader.
+anything at or above it. Three things end that: the record comes; the leader's log, agreeing up to
+there, has another one, so ours was never decided (what was decided, every leader has: so where
+nothing says which hash ours had, the leader's is taken for it); or every other voter says, from a
+sound log, that it has none of that hash, which proves the same without a leader.
 """
 
 from replication.elections import Elections
@@ -91,7 +92,7 @@ class Following(Elections):
             if record.index <= log.last_index:
                 own = log.hash_at(record.index)
                 if own is None:
-                    return place  # damaged, and nothing says yet what stood there
+                    log.damaged[record.index] = own = record.hash  # see the module's docstring
                 if own == record.hash:
                     if record.index in log.in_repair:
                         log.repair(record)
@@ -155,6 +156,10 @@ class Following(Elections):
                 found = log.record(index).encoded()
             except CorruptRecord:
                 self._found_damage(index)
+        progress = self._progress.get(message.sender)
+        if compacted and progress is not None:
+            progress.lacks_what_is_gone = True
+            self._snapshot_wanted_by.append(message.sender)
         # Sound and durable, or it proves nothing: what is not here may still come.
         sound = log.is_whole and not compacted and self._log.durable_index >= log.last_index
         lacks = not found and sound and own != message.hash
@@ -182,7 +187,9 @@ class Following(Elections):
             without = self._without.setdefault(message.index, set())
             without.add(message.sender)
             others = {m for m in self.configuration.members if self.configuration.votes(m)}
-            if without >= others - {self.member}:
+            below = message.index - 1
+            known_below = below not in log.damaged or log.damaged[below]
+            if without >= others - {self.member} and known_below:
                 self._cut(message.index)
                 self._without.clear()
 

@@ -49,7 +49,11 @@ class Leading(Following):
         self._round_began_s.clear()
         self._sync_progress()
         self._term_start_index = self._log.last_index + 1
-        self._append(self._empty_payload, self._log.last_ts_ns, COMMANDS)  # rule 6
+        if self._log.last_index == 0:  # whoever joins later learns from the log who founded it
+            founders = membership.encode(self.configuration)
+            self._append(founders, self._log.last_ts_ns, MEMBERS)
+        else:
+            self._append(self._empty_payload, self._log.last_ts_ns, COMMANDS)  # rule 6
         self._heartbeat()
         self._quorum_due_s = self._now_s + self.settings.election_timeout_s
 
@@ -343,8 +347,9 @@ class Leading(Following):
         wanted_by, self._snapshot_wanted_by = self._snapshot_wanted_by, []
         for member in wanted_by:
             progress = self._progress.get(member)
-            needed = progress is not None and progress.next <= self._log.base.index
-            if progress is not None and needed and progress.flow is not Flow.SNAPSHOT:
+            if progress is None or progress.flow is Flow.SNAPSHOT:
+                continue
+            if progress.next <= self._log.base.index or progress.lacks_what_is_gone:
                 own = Outgoing(snapshot.index, snapshot.meta, snapshot.data, snapshot.whole_hash)
                 progress.send_snapshot(own)
                 self._send_chunk(member, progress, again=False)

@@ -541,14 +541,13 @@ class Node(Generic[M]):
         self._to_apply = deque(r for r in self._to_apply if r.index > meta.index)
         self._results.clear()
         self._results_due_s = math.inf
-        self._stored_index = max(self._stored_index, meta.index)
         self.feed.restart_after(meta.index)
         self._submissions.skipped(meta.index)
         self.replica.checkpoint = machine.last_checkpoint()
 
     def _take_snapshot_of_state(self) -> None:
         index = self._machine.index
-        if index == 0:
+        if index == 0 or not self.replica.configuration_at(index).voters:
             return
         if index == self.replica.base.index:
             record_hash, term = self.replica.base.hash, self.replica.base.term
@@ -560,7 +559,7 @@ class Node(Generic[M]):
 
     def _plan_compaction(self) -> None:
         index = self._snapshots.may_compact_to()
-        if index > self.replica.base.index:
+        if index > self.replica.base.index and self.replica.configuration_at(index).voters:
             base = self.replica.base_at(index)
             self.replica.compact(base)
             self._snapshots.keep_log_above(base)

@@ -46,7 +46,7 @@ class Progress:
 
     __slots__ = (
         "_in_flight", "_in_flight_bytes", "active", "checkpoint", "damaged", "flow", "heard_s",
-        "match", "next", "round_acked", "snapshot", "version", "waiting",
+        "lacks_what_is_gone", "match", "next", "round_acked", "snapshot", "version", "waiting",
     )  # fmt: skip
 
     def __init__(self, next_index: int) -> None:
@@ -63,6 +63,8 @@ class Progress:
         self.round_acked = 0
         self.version = 0
         self.damaged = 0
+        self.lacks_what_is_gone = False
+        """It has a damaged record that is not kept here any more: only a snapshot helps."""
         self.checkpoint: tuple[int, bytes] = (0, b"")
         self.snapshot: Outgoing | None = None
         self._in_flight: deque[tuple[int, int]] = deque()
@@ -115,6 +117,7 @@ class Progress:
 
     def send_snapshot(self, snapshot: Outgoing) -> None:
         self.flow = Flow.SNAPSHOT
+        self.lacks_what_is_gone = False
         self.snapshot = snapshot
         self._forget(keep_snapshot=True)
 

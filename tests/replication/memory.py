@@ -71,25 +71,30 @@ class MemoryLog:
             self._writing = False
 
     def append_now(self, write: Write) -> None:
+        end = self.anchor.last_index
         if write.reset is not None:
+            end = write.reset.index
             self.rows.clear()
             self.results.clear()
             self.first = write.reset
         if write.cut_from:
             assert write.cut_from > self.result_index(), "what is decided is never cut"
+            end = write.cut_from - 1
             for index in [index for index in self.rows if index >= write.cut_from]:
                 del self.rows[index]
         for record in write.repaired:
             assert self.first.index < record.index <= self.anchor.last_index
             self.rows[record.index] = record.encoded()
         for record in write.records:
-            assert record.index == max(self.rows, default=self.first.index) + 1
+            assert record.index == end + 1
+            end = record.index
             self.rows[record.index] = record.encoded()
         for result in write.results:
             assert result.index == self.result_index() + 1
             self.results[result.index] = result
         if write.hard_state is not None:
             self.anchor = write.hard_state
+            assert self.anchor.last_index == end
         if write.base is not None:
             self._forget_through(write.base)
         self.writes.append(write)

@@ -13,6 +13,7 @@ from replication.membership import founding
 from replication.node import Node
 from replication.ports import Submitted, Unknown
 from replication.recovery import recover
+from replication.replica import Replica
 from replication.settings import NodeSettings
 from tests.replication.memory import MemoryLog, MemorySnapshots
 from tests.replication.tally import Tally
@@ -85,6 +86,10 @@ class World:
             Dice(), self.warnings.append, Deaf(),
         )  # fmt: skip
         return Driver(node, self.log, self.snapshots, self.clock, Deaf())
+
+    @property
+    def replica(self) -> Replica:
+        return self.driver.node.replica
 
     def restart(self) -> "World":
         return World(self.settings, self.log.copy(), self.snapshots)
