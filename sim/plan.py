@@ -175,7 +175,7 @@ def draw_plan(seed: int, profile: str = "default") -> Plan:
         election_timeout_ms=election_ms, heartbeat_ms=election_ms // rng.choice((4, 5, 10)),
         lease_reads=rng.random() < 0.7, snapshot_entries=snapshot_entries,
         checkpoint_entries=rng.choice((10, 25, 100)),
-        keep_entries=rng.choice((1, 5, 20, 100)),
+        keep_entries=rng.choice((60, 100, 200)),
         append_records_max=rng.choice((1, 2, 16, 256)),
         in_flight_messages_max=rng.choice((1, 2, 8, 64)),
         snapshot_chunk_bytes=rng.choice((4096, 32_768, 1 << 20)),
@@ -282,7 +282,7 @@ def _fault(kind: str, at_ms: int, plan: Plan, rng: random.Random) -> Fault:
             detail = str(rng.randint(1, plan.nodes))
             duration_ms = min(duration_ms, 5000)
         case "clock_jump":
-            amount = rng.choice((-3600.0, -1.0, -0.01, 0.5, 30.0, 86_400.0))
+            amount = rng.choice((-3600.0, -1.0, -0.01, 0.5, 30.0, 3600.0))
         case "drift_change":
             amount = rng.uniform(-0.05, 0.05)
         case "slow_disk":

@@ -1,0 +1,294 @@
+"""Clients: they trade, ask, wait, repeat and give up; what they saw becomes the run's history.
+
+Why it exists: what the exchange promises, it promises to clients, so the run is judged by what
+they were told and when. A client has one request open at a time and repeats it with the same
+idempotency keys until it is answered or its patience ends; then the outcome is unknown, never
+"failed". Here stands also the first and cheapest judgement of answers: real time. Whoever asks
+after an answer was given must be told of a state that holds it (LIN).
+"""
+
+import random
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from core.codes import BUY, GTC, HOUSE, IOC, LIMIT, MARKET, OK, POST_ONLY, SELL
+from core.commands import (
+    amend,
+    cancel,
+    cancel_all,
+    deposit,
+    key128,
+    list_asset,
+    list_symbol,
+    open_account,
+    place,
+    withdraw,
+)
+from core.events import REPLY_BYTES, REPLY_DUPLICATE_BIT
+from core.machine import Machine
+from replication.ports import Submitted
+from sim.checkers import Tally
+from sim.gateway import GATEWAY, Gateway, QueryResult, Request
+from sim.network import Network
+from sim.plan import Plan
+from sim.world import NS_PER_MS, World
+
+CLIENTS: Final = 101
+"""Their address on the network."""
+
+ACCOUNTS_PER_CLIENT: Final = 2
+FIRST_ACCOUNT: Final = HOUSE + 1
+BASE, QUOTE = 1, 2
+SYMBOL: Final = 1
+PRICE: Final = 100
+PATIENCE: Final = 4
+"""How often a client repeats a request before it gives up."""
+ORDERS_REMEMBERED: Final = 32
+
+
+class Operation(msgspec.Struct):
+    """One request as its client saw it. `returned_ns` 0: it gave up, the outcome is unknown."""
+
+    client: int
+    number: int
+    commands: bytes
+    count: int
+    invoked_ns: int
+    is_query: bool
+    returned_ns: int = 0
+    index: int = 0
+    term: int = 0
+    replies: bytes = b""
+    result: object = None
+
+
+class Client:
+    """One user's program."""
+
+    __slots__ = ("accounts", "open", "orders", "rng", "tries")
+
+    def __init__(self, number: int, rng: random.Random) -> None:
+        first = FIRST_ACCOUNT + number * ACCOUNTS_PER_CLIENT
+        self.accounts = range(first, first + ACCOUNTS_PER_CLIENT)
+        self.orders: list[tuple[int, int]] = []
+        """Own orders that may be open: account and id."""
+        self.open: Operation | None = None
+        self.tries = 0
+        self.rng = rng
+
+
+class Clients:
+    """All of a run's clients, and what they saw."""
+
+    def __init__(
+        self, plan: Plan, world: World, network: Network, gateway: Gateway, tally: Tally,
+        rng: Callable[[str], random.Random],
+    ) -> None:  # fmt: skip
+        self._plan = plan
+        self._world = world
+        self._network = network
+        self.gateway = gateway
+        self._tally = tally
+        self._clients = [Client(n, rng(f"client/{n}")) for n in range(plan.clients)]
+        self._requests: dict[int, tuple[int, Request]] = {}
+        self._numbers = 0
+        self._sent = 0
+        self._highest = 0
+        """The highest index that any client was told of."""
+        self._floors: dict[int, int] = {}
+        self.is_over = False
+        self.loss = 0.0
+        self.history: list[Operation] = []
+        self.acknowledged: dict[int, int] = {}
+        """Log index -> term, of every answered submission."""
+        self.unknown = 0
+
+    def begin(self) -> None:
+        """The exchange is set up by an operator, and then trading begins."""
+        commands = setup_commands(self._plan.clients)
+        self._ask(-1, b"".join(commands), len(commands), None)
+
+    def end(self) -> None:
+        """No new requests. What is open is repeated until it is answered."""
+        self.is_over = True
+        self.loss = self.gateway.loss = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are not answered."""
+        return len(self._requests)
+
+    # --- asking -----------------------------------------------------------------------------
+
+    def _next(self, client: int) -> None:
+        if self.is_over or self._sent >= self._plan.commands:
+            return
+        rng = self._clients[client].rng
+        if rng.random() < self._plan.query_share:
+            self._ask(client, b"", 0, self._question(client))
+            return
+        count = self._plan.commands_per_request
+        commands = [self._command(client, rng, at) for at in range(count)]
+        self._ask(client, b"".join(commands), count, None)
+
+    def _ask(
+        self, client: int, commands: bytes, count: int,
+        question: Callable[[Machine], object] | None,
+    ) -> None:  # fmt: skip
+        self._numbers += 1
+        self._sent += max(1, count) if client >= 0 else 0
+        number = self._numbers
+        now_ns = self._world.now_ns
+        request = Request(client, number, commands, count, question, now_ns)
+        operation = Operation(client, number, commands, count, now_ns, question is not None)
+        self.history.append(operation)
+        self._requests[number] = (len(self.history) - 1, request)
+        self._floors[number] = self._highest
+        self._send(number, 1)
+
+    def _send(self, number: int, tries: int) -> None:
+        known = self._requests.get(number)
+        if known is None:
+            return
+        request = known[1]
+        patience = PATIENCE if request.client >= 0 else 1 << 30
+        if tries > patience and not self.is_over:
+            self._give_up(request)
+            return
+        self._network.post(CLIENTS, GATEWAY, self.loss, self.gateway.request, request)
+        self._world.after(
+            self._plan.request_timeout_ms * NS_PER_MS, self._send, number, tries + 1
+        )  # fmt: skip
+
+    def _give_up(self, request: Request) -> None:
+        self.unknown += 1
+        del self._requests[request.number]
+        self._floors.pop(request.number, None)
+        self.gateway.forget(request)
+        self._pause(request.client)
+
+    def _pause(self, client: int) -> None:
+        rng = self._clients[client].rng
+        pause_ms = rng.expovariate(1 / self._plan.client_gap_ms)
+        self._world.after(int(pause_ms * NS_PER_MS), self._next, client)
+
+    # --- being told -------------------------------------------------------------------------
+
+    def answered(self, request: Request, answer: Submitted | QueryResult) -> None:
+        """From the gateway, over the lossy way back."""
+        self._network.post(GATEWAY, CLIENTS, self.loss, self._told, request, answer)
+
+    def _told(self, request: Request, answer: Submitted | QueryResult) -> None:
+        known = self._requests.pop(request.number, None)
+        if known is None:
+            return
+        floor = self._floors.pop(request.number)
+        operation = self.history[known[0]]
+        operation.returned_ns = self._world.now_ns
+        if isinstance(answer, Submitted):
+            self._take_replies(request, operation, answer, floor)
+        else:
+            operation.index, operation.result = answer
+            self._tally.check(
+                "LIN", operation.index >= floor,
+                lambda: f"a question of client {request.client} was answered at index "
+                f"{operation.index}, and {floor} had been acknowledged before it was asked",
+            )  # fmt: skip
+        self._highest = max(self._highest, operation.index)
+        if request.client >= 0:
+            self._pause(request.client)
+        else:
+            for client in range(len(self._clients)):
+                self._pause(client)
+
+    def _take_replies(
+        self, request: Request, operation: Operation, answer: Submitted, floor: int
+    ) -> None:  # fmt: skip
+        operation.index, operation.term = answer.index, answer.term
+        operation.replies = answer.replies
+        known = self.acknowledged.setdefault(answer.index, answer.term)
+        self._tally.check(
+            "LIN", known == answer.term, lambda: f"index {answer.index} was answered in two terms"
+        )
+        self._tally.check(
+            "LIN", answer.index > floor,
+            lambda: f"a command of client {request.client} was answered at index {answer.index}, "
+            f"and {floor} had been acknowledged before it was sent",
+        )  # fmt: skip
+        self._tally.check(
+            "LIN", len(answer.replies) == request.count * REPLY_BYTES,
+            lambda: f"{len(answer.replies)} bytes of replies for {request.count} commands",
+        )  # fmt: skip
+        if request.client >= 0:
+            self._learn_orders(self._clients[request.client], request, answer)
+
+    def _learn_orders(self, client: Client, request: Request, answer: Submitted) -> None:
+        for at in range(request.count):
+            word = answer.replies[at * REPLY_BYTES : at * REPLY_BYTES + 16]
+            head = int.from_bytes(word[:8], "little")
+            left = int.from_bytes(
+                answer.replies[at * REPLY_BYTES + 48 : at * REPLY_BYTES + 56], "little"
+            )
+            if head & 0xFF == OK and left > 0:
+                account = int.from_bytes(request.commands[at * 64 + 8 : at * 64 + 16], "little")
+                client.orders.append((account, int.from_bytes(word[8:], "little")))
+        del client.orders[:-ORDERS_REMEMBERED]
+
+    # --- what they want ---------------------------------------------------------------------
+
+    def _question(self, client: int) -> Callable[[Machine], object]:
+        rng = self._clients[client].rng
+        account = rng.choice(self._clients[client].accounts)
+        if rng.random() < 0.5:
+            return lambda machine: ("balances", account, machine.balances(account))
+        return lambda machine: ("book", SYMBOL, machine.book(SYMBOL, 5))
+
+    def _command(self, client: int, rng: random.Random, at: int) -> bytes:
+        me = self._clients[client]
+        account = rng.choice(me.accounts)
+        key = key128(f"{client}/{self._numbers}/{at}")
+        draw = rng.random()
+        if draw < 0.12 and me.orders:
+            owner, order = rng.choice(me.orders)
+            return cancel(owner, SYMBOL, order, key)
+        if draw < 0.2 and me.orders:
+            owner, order = rng.choice(me.orders)
+            return amend(owner, SYMBOL, order, PRICE + rng.randint(-6, 6), rng.randint(1, 30), key)
+        if draw < 0.22:
+            return cancel_all(account, SYMBOL, key)
+        if draw < 0.25:
+            return withdraw(account, rng.choice((BASE, QUOTE)), rng.randint(1, 50), key)
+        if draw < 0.28:
+            return deposit(account, rng.choice((BASE, QUOTE)), rng.randint(1, 50), key)
+        side = rng.choice((BUY, SELL))
+        if draw < 0.34:
+            return place(account, SYMBOL, side, MARKET, IOC, 0, rng.randint(1, 20), key)
+        tif = rng.choice((GTC, GTC, GTC, GTC, IOC, POST_ONLY))
+        price = PRICE + rng.randint(-8, 8)
+        return place(account, SYMBOL, side, LIMIT, tif, price, rng.randint(1, 20), key)
+
+
+def setup_commands(clients: int) -> list[bytes]:
+    """Two assets, a market, accounts with money. Said twice, it has one effect."""
+    commands = [
+        list_asset("BASE", 0), list_asset("QUOTE", 0),
+        list_symbol(
+            "BASE-QUOTE", BASE, QUOTE, tick_units=1, lot_units=1, min_price=1, max_price=10_000,
+            max_qty=1_000_000, min_notional=1, max_notional=1_000_000_000, maker_ppm=1000,
+            taker_ppm=2000,
+        ),
+    ]  # fmt: skip
+    for account in range(clients * ACCOUNTS_PER_CLIENT):
+        commands.append(open_account(key128(f"account {account}")))
+        for asset in (BASE, QUOTE):
+            amount = 100_000 if asset == QUOTE else 1_000
+            reference = key128(f"deposit {account} {asset}")
+            commands.append(deposit(FIRST_ACCOUNT + account, asset, amount, reference))
+    return commands
+
+
+def is_duplicate(replies: bytes, at: int) -> bool:
+    """Whether the reply says that its command had been applied before."""
+    return bool(replies[at * REPLY_BYTES + REPLY_DUPLICATE_BIT // 8] & 1)

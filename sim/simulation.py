@@ -1,0 +1,330 @@
+"""One run: a plan becomes a world, the world runs, heals, and is judged.
+
+Why it exists: here the parts are joined and the two phases are kept apart. In the first, faults
+strike and safety is checked after every event. In the second, a bare majority with sound disks is
+healed, everything else stays broken for ever, and within ten simulated seconds there must be a
+leader, every request answered, equal logs and states, and the ledger caught up (LIVE). A run that
+does not get there says why.
+"""
+
+import hashlib
+import traceback
+from typing import Final
+
+import msgspec
+
+from replication.batching import Limits
+from replication.messages import Message
+from replication.replica import ReplicaSettings
+from replication.settings import NodeSettings
+from sim.checkers import CheckFailed, Checkers, Tally
+from sim.clients import CLIENTS, Clients
+from sim.clocks import SimClock
+from sim.faults import Injector, sound_majority
+from sim.gateway import GATEWAY, Gateway
+from sim.network import Network, NetworkRates, halving
+from sim.pipeline import BROKER, Pipeline
+from sim.plan import Plan
+from sim.process import Host, ProcessFailed, State
+from sim.seeds import Streams
+from sim.storage import Storage
+from sim.world import NS_PER_MS, NS_PER_S, Trace, TraceRecord, World
+
+LIVE_S: Final = 10
+LOOK_MS: Final = 50
+SKEW_NS: Final = 5 * NS_PER_MS
+SPARE_NODES: Final = 1
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What a run was and how it ended. `checker` is empty if all is well."""
+
+    seed: int
+    profile: str
+    checker: str = ""
+    what: str = ""
+    why: str = ""
+    trace_hash: str = ""
+    events: int = 0
+    commands: int = 0
+    unknown: int = 0
+    entries: int = 0
+    sim_ns: int = 0
+    leader_changes: int = 0
+    snapshot_transfers: int = 0
+    repairs: int = 0
+    retries: int = 0
+    faults: dict[str, int] = msgspec.field(default_factory=dict)
+    over_budget: dict[str, int] = msgspec.field(default_factory=dict)
+    checks: dict[str, int] = msgspec.field(default_factory=dict)
+
+    @property
+    def is_good(self) -> bool:
+        return not self.checker
+
+
+class Simulation:
+    """Use once: `run`."""
+
+    def __init__(self, plan: Plan, *, keeps_trace: bool = False) -> None:
+        self.plan = plan
+        self.streams = Streams(plan.seed, "run")
+        self.world = World(Trace(keeps=keeps_trace))
+        self.tally = Tally()
+        self.hosts: dict[int, Host] = {}
+        rates = NetworkRates(delay_min_us=plan.delay_min_us, delay_mean_us=plan.delay_mean_us)
+        self.network = Network(self.world, self.streams.of("network"), rates, self._deliver)
+        self.checkers = Checkers(self.hosts, self.tally)
+        self.pipeline = Pipeline(
+            self.world, self.network, self.checkers, self.streams.of("pipeline")
+        )
+        self.pipeline.addresses.extend((GATEWAY, CLIENTS))
+        self._make_hosts()
+        self.gateway = Gateway(
+            self.world, self.network, self.hosts, self.streams.of("gateway"),
+            2 * plan.election_timeout_ms, self._answered,
+        )  # fmt: skip
+        self.clients = Clients(
+            plan, self.world, self.network, self.gateway, self.tally, self.streams.of
+        )
+        self.injector = Injector(
+            plan, self.world, self.network, self.hosts, self.checkers, self.pipeline,
+            self.streams.of, self.gateway.restart,
+        )  # fmt: skip
+        self.core: list[Host] = []
+        self.snapshot_transfers = 0
+        self.repairs = 0
+
+    def run(self) -> Outcome:
+        """Both phases; what fails is in the outcome, and nothing is raised."""
+        outcome = Outcome(seed=self.plan.seed, profile=self.plan.profile)
+        try:
+            self._safety()
+            self._liveness()
+        except CheckFailed as failure:
+            outcome.checker, outcome.what = failure.checker, failure.what
+            outcome.why = self._state_text()
+        except ProcessFailed as failure:
+            outcome.checker = _checker_of(failure.error)
+            outcome.what = str(failure)
+            lines = traceback.format_exception(failure.error)
+            outcome.why = "".join(lines[-4:]) + "\n" + self._state_text()
+        except Exception as failure:  # noqa: BLE001 - a bug of the simulator, or of the ledger
+            outcome.checker = "ASSERT"
+            outcome.what = f"{type(failure).__name__}: {failure}"
+            outcome.why = "".join(traceback.format_exception(failure)[-4:])
+        if outcome.checker:
+            self.world.trace.note(self.world.now_ns, "failed", 0, text=outcome.checker)
+        self._fill(outcome)
+        return outcome
+
+    @property
+    def records(self) -> list[TraceRecord]:
+        return self.world.trace.records
+
+    # --- the two phases ---------------------------------------------------------------------
+
+    def _safety(self) -> None:
+        self.injector.schedule()
+        self.clients.loss = self.gateway.loss = self.injector.client_loss
+        for number in range(1, self.plan.nodes + 1):
+            self.hosts[number].start()
+        if self.plan.commands:
+            self.world.after(self.plan.election_timeout_ms * NS_PER_MS, self.clients.begin)
+        self.world.run(self.plan.run_ms * NS_PER_MS)
+
+    def _liveness(self) -> None:
+        """Heal a core, break the rest for ever, wait."""
+        self.injector.end()
+        self.network.heal()
+        self.pipeline.heal()
+        for number in sorted(self.hosts):
+            host = self.hosts[number]
+            host.disk_factor = 1.0
+            host.disk_mean_us = min(host.disk_mean_us, 2000)
+            host.applies_slowly = 0.0
+            host.storage.fails_next_sync = False
+            host.storage.log.is_full = False
+            host.clock.set_drift(0)
+            host.clock_changed()
+        if not self._choose_core():
+            return
+        self.clients.end()
+        deadline_ns = self.world.now_ns + LIVE_S * NS_PER_S
+        while self.world.now_ns < deadline_ns:
+            self.world.run(self.world.now_ns + LOOK_MS * NS_PER_MS)
+            self.tally.counts["LIVE"] += 1
+            if not self._what_lacks():
+                self._judge()
+                return
+        self.tally.check("LIVE", is_good=False, what=self._what_lacks())
+
+    def _choose_core(self) -> bool:
+        """False: a lone node whose disk is damaged has rightly refused to start."""
+        rng = self.streams.of("core")
+        if self.plan.nodes == 1 and self.hosts[1].is_refused:
+            return False
+        voters = self.injector.voters()
+        core = sound_majority([self.hosts[n] for n in sorted(self.hosts)], voters, rng)
+        if core is None:
+            core = [self.hosts[n] for n in sorted(self.hosts)]
+        self.core = sorted(core, key=lambda host: host.number)
+        inside = [host.number for host in self.core]
+        everybody = [*sorted(self.hosts), *self.pipeline.addresses]
+        self.network.cut(halving([*inside, *self.pipeline.addresses], everybody))
+        for host in self.core:
+            host.resume()
+            self.injector.is_over = False
+            self.injector.start(host)
+            self.injector.is_over = True
+        return True
+
+    def _what_lacks(self) -> str:
+        """"" when the core is done; else the first thing that it lacks."""
+        down = [host.number for host in self.core if host.node is None]
+        if down:
+            return f"no quorum: nodes {down} do not run"
+        leader = self.injector.leader()
+        if leader is None or leader not in self.core or leader.node is None:
+            return "no leader"
+        damaged = [h.number for h in self.core if h.storage.log.damaged]
+        if damaged:
+            return f"no repair: the logs of nodes {damaged} are still damaged"
+        if self.clients.waiting:
+            return f"no progress: {self.clients.waiting} requests are not answered"
+        last = self.checkers.last_decided
+        behind = [h.number for h in self.core if h.node is None or h.node.machine.index < last]
+        if behind:
+            return f"no progress: nodes {behind} are behind index {last}"
+        if self.pipeline.published < last or self.pipeline.booked < last:
+            return (
+                f"no progress: decided are {last}, published {self.pipeline.published}, "
+                f"booked {self.pipeline.booked}"
+            )
+        return ""
+
+    def _judge(self) -> None:
+        """Everything has arrived: what must now be equal is equal."""
+        self.checkers.check_equal(self.core)
+        for host in self.core:
+            self.checkers.check_survivors(self.clients.acknowledged, host)
+            assert host.node is not None
+            self.checkers.check_money(host.node.machine)
+        self.checkers.check_network(self.network.in_flight_peak)
+        self.pipeline.check_books()
+
+    # --- parts ------------------------------------------------------------------------------
+
+    def _make_hosts(self) -> None:
+        plan = self.plan
+        cluster = hashlib.sha256(f"cluster {plan.seed}".encode()).digest()[:16]
+        voters = tuple(range(1, plan.nodes + 1))
+        settings = settings_of(plan)
+        count = plan.nodes + (SPARE_NODES if plan.nodes > 1 else 0)
+        for number in range(1, count + 1):
+            rng = self.streams.of(f"clock/{number}")
+            clock = SimClock(self.world, 0, rng.randint(-SKEW_NS, SKEW_NS))
+            is_founder = number <= plan.nodes
+            member = number if is_founder else (7 << 16 | number)
+            host = Host(
+                number, member, cluster, voters if is_founder else (), settings, self.world,
+                self.network, clock, Storage(cluster, self.streams.of(f"disk/{number}")),
+                self.streams.of(f"host/{number}"), self.streams.of(f"entropy/{number}"),
+                self.checkers,
+            )  # fmt: skip
+            host.nodes = tuple(range(1, count + 1))
+            host.disk_mean_us = plan.disk_mean_us
+            host.on_role = self.pipeline.look
+            self.hosts[number] = host
+
+    def _deliver(self, to: int, message: Message) -> None:
+        kind = type(message).__name__
+        if kind == "SnapshotReply" and message.done:  # type: ignore[attr-defined]
+            self.snapshot_transfers += 1
+        elif kind == "RepairReply" and message.record:  # type: ignore[attr-defined]
+            self.repairs += 1
+        host = self.hosts.get(to)
+        if host is not None:
+            host.receive(message)
+
+    def _answered(self, request: object, answer: object) -> None:
+        self.clients.answered(request, answer)  # type: ignore[arg-type]
+
+    # --- the report -------------------------------------------------------------------------
+
+    def _fill(self, outcome: Outcome) -> None:
+        faults = dict(self.injector.fired)
+        parts = [self.network.fired, self.pipeline.fired]
+        parts += [host.storage.fired for host in self.hosts.values()]
+        for fired in parts:
+            for kind, count in fired.items():
+                if kind in ("bitrot", "misdirect", "lost_write", "wipe") and kind in faults:
+                    continue
+                faults[kind] = faults.get(kind, 0) + count
+        outcome.faults = dict(sorted(faults.items()))
+        outcome.over_budget = dict(sorted(self.injector.over_budget.items()))
+        outcome.checks = self.tally.counts
+        outcome.trace_hash = self.world.trace.hexdigest()
+        outcome.events = self.world.events
+        outcome.commands = sum(op.count for op in self.clients.history if op.returned_ns)
+        outcome.unknown = self.clients.unknown
+        outcome.entries = self.checkers.last_decided
+        outcome.sim_ns = self.world.now_ns
+        outcome.leader_changes = self.checkers.leader_changes
+        outcome.snapshot_transfers = self.snapshot_transfers
+        outcome.repairs = self.repairs
+        outcome.retries = self.gateway.retries
+
+    def _state_text(self) -> str:
+        """Where every node stands, for whoever has to find out why."""
+        lines = [f"at {self.world.now_ns / NS_PER_S:.3f} s, decided {self.checkers.last_decided}"]
+        for number in sorted(self.hosts):
+            host = self.hosts[number]
+            log = host.storage.log
+            line = (
+                f"  node {number} member {host.member} {host.state.value}: disk term "
+                f"{log.anchor.term} vote {log.anchor.vote} last {log.anchor.last_index} base "
+                f"{log.start.index} damaged {sorted(log.damaged)[:5]}"
+            )
+            if host.node is not None:
+                replica = host.node.replica
+                line += (
+                    f"; {replica.role.value} term {replica.term} last {replica.last_index} commit "
+                    f"{replica.commit_index} applied {host.node.machine.index} leader "
+                    f"{replica.leader} {replica.configuration}"
+                )
+            lines.append(line)
+        lines.append(f"  core {[host.number for host in self.core]}")
+        return "\n".join(lines)
+
+
+def settings_of(plan: Plan) -> NodeSettings:
+    """Production's settings with the plan's knobs."""
+    return NodeSettings(
+        limits=Limits(batch_commands_max=max(plan.batch_commands_max, plan.commands_per_request)),
+        replica=ReplicaSettings(
+            election_timeout_s=plan.election_timeout_ms / 1000,
+            heartbeat_s=plan.heartbeat_ms / 1000, lease_reads=plan.lease_reads,
+            append_records_max=plan.append_records_max,
+            in_flight_messages_max=plan.in_flight_messages_max,
+            snapshot_chunk_bytes=plan.snapshot_chunk_bytes, cache_bytes_max=plan.cache_bytes_max,
+            clock_drift=0.1,
+        ),
+        entries_per_write_max=plan.entries_per_write_max,
+        checkpoint_entries=plan.checkpoint_entries, checkpoint_s=5.0,
+        snapshot_entries=plan.snapshot_entries, retain_entries=plan.keep_entries,
+        feed_bytes_max=64 << 10,
+    )  # fmt: skip
+
+
+def _checker_of(error: BaseException) -> str:
+    """Production's own checks have names too."""
+    name = type(error).__name__
+    if name in ("Diverged", "ResultDiffers", "OddOneOut"):
+        return "HASH"
+    if name.endswith(("Record", "Corrupt", "Chain")) or name == "LogWithoutSnapshot":
+        return "REC"
+    return "ASSERT"
+
+
+__all__ = ["BROKER", "Outcome", "Simulation", "State"]
