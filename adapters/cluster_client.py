@@ -118,6 +118,7 @@ class ClusterClient:
         answer = await submit_until_known(self, retry, packed, count, metadata)
         if isinstance(answer, Submitted):
             return answer
+        self._leader = retry.node
         if answer.unknown:
             raise OutcomeUnknown(answer.reason)
         return Submitted(code=answer.code, reason=answer.reason)
@@ -211,12 +212,10 @@ class ClusterClient:
                 why, hint = str(error), error.leader
             except TimeoutError:
                 why, hint = f"node {node} does not answer", 0
+            node = hint if hint in self._clients and hint != node else self._after(node)
             if loop.time() >= limit_s:
+                self._leader = node
                 raise CoreUnavailable(why)
-            if hint in self._clients and hint != node:
-                node = hint
-            else:
-                node = self._after(node)
             await asyncio.sleep(QUESTION_PAUSE_S)
 
     def _after(self, node: int) -> int:

@@ -77,6 +77,12 @@ class Retry:
         return self._deadline_s
 
     @property
+    def node(self) -> int:
+        """Where the next attempt goes. After `GiveUp` the next submission does well to begin there:
+        one that began again at a dead node would never get further than this one."""
+        return self._nodes[self._at]
+
+    @property
     def attempts(self) -> int:
         return self._attempts
 

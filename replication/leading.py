@@ -162,8 +162,9 @@ class Leading(Following):
                 self._send_records(message.sender, progress, even_none=True)
             return
         assert message.match <= self._log.last_index, "a follower has more than its leader"
+        agrees = progress.flow is Flow.PROBE and progress.is_answered_by(message.match)
         news = progress.accepted(message.match)
-        if progress.flow is Flow.PROBE and message.match >= progress.next - 1:
+        if agrees:
             progress.replicate()
         if news:
             self._advance_commit()

@@ -328,9 +328,13 @@ class Node(Generic[M]):
 
     @property
     def deadline_s(self) -> float:
-        due_s = min(self.replica.deadline_s, self._results.due_s)
-        if self._leads and not self._machine_is_behind and self._writing is None:
-            due_s = min(due_s, self._checkpoints.due_s)
+        due_s = self.replica.deadline_s
+        if self._writing is not None:
+            return due_s  # what waits for the disk is not due before the disk has answered
+        due_s = min(due_s, self._results.due_s)
+        if self._leads and not self._machine_is_behind:
+            if not self._stopping:
+                due_s = min(due_s, self._checkpoints.due_s)
             if self._submissions.has_queue:
                 due_s = min(due_s, self._cut_due_s)
         return due_s

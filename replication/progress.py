@@ -104,6 +104,14 @@ class Progress:
         self.probe(min(next_index, at))
         return True
 
+    def is_answered_by(self, match: int) -> bool:
+        """In PROBE: the logs are known to agree, and what was sent with the question is durable.
+
+        A follower without room takes no records and still answers: going on at each of its
+        answers would send them again as fast as the network is.
+        """
+        return match >= self.next or (match == self.next - 1 and not self.waiting)
+
     def probe(self, next_index: int) -> None:
         self.flow = Flow.PROBE
         self.next = max(next_index, self.match + 1)

@@ -63,10 +63,12 @@ class Tally:
 class Member:
     """What is known of one member id, which never comes back once its disk is lost."""
 
-    __slots__ = ("acked", "durable_term", "durable_vote", "host", "is_lost", "role", "term")
+    __slots__ = ("acked", "durable_term", "durable_vote", "host", "is_lost", "log", "role", "term")
 
     def __init__(self, host: Host) -> None:
         self.host = host
+        self.log = host.storage.log
+        """Its disk's log; of a lost disk what stood there, for what it had promised was true."""
         self.durable_term = 0
         self.durable_vote = 0
         self.acked = 0
@@ -92,6 +94,8 @@ class Checkers:
         """(index, term) -> the hash of the record and of the one before it."""
         self.decided: dict[int, Committed] = {}
         self.decided_hash: dict[int, bytes] = {}
+        self.decided_in: dict[int, int] = {}
+        """Index -> the term in which it was decided, or a later one."""
         self.last_decided = 0
         self.leader_changes = 0
         self.machines_checked = 0
@@ -161,9 +165,10 @@ class Checkers:
         if kind is VoteReply:
             self._voted(host, message)
         elif kind is AppendReply and message.ok:  # type: ignore[attr-defined]
-            self._acknowledged(host, message.match)  # type: ignore[attr-defined]
+            self._acknowledged(host, message.term, message.match)  # type: ignore[attr-defined]
         elif kind is SnapshotReply and message.done:  # type: ignore[attr-defined]
-            self._acknowledged(host, min(message.index, self.last_decided))  # type: ignore[attr-defined]
+            index = min(message.index, self.last_decided)  # type: ignore[attr-defined]
+            self._acknowledged(host, message.term, index)  # type: ignore[attr-defined]
 
     def durable(self, host: Host, write: Write) -> None:
         """LM: every record that reaches a disk."""
@@ -192,12 +197,16 @@ class Checkers:
                 lambda key=key: f"node {host.number}: record {key[0]} does not follow the one "
                 "before it",
             )  # fmt: skip
-            decided = self.decided_hash.get(record.index)
+            # An older leader's write may still be under way when others decide; a newer one's not.
+            decided = self.decided.get(record.index)
             self.check(
-                "SMS", decided is None or decided == record.hash,
+                "SMS",
+                decided is None
+                or record.term < decided.term
+                or record.hash == self.decided_hash[record.index],
                 lambda key=key: f"node {host.number} wrote another record at {key[0]}, which is "
                 "decided",
-            )  # fmt: skip
+            )
         if write.cut_from or write.reset is not None:
             self._check_kept(host, write.cut_from)
 
@@ -255,7 +264,7 @@ class Checkers:
             lambda: f"member {message.sender} voted before its vote was durable",
         )
 
-    def _acknowledged(self, host: Host, match: int) -> None:
+    def _acknowledged(self, host: Host, term: int, match: int) -> None:
         log = host.storage.log
         self.check(
             "AD", log.anchor.last_index >= match,
@@ -263,6 +272,8 @@ class Checkers:
             f"{log.anchor.last_index}",
         )  # fmt: skip
         decided = min(match, self.last_decided)
+        while decided and self.decided_in[decided] > term:
+            decided -= 1  # a leader of before may still be told of what others decided differently
         if decided > log.start.index:
             self.check(
                 "AD", log.hashes.get(decided) == self.decided_hash[decided],
@@ -297,30 +308,49 @@ class Checkers:
             "SMS", written is not None and written[0] == own,
             lambda: f"node {host.number} applied record {index}, which is on no disk",
         )
-        self._check_on_majority(node.replica.configuration_at(index), index, own)
+        self._check_on_majority(host, index, own)
         self.decided[index] = entry
         self.decided_hash[index] = own
+        self.decided_in[index] = node.replica.term
         self.last_decided = index
         self._check_machine(node.machine)
         self.on_decided(host, entry)
 
-    def _check_on_majority(self, configuration: Configuration, index: int, own: bytes) -> None:
-        """Of the voters, and of the outgoing ones, counted here and by nobody else."""
-        for voters in (configuration.voters, configuration.outgoing):
-            if not voters:
-                continue
+    def _check_on_majority(self, host: Host, index: int, own: bytes) -> None:
+        """Of the voters, and of the outgoing ones, counted here and by nobody else.
+
+        By the configuration at the record, or by a later one: Raft counts by the newest
+        configuration in the leader's log, whose safety the one before guarantees.
+        """
+        node = host.node
+        assert node is not None
+        replica = node.replica
+        leader = self.members.get(self.leaders.get(replica.term, 0))
+        rules = [replica.configuration_at(index), replica.configuration]
+        if leader is not None and leader.host.node is not None:
+            rules.append(leader.host.node.replica.configuration)
+        missing = ""
+        for rule in rules:
+            missing = self._lacks_majority(rule, index, own)
+            if not missing:
+                break
+        self.check("AD", not missing, missing)
+
+    def _lacks_majority(self, rule: Configuration, index: int, own: bytes) -> str:
+        for voters in (rule.voters, rule.outgoing):
             holders = [member for member in voters if self._holds(member, index, own)]
-            self.check(
-                "AD", len(holders) * 2 > len(voters),
-                lambda voters=voters, holders=holders: f"record {index} counts as decided, but of "
-                f"{voters} only {holders} have it on disk",
-            )  # fmt: skip
+            if voters and len(holders) * 2 <= len(voters):
+                return (
+                    f"record {index} counts as decided, but of {voters} only {holders} have it "
+                    "on disk"
+                )
+        return ""
 
     def _holds(self, member: int, index: int, own: bytes) -> bool:
         found = self.members.get(member)
-        if found is None or found.host.member != member:
+        if found is None:
             return False
-        log = found.host.storage.log
+        log = found.log
         return log.start.index >= index or (
             log.anchor.last_index >= index and log.hashes.get(index) == own
         )
@@ -335,6 +365,11 @@ class Checkers:
         self.check(
             "ES", known in (None, host.member),
             lambda: f"members {known} and {host.member} both lead term {term}",
+        )
+        anchor = host.storage.log.anchor
+        self.check(
+            "ES", anchor.term > term or (anchor.term, anchor.vote) == (term, host.member),
+            lambda: f"node {host.number} leads term {term}, its own vote is not durable",
         )
         node = host.node
         assert node is not None

@@ -30,7 +30,7 @@ from core.events import REPLY_BYTES, REPLY_DUPLICATE_BIT
 from core.machine import Machine
 from replication.ports import Submitted
 from sim.checkers import Tally
-from sim.gateway import GATEWAY, Gateway, QueryResult, Request
+from sim.gateway import GATEWAY, Answer, Gateway, Request, Told
 from sim.network import Network
 from sim.plan import Plan
 from sim.world import NS_PER_MS, World
@@ -62,6 +62,8 @@ class Operation(msgspec.Struct):
     term: int = 0
     replies: bytes = b""
     result: object = None
+    refused: int = 0
+    """Not 0: told, once and without a doubt, that nothing of it was taken."""
 
 
 class Client:
@@ -93,11 +95,14 @@ class Clients:
         self._tally = tally
         self._clients = [Client(n, rng(f"client/{n}")) for n in range(plan.clients)]
         self._requests: dict[int, tuple[int, Request]] = {}
+        self._setup = setup_commands(plan.clients)
         self._numbers = 0
         self._sent = 0
         self._highest = 0
         """The highest index that any client was told of."""
         self._floors: dict[int, int] = {}
+        self._tries: dict[int, int] = {}
+        self.refused = 0
         self.is_over = False
         self.loss = 0.0
         self.history: list[Operation] = []
@@ -107,7 +112,12 @@ class Clients:
 
     def begin(self) -> None:
         """The exchange is set up by an operator, and then trading begins."""
-        commands = setup_commands(self._plan.clients)
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """The next commands of the set-up, as many as a request may have."""
+        commands = self._setup[: self._plan.batch_commands_max]
+        del self._setup[: len(commands)]
         self._ask(-1, b"".join(commands), len(commands), None)
 
     def end(self) -> None:
@@ -153,6 +163,7 @@ class Clients:
         if known is None:
             return
         request = known[1]
+        self._tries[number] = tries
         patience = PATIENCE if request.client >= 0 else 1 << 30
         if tries > patience and not self.is_over:
             self._give_up(request)
@@ -164,10 +175,14 @@ class Clients:
 
     def _give_up(self, request: Request) -> None:
         self.unknown += 1
+        self._forget(request)
+        self._pause(request.client)
+
+    def _forget(self, request: Request) -> None:
         del self._requests[request.number]
         self._floors.pop(request.number, None)
+        self._tries.pop(request.number, None)
         self.gateway.forget(request)
-        self._pause(request.client)
 
     def _pause(self, client: int) -> None:
         rng = self._clients[client].rng
@@ -176,15 +191,19 @@ class Clients:
 
     # --- being told -------------------------------------------------------------------------
 
-    def answered(self, request: Request, answer: Submitted | QueryResult) -> None:
+    def answered(self, request: Request, answer: Answer) -> None:
         """From the gateway, over the lossy way back."""
         self._network.post(GATEWAY, CLIENTS, self.loss, self._told, request, answer)
 
-    def _told(self, request: Request, answer: Submitted | QueryResult) -> None:
+    def _told(self, request: Request, answer: Answer) -> None:
+        if isinstance(answer, Told):
+            self._told_nothing(request, answer)
+            return
         known = self._requests.pop(request.number, None)
         if known is None:
             return
         floor = self._floors.pop(request.number)
+        self._tries.pop(request.number, None)
         operation = self.history[known[0]]
         operation.returned_ns = self._world.now_ns
         if isinstance(answer, Submitted):
@@ -199,9 +218,22 @@ class Clients:
         self._highest = max(self._highest, operation.index)
         if request.client >= 0:
             self._pause(request.client)
+        elif self._setup:
+            self._set_up()
         else:
             for client in range(len(self._clients)):
                 self._pause(client)
+
+    def _told_nothing(self, request: Request, answer: Told) -> None:
+        """The gateway gave up. A refusal is final only if nothing of the request is in doubt."""
+        known = self._requests.get(request.number)
+        if known is None or answer.unknown or self._tries[request.number] > 1:
+            return  # it is asked again, when its time is over
+        self.refused += 1
+        self.history[known[0]].refused = answer.code
+        if request.client >= 0 and not self.is_over:
+            self._forget(request)
+            self._pause(request.client)
 
     def _take_replies(
         self, request: Request, operation: Operation, answer: Submitted, floor: int

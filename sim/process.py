@@ -132,6 +132,7 @@ class Host:
         self._writing: Write | None = None
         self._saving: SnapshotMeta | None = None
         self._apply_waits = False
+        storage.on_durable = self._durable
 
     # --- the process ------------------------------------------------------------------------
 
@@ -299,9 +300,9 @@ class Host:
     def _begin_write(self, token: int, write: Write) -> None:
         self._writing = write
         self.storage.begin(write)
-        self.world.after(self._disk_ns(1), self._write_ends, self.life, token, write)
+        self.world.after(self._disk_ns(1), self._write_ends, self.life, token)
 
-    def _write_ends(self, life: int, token: int, write: Write) -> None:
+    def _write_ends(self, life: int, token: int) -> None:
         """The disk has made it durable, whether the process runs or is frozen."""
         if life != self.life:
             return
@@ -311,8 +312,10 @@ class Host:
             self._note("failed_sync")
             self.crash()
             return
-        self.watcher.durable(self, write)
         self.later(self._written, life, token)
+
+    def _durable(self, write: Write) -> None:
+        self.watcher.durable(self, write)
 
     def _written(self, life: int, token: int) -> None:
         if life != self.life or self.node is None:

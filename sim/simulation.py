@@ -82,7 +82,7 @@ class Simulation:
         self._make_hosts()
         self.gateway = Gateway(
             self.world, self.network, self.hosts, self.streams.of("gateway"),
-            2 * plan.election_timeout_ms, self._answered,
+            2 * plan.election_timeout_ms, plan.request_timeout_ms, self._answered,
         )  # fmt: skip
         self.clients = Clients(
             plan, self.world, self.network, self.gateway, self.tally, self.streams.of
@@ -319,6 +319,8 @@ def settings_of(plan: Plan) -> NodeSettings:
 
 def _checker_of(error: BaseException) -> str:
     """Production's own checks have names too."""
+    if isinstance(error, CheckFailed):
+        return error.checker
     name = type(error).__name__
     if name in ("Diverged", "ResultDiffers", "OddOneOut"):
         return "HASH"

@@ -163,6 +163,8 @@ class Storage:
         self.fails_next_sync = False
         self.torn_chance = 0.0
         self.fired: dict[str, int] = {}
+        self.on_durable: Callable[[Write], None] | None = None
+        """Told of every write that reached the disk, also of one that nobody heard of."""
         self._pending: Write | None = None
         self._pending_snapshot: tuple[SnapshotMeta, bytes] | None = None
 
@@ -180,9 +182,9 @@ class Storage:
             self.fails_next_sync = False
             self._count("failed_fsync")
             if self._rng.random() < 0.5:  # the error came after the data had reached the disk
-                self.log.apply(write)
+                self._apply(write)
             raise FailedSync
-        self.log.apply(write)
+        self._apply(write)
 
     def begin_snapshot(self, meta: SnapshotMeta, data: bytes) -> None:
         self._pending_snapshot = (meta, data)
@@ -220,7 +222,7 @@ class Storage:
         if write is not None:
             draw = self._rng.random()
             if draw < 0.3:
-                self.log.apply(write)
+                self._apply(write)
                 self._count("unsynced_write_kept")
             else:
                 self._count("unsynced_write_lost")
@@ -273,6 +275,11 @@ class Storage:
         self.snapshots.rotten.append(sound[0])
         self._count("snapshot_rot")
         return True
+
+    def _apply(self, write: Write) -> None:
+        self.log.apply(write)
+        if self.on_durable is not None:
+            self.on_durable(write)
 
     def _tear(self, write: Write) -> None:
         """Beyond the anchor, where nothing counts, a part of the record lies on the disk."""
