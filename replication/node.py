@@ -516,6 +516,10 @@ class Node(Generic[M]):
             self.replica.compact(base)
             self._snapshots.keep_log_above(base)
 
+    def keep_from(self, index: int) -> None:
+        """A sink that is not the log's own, such as the outbox, has everything below `index`."""
+        self._snapshots.wanted_from = index
+
     # --- conditions -------------------------------------------------------------------------
 
     @property

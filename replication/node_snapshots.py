@@ -27,6 +27,7 @@ from replication.snapshot_chunks import outgoing
 
 M = TypeVar("M", bound=StateMachine)
 
+NOTHING_WANTED: Final = 1 << 62
 KEPT: Final = 2
 """As many as the store keeps: the log must reach back to the older one, in case the newer rots."""
 
@@ -40,6 +41,8 @@ class NodeSnapshots(Generic[M]):
         self._settings = settings
         self._store = store
         self._warn = warn
+        self.wanted_from: int = NOTHING_WANTED
+        """A sink outside still wants the entries from here on; compaction leaves them."""
         self._indexes = sorted(indexes)[-KEPT:]
         """Of the durable ones, oldest first."""
         self._saving: tuple[SnapshotMeta, bytes] | None = None
@@ -99,7 +102,8 @@ class NodeSnapshots(Generic[M]):
         """The index up to which records may go: an older durable snapshot covers it."""
         if self._settings.retain_entries == 0 or len(self._indexes) < KEPT:
             return 0
-        return min(self._indexes[0], self._indexes[-1] - self._settings.retain_entries)
+        index = min(self._indexes[0], self._indexes[-1] - self._settings.retain_entries)
+        return min(index, self.wanted_from - 1)
 
     # --- a leader's -------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ PRICE: Final = 100
 PATIENCE: Final = 4
 """How often a client repeats a request before it gives up."""
 ORDERS_REMEMBERED: Final = 32
+AGAIN_MS: Final = 50
 
 
 class Operation(msgspec.Struct):
@@ -121,9 +122,11 @@ class Clients:
         self._ask(-1, b"".join(commands), len(commands), None)
 
     def end(self) -> None:
-        """No new requests. What is open is repeated until it is answered."""
+        """No new requests. What is open is repeated, now and until it is answered."""
         self.is_over = True
         self.loss = self.gateway.loss = 0.0
+        for number in sorted(self._requests):
+            self._network.post(CLIENTS, GATEWAY, 0.0, self.gateway.request, self._requests[number][1])
 
     @property
     def waiting(self) -> int:
@@ -227,13 +230,21 @@ class Clients:
     def _told_nothing(self, request: Request, answer: Told) -> None:
         """The gateway gave up. A refusal is final only if nothing of the request is in doubt."""
         known = self._requests.get(request.number)
-        if known is None or answer.unknown or self._tries[request.number] > 1:
-            return  # it is asked again, when its time is over
+        if known is None:
+            return
+        if answer.unknown or self._tries[request.number] > 1:
+            self._world.after(AGAIN_MS * NS_PER_MS, self._again, request)
+            return
         self.refused += 1
         self.history[known[0]].refused = answer.code
         if request.client >= 0 and not self.is_over:
             self._forget(request)
             self._pause(request.client)
+
+    def _again(self, request: Request) -> None:
+        """The gateway gave up in doubt, so it is asked again, before the patience ends."""
+        if request.number in self._requests:
+            self._network.post(CLIENTS, GATEWAY, self.loss, self.gateway.request, request)
 
     def _take_replies(
         self, request: Request, operation: Operation, answer: Submitted, floor: int

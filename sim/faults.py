@@ -270,36 +270,28 @@ class Injector:
 
     # --- disks ------------------------------------------------------------------------------
 
-    @property
-    def impaired(self) -> set[int]:
-        """Voters, by node, whose disk is not what they promised: damaged, lost, or not back."""
-        found: set[int] = set()
-        voters = self.voters()
-        for number, host in self._hosts.items():
-            if host.storage.log.damaged or host.is_refused:
-                found.add(number)
-            elif host.member not in voters:
-                found.add(number)
-        return found & {node_number(member) for member in voters}
-
-    def voters(self) -> tuple[int, ...]:
-        """As the most advanced running node has them, the outgoing ones too."""
-        best: tuple[int, int] = (-1, 0)
-        for number, host in self._hosts.items():
-            if host.node is not None and host.node.replica.configuration.voters:
-                best = max(best, (host.node.replica.configuration_index, -number))
-        if best[0] < 0:
-            return tuple(self.founders)
-        node = self._hosts[-best[1]].node
-        assert node is not None
-        configuration = node.replica.configuration
-        return tuple(sorted({*configuration.voters, *configuration.outgoing}))
+    def groups(self) -> list[tuple[int, ...]]:
+        """The voters, and the outgoing ones, of every configuration that may come into force."""
+        found: dict[tuple[int, ...], None] = {}
+        for _, host in sorted(self._hosts.items()):
+            if host.configuration is not None:
+                found[host.configuration.voters] = None
+                found[host.configuration.outgoing] = None
+        found.pop((), None)
+        return list(found) or [tuple(self.founders)]
 
     def _may_impair(self, host: Host) -> bool:
-        """Whether a minority of the voters would still be impaired, this one included."""
-        voters = {node_number(member) for member in self.voters()}
-        impaired = self.impaired | {host.number}
-        return len(impaired & voters) * 2 < len(voters)
+        """Whether of all that may have to decide only a minority would be impaired."""
+        for group in self.groups():
+            impaired = [m for m in group if m == host.member or self._is_impaired(m)]
+            if len(impaired) * 2 >= len(group):
+                return False
+        return True
+
+    def _is_impaired(self, member: int) -> bool:
+        """Its disk is not what it promised: damaged, lost, or another one in its place."""
+        host = self._hosts[node_number(member)]
+        return bool(host.member != member or host.storage.log.damaged or host.is_refused)
 
     def _damage(self, fault: Fault, rng: random.Random) -> bool:
         host = self._hosts[int(fault.target)]
@@ -438,14 +430,21 @@ def _ignoring_refusal(callback: Callable[..., object], *arguments: object) -> No
 
 
 def sound_majority(
-    hosts: Iterable[Host], voters: Iterable[int], rng: random.Random
+    hosts: Iterable[Host], groups: Iterable[tuple[int, ...]], rng: random.Random
 ) -> list[Host] | None:  # fmt: skip
-    """A random bare majority of the voters whose disks are sound; None if there is none."""
-    wanted = list(voters)
-    sound = [
-        host
+    """A random bare majority of each group, with sound disks; None if there is none."""
+    sound = {
+        host.member: host
         for host in hosts
-        if host.member in wanted and not host.storage.log.damaged and not host.is_refused
-    ]
-    count = len(wanted) // 2 + 1
-    return rng.sample(sound, count) if len(sound) >= count else None
+        if not host.storage.log.damaged and not host.is_refused
+    }
+    core: dict[int, Host] = {}
+    for group in groups:
+        count = len(group) // 2 + 1
+        members = [member for member in group if member in sound]
+        missing = count - sum(member in core for member in members)
+        others = [member for member in members if member not in core]
+        if len(others) < missing:
+            return None
+        core.update((member, sound[member]) for member in rng.sample(others, max(0, missing)))
+    return list(core.values())

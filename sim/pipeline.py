@@ -96,6 +96,8 @@ class Producer:
             except CorruptRecord as error:
                 self.host.call(node.replica.found_damage, error.index)
                 return
+            if not entries:
+                entries = self._pipeline.read_elsewhere(wanted)
         if entries and entries[0].index == wanted:
             self.outbox.offer(entries, now_s)
 
@@ -154,6 +156,8 @@ class Pipeline:
 
     def look(self, host: Host) -> None:
         """Called whenever something happened to a host."""
+        if host.node is not None:
+            host.node.keep_from(self.published + 1)
         producer = self._producers.get(host.number)
         if producer is None or producer.life != host.life:
             if host.node is None or host.node.replica.role is not Role.LEADER:
@@ -179,6 +183,17 @@ class Pipeline:
             return False
         self._arrive(rng.choice(old), None)
         return True
+
+    def read_elsewhere(self, wanted: int) -> list[Committed]:
+        """A leader that began with a snapshot lacks what is older; some other node has it."""
+        for host in self._checkers.running:
+            try:
+                found = host.storage.log.read_committed(wanted, READ_BYTES)
+            except CorruptRecord:
+                continue
+            if found:
+                return found
+        return []
 
     # --- the broker -------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ import msgspec
 
 from core.machine import Machine
 from replication.batching import Submission
+from replication.membership import Configuration
 from replication.messages import Message, node_number
 from replication.node import Node
 from replication.ports import Committed, SnapshotMeta, Write
@@ -124,6 +125,8 @@ class Host:
         self.on_role: Callable[[Host], None] | None = None
         self.warnings: list[str] = []
         self.starts = 0
+        self.configuration: Configuration | None = None
+        """As its process has it, or had it last."""
         self.is_refused = False
         """Recovery has refused to start on this disk; only a new disk helps."""
         self._rng = rng
@@ -186,6 +189,7 @@ class Host:
         self.storage.wipe()
         self.member = member
         self.voters = ()
+        self.configuration = None
         self.is_refused = False
 
     def upgrade(self) -> None:
@@ -243,6 +247,9 @@ class Host:
         """The shell's duties 1 to 4, after every input."""
         if self._guarded(self._pump) is _FAILED or self.node is None:
             return
+        configuration = self.node.replica.configuration
+        if configuration.voters:
+            self.configuration = configuration
         self.watcher.changed(self)
         if self.on_role is not None:
             self.on_role(self)

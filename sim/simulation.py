@@ -82,7 +82,7 @@ class Simulation:
         self._make_hosts()
         self.gateway = Gateway(
             self.world, self.network, self.hosts, self.streams.of("gateway"),
-            2 * plan.election_timeout_ms, plan.request_timeout_ms, self._answered,
+            plan.election_timeout_ms, plan.request_timeout_ms, self._answered,
         )  # fmt: skip
         self.clients = Clients(
             plan, self.world, self.network, self.gateway, self.tally, self.streams.of
@@ -164,10 +164,10 @@ class Simulation:
         rng = self.streams.of("core")
         if self.plan.nodes == 1 and self.hosts[1].is_refused:
             return False
-        voters = self.injector.voters()
-        core = sound_majority([self.hosts[n] for n in sorted(self.hosts)], voters, rng)
+        hosts = [self.hosts[number] for number in sorted(self.hosts)]
+        core = sound_majority(hosts, self.injector.groups(), rng)
         if core is None:
-            core = [self.hosts[n] for n in sorted(self.hosts)]
+            core = hosts
         self.core = sorted(core, key=lambda host: host.number)
         inside = [host.number for host in self.core]
         everybody = [*sorted(self.hosts), *self.pipeline.addresses]
@@ -193,7 +193,12 @@ class Simulation:
         if self.clients.waiting:
             return f"no progress: {self.clients.waiting} requests are not answered"
         last = self.checkers.last_decided
-        behind = [h.number for h in self.core if h.node is None or h.node.machine.index < last]
+        members = leader.node.replica.configuration.members
+        behind = [
+            host.number for host in self.core
+            if host.member in members and host.node is not None
+            and min(host.node.machine.index, host.storage.log.anchor.last_index) < last
+        ]  # fmt: skip
         if behind:
             return f"no progress: nodes {behind} are behind index {last}"
         if self.pipeline.published < last or self.pipeline.booked < last:
@@ -205,8 +210,13 @@ class Simulation:
 
     def _judge(self) -> None:
         """Everything has arrived: what must now be equal is equal."""
-        self.checkers.check_equal(self.core)
-        for host in self.core:
+        leader = self.injector.leader()
+        assert leader is not None
+        assert leader.node is not None
+        members = leader.node.replica.configuration.members
+        core = [host for host in self.core if host.member in members]
+        self.checkers.check_equal(core)
+        for host in core:
             self.checkers.check_survivors(self.clients.acknowledged, host)
             assert host.node is not None
             self.checkers.check_money(host.node.machine)

@@ -262,9 +262,18 @@ class Storage:
                 del log.rows[index]
             case _:
                 raise ValueError(f"kind: {kind!r} damages no record")
+        if self._is_sound(index):
+            log.damaged.discard(index)  # a copy that had gone astray came back to its place
+            return False
         log.damaged.add(index)
         self._count(kind)
         return True
+
+    def _is_sound(self, index: int) -> bool:
+        try:
+            return self.log.record(index).hash == self.log.hashes.get(index)
+        except CorruptRecord:
+            return False
 
     def rot_snapshot(self) -> bool:
         """The newest snapshot's bytes rot, if an older one is left to start from."""
