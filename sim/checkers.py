@@ -245,6 +245,13 @@ class Checkers:
             lambda: f"node {host.number}: {node.waiting_commands} commands wait, "
             f"{node.unstored_results} results are not stored",
         )
+        window = replica.settings.in_flight_messages_max
+        for peer, progress in replica.progress.items():
+            self.check(
+                "BOUND", progress.in_flight <= window,
+                lambda peer=peer: f"node {host.number}: more than {window} messages to {peer} "
+                "are not answered",
+            )  # fmt: skip
 
     # --- inside -----------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from sim.checkers import Tally
 from sim.gateway import GATEWAY, Answer, Gateway, Request, Told
 from sim.network import Network
 from sim.plan import Plan
+from sim.questions import ask
 from sim.world import NS_PER_MS, World
 
 CLIENTS: Final = 101
@@ -70,15 +71,14 @@ class Operation(msgspec.Struct):
 class Client:
     """One user's program."""
 
-    __slots__ = ("accounts", "open", "orders", "rng", "tries")
+    __slots__ = ("accounts", "orders", "rng", "sent")
 
     def __init__(self, number: int, rng: random.Random) -> None:
         first = FIRST_ACCOUNT + number * ACCOUNTS_PER_CLIENT
         self.accounts = range(first, first + ACCOUNTS_PER_CLIENT)
         self.orders: list[tuple[int, int]] = []
         """Own orders that may be open: account and id."""
-        self.open: Operation | None = None
-        self.tries = 0
+        self.sent = 0
         self.rng = rng
 
 
@@ -143,6 +143,7 @@ class Clients:
             self._ask(client, b"", 0, self._question(client))
             return
         count = self._plan.commands_per_request
+        self._clients[client].sent += 1
         commands = [self._command(client, rng, at) for at in range(count)]
         self._ask(client, b"".join(commands), count, None)
 
@@ -285,13 +286,15 @@ class Clients:
         rng = self._clients[client].rng
         account = rng.choice(self._clients[client].accounts)
         if rng.random() < 0.5:
-            return lambda machine: ("balances", account, machine.balances(account))
-        return lambda machine: ("book", SYMBOL, machine.book(SYMBOL, 5))
+            return lambda machine: ask("balances", account, machine)
+        return lambda machine: ask("book", SYMBOL, machine)
 
     def _command(self, client: int, rng: random.Random, at: int) -> bytes:
         me = self._clients[client]
         account = rng.choice(me.accounts)
-        key = key128(f"{client}/{self._numbers}/{at}")
+        # Of one client each key is new; different clients use the same ones, as they may.
+        key = key128(f"{me.sent}/{at}")
+        reference = key128(f"{client}/{me.sent}/{at}")
         draw = rng.random()
         if draw < 0.12 and me.orders:
             owner, order = rng.choice(me.orders)
@@ -302,9 +305,9 @@ class Clients:
         if draw < 0.22:
             return cancel_all(account, SYMBOL, key)
         if draw < 0.25:
-            return withdraw(account, rng.choice((BASE, QUOTE)), rng.randint(1, 50), key)
+            return withdraw(account, rng.choice((BASE, QUOTE)), rng.randint(1, 50), reference)
         if draw < 0.28:
-            return deposit(account, rng.choice((BASE, QUOTE)), rng.randint(1, 50), key)
+            return deposit(account, rng.choice((BASE, QUOTE)), rng.randint(1, 50), reference)
         side = rng.choice((BUY, SELL))
         if draw < 0.34:
             return place(account, SYMBOL, side, MARKET, IOC, 0, rng.randint(1, 20), key)

@@ -164,12 +164,20 @@ class Injector:
         host = self._target(fault)
         if host is None:
             return False
+        if fault.detail == "writing":
+            host.crash_in_write(lambda: self._undo(self._crash_now, (host, fault, rng)))
+        else:
+            self._crash_now(host, fault, rng)
+        return True
+
+    def _crash_now(self, host: Host, fault: Fault, rng: random.Random) -> None:
+        if host.state is State.DOWN:
+            return
         host.crash()
         if host.rot_on_crash and rng.random() < host.rot_on_crash:
             if self._damage_one("bitrot", host, rng):
                 self._count("bitrot_on_crash")
         self._after(fault, self.start, host)
-        return True
 
     def _crash_all(self, fault: Fault, rng: random.Random) -> bool:
         """Power loss: everybody at once, back at different times."""

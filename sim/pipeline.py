@@ -43,6 +43,7 @@ FLUSH_ENTRIES: Final = 16
 CONSUME_MS: Final = 20
 FLUSH_MS: Final = 150
 LOST_RETRY_S: Final = 0.4
+WINDOW_ENTRIES: Final = 32
 
 
 class Producer:
@@ -51,7 +52,7 @@ class Producer:
     def __init__(self, host: Host, pipeline: "Pipeline") -> None:
         self.host = host
         self.life = host.life
-        self.outbox = Outbox(host.member, window_entries=32, answer_s=LOST_RETRY_S)
+        self.outbox = Outbox(host.member, window_entries=WINDOW_ENTRIES, answer_s=LOST_RETRY_S)
         self._pipeline = pipeline
         self._timer_ns = 0
 
@@ -71,6 +72,7 @@ class Producer:
         elif self.outbox.phase not in (Phase.IDLE, Phase.FENCED):
             self.outbox.depose()
         self._offer(now_s)
+        self._pipeline.check_window(self.outbox.in_flight)
         for request in self.outbox.take_requests():
             self._pipeline.carry(self, request)
         self._arm()
@@ -178,6 +180,11 @@ class Pipeline:
 
     def raise_zombie(self, rng: random.Random) -> bool:
         """A request that an earlier leader once sent arrives now, with its old token."""
+        if self._last_epoch and rng.random() < 0.3:
+            # As of a process that was restored from a copy: the present token, another holder.
+            holder = self._tokens[self._last_epoch] + 1
+            self._arrive(Open(self._last_epoch, holder, 1), None)
+            return True
         old = [request for request in self._old_requests if request.epoch < self._last_epoch]
         if not old:
             return False
@@ -233,6 +240,12 @@ class Pipeline:
         self.world.after(
             delay_ms * NS_PER_MS, self._network.post, BROKER, producer.host.number, self.loss,
             producer.answered, answer,
+        )
+
+    def check_window(self, in_flight: int) -> None:
+        self._checkers.check(
+            "BOUND", in_flight <= WINDOW_ENTRIES,
+            lambda: f"{in_flight} entries are published and not acknowledged",
         )
 
     def _check_token(self, epoch: int, holder: int) -> None:

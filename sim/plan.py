@@ -164,7 +164,7 @@ def draw_plan(seed: int, profile: str = "default") -> Plan:
     per_request = rng.choice((1, 1, 1, 2, 5))
     commands = int(rate * run_ms / 1000)
     election_ms = rng.choice((150, 300, 500, 500, 1000))
-    snapshot_entries = rng.choice((20, 40, 80, 200))
+    snapshot_entries = rng.choice((8, 20, 40, 200))
     plan = Plan(
         seed=seed, profile=profile, nodes=nodes, run_ms=run_ms, commands=commands,
         clients=clients, client_gap_ms=max(1, int(1000 * clients * per_request / max(0.1, rate))),
@@ -175,7 +175,7 @@ def draw_plan(seed: int, profile: str = "default") -> Plan:
         election_timeout_ms=election_ms, heartbeat_ms=election_ms // rng.choice((4, 5, 10)),
         lease_reads=rng.random() < 0.7, snapshot_entries=snapshot_entries,
         checkpoint_entries=rng.choice((10, 25, 100)),
-        keep_entries=rng.choice((60, 100, 200)),
+        keep_entries=rng.choice((4, 20, 60, 200)),
         append_records_max=rng.choice((1, 2, 16, 256)),
         in_flight_messages_max=rng.choice((1, 2, 8, 64)),
         snapshot_chunk_bytes=rng.choice((4096, 32_768, 1 << 20)),
@@ -271,8 +271,11 @@ def _fault(kind: str, at_ms: int, plan: Plan, rng: random.Random) -> Fault:
     duration_ms = int(rng.expovariate(1 / (3.0 * plan.election_timeout_ms))) + 1
     detail, amount = "", 0.0
     match kind:
+        case "crash" if rng.random() < 0.5:
+            detail = "writing"  # when the next write is under way
         case "crash_leader" | "pause_leader":
             kind, target = kind.removesuffix("_leader"), "leader"
+            detail = "writing" if kind == "crash" and rng.random() < 0.5 else ""
         case "crash_all" | "broker_outage" | "broker_lag" | "ledger_crash" | "gateway_restart":
             target = ""
         case "partition":

@@ -135,6 +135,7 @@ class Host:
         self._writing: Write | None = None
         self._saving: SnapshotMeta | None = None
         self._apply_waits = False
+        self._crashes_in_write: Callable[[], None] | None = None
         storage.on_durable = self._durable
 
     # --- the process ------------------------------------------------------------------------
@@ -162,6 +163,10 @@ class Host:
         self.storage.crash()
         self._note("crash")
         self.watcher.stopped(self)
+
+    def crash_in_write(self, struck: Callable[[], None]) -> None:
+        """`struck` is called while the next write is under way; it will crash the process."""
+        self._crashes_in_write = struck
 
     def pause(self) -> None:
         if self.state is State.UP:
@@ -205,6 +210,7 @@ class Host:
         self._saving = None
         self._apply_waits = False
         self._timer_ns = 0
+        self._crashes_in_write = None
         if node is not None:
             node.end()
         if self.on_role is not None:
@@ -307,7 +313,11 @@ class Host:
     def _begin_write(self, token: int, write: Write) -> None:
         self._writing = write
         self.storage.begin(write)
-        self.world.after(self._disk_ns(1), self._write_ends, self.life, token)
+        takes_ns = self._disk_ns(1)
+        self.world.after(takes_ns, self._write_ends, self.life, token)
+        struck, self._crashes_in_write = self._crashes_in_write, None
+        if struck is not None:
+            self.world.after(self._rng.randrange(takes_ns + 1), struck)
 
     def _write_ends(self, life: int, token: int) -> None:
         """The disk has made it durable, whether the process runs or is frozen."""

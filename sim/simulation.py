@@ -15,6 +15,8 @@ import msgspec
 
 from replication.batching import Limits
 from replication.messages import Message
+from replication.ports import Committed
+from replication.record import COMMANDS
 from replication.replica import ReplicaSettings
 from replication.settings import NodeSettings
 from sim.checkers import CheckFailed, Checkers, Tally
@@ -22,13 +24,14 @@ from sim.clients import CLIENTS, Clients
 from sim.clocks import SimClock
 from sim.faults import Injector, sound_majority
 from sim.gateway import GATEWAY, Gateway
+from sim.history import Entry, History
 from sim.network import Network, NetworkRates, halving
 from sim.pipeline import BROKER, Pipeline
 from sim.plan import Plan
 from sim.process import Host, ProcessFailed, State
 from sim.seeds import Streams
 from sim.storage import Storage
-from sim.world import NS_PER_MS, NS_PER_S, Trace, TraceRecord, World
+from sim.world import NS_PER_MS, NS_PER_S, TimeStandsStill, Trace, TraceRecord, World
 
 LIVE_S: Final = 10
 LOOK_MS: Final = 50
@@ -54,6 +57,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     snapshot_transfers: int = 0
     repairs: int = 0
     retries: int = 0
+    wall_seconds: float = 0.0
     faults: dict[str, int] = msgspec.field(default_factory=dict)
     over_budget: dict[str, int] = msgspec.field(default_factory=dict)
     checks: dict[str, int] = msgspec.field(default_factory=dict)
@@ -75,6 +79,8 @@ class Simulation:
         rates = NetworkRates(delay_min_us=plan.delay_min_us, delay_mean_us=plan.delay_mean_us)
         self.network = Network(self.world, self.streams.of("network"), rates, self._deliver)
         self.checkers = Checkers(self.hosts, self.tally)
+        self.history = History(self.tally)
+        self.checkers.on_decided = self._decided
         self.pipeline = Pipeline(
             self.world, self.network, self.checkers, self.streams.of("pipeline")
         )
@@ -109,6 +115,9 @@ class Simulation:
             outcome.what = str(failure)
             lines = traceback.format_exception(failure.error)
             outcome.why = "".join(lines[-4:]) + "\n" + self._state_text()
+        except TimeStandsStill as failure:
+            outcome.checker, outcome.what = "BOUND", str(failure)
+            outcome.why = self._state_text()
         except Exception as failure:  # noqa: BLE001 - a bug of the simulator, or of the ledger
             outcome.checker = "ASSERT"
             outcome.what = f"{type(failure).__name__}: {failure}"
@@ -157,6 +166,7 @@ class Simulation:
             if not self._what_lacks():
                 self._judge()
                 return
+        self.history.judge(self.clients.history)
         self.tally.check("LIVE", is_good=False, what=self._what_lacks())
 
     def _choose_core(self) -> bool:
@@ -222,6 +232,7 @@ class Simulation:
             self.checkers.check_money(host.node.machine)
         self.checkers.check_network(self.network.in_flight_peak)
         self.pipeline.check_books()
+        self.history.judge(self.clients.history)
 
     # --- parts ------------------------------------------------------------------------------
 
@@ -246,6 +257,13 @@ class Simulation:
             host.disk_mean_us = plan.disk_mean_us
             host.on_role = self.pipeline.look
             self.hosts[number] = host
+
+    def _decided(self, host: Host, entry: Committed) -> None:
+        node = host.node
+        assert node is not None
+        record = node.replica.record(entry.index)
+        payload = record.payload if record.kind == COMMANDS else b""
+        self.history.decided(Entry(entry.index, entry.ts_ns, payload, entry.events))
 
     def _deliver(self, to: int, message: Message) -> None:
         kind = type(message).__name__

@@ -19,6 +19,14 @@ NS_PER_US: Final = 1_000
 
 _FLUSH_LINES: Final = 512
 
+INSTANT_EVENTS_MAX: Final = 100_000
+"""More events at one instant than that: somebody asks to be called back at once, for ever."""
+
+
+class TimeStandsStill(Exception):
+    """Our bug, in production code or in the simulator: nothing lets time go on."""
+
+
 Event = tuple[int, int, Callable[..., None], tuple[object, ...]]
 
 
@@ -56,9 +64,14 @@ class World:
         """Everything up to and with `until_ns`, or up to `stop`."""
         heap = self._heap
         pop = heapq.heappop
+        instant_ends = self.events + INSTANT_EVENTS_MAX
         while heap and heap[0][0] <= until_ns and not self.is_stopped:
             time_ns, _, callback, arguments = pop(heap)
-            self.now_ns = time_ns
+            if time_ns != self.now_ns:
+                self.now_ns = time_ns
+                instant_ends = self.events + INSTANT_EVENTS_MAX
+            elif self.events >= instant_ends:
+                raise TimeStandsStill(f"{INSTANT_EVENTS_MAX} events at {time_ns} ns")
             self.events += 1
             callback(*arguments)
             if self.after_event is not None:

@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "match": ("adapters.cli.match", "runs an orderflow file through the bare order book"),
     "replay": ("adapters.cli.replay", "re-executes the log and prints its hashes"),
     "audit": ("adapters.cli.audit", "verifies one node's data, or finds where two differ"),
+    "sim": ("adapters.cli.sim", "fault-injection runs in virtual time"),
     "bench": ("adapters.cli.bench", "the benchmarks"),
     "doctor": ("adapters.cli.doctor", "what this machine has and lacks"),
     "admin": ("adapters.cli.admin", "listings, deposits, modes: audited"),

@@ -16,7 +16,7 @@ from core.events import (
     TradeExecuted,
 )
 from tests.core.subjects import ALL_LEVELS, Subject
-from tests.twin.machine import BookRow, OrderRow
+from sim.twin.machine import BookRow, OrderRow
 
 
 class Invariants:

@@ -12,7 +12,7 @@ from core.commands import batch_of
 from core.events import AnyEvent, EngineCheckpoint, Reply, text
 from tests.core.invariants import Invariants
 from tests.core.subjects import ALL_LEVELS, Engine
-from tests.twin.machine import TwinMachine
+from sim.twin.machine import TwinMachine
 
 START_NS = 1_700_000_000_000_000_000
 

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from core.events import REPLY_BYTES, AnyEvent, Reply, decode_events, decode_reply
 from core.machine import Machine
-from tests.twin.accounts import Balance
-from tests.twin.machine import BookRow, OrderRow, TwinMachine
+from sim.twin.accounts import Balance
+from sim.twin.machine import BookRow, OrderRow, TwinMachine
 
 ALL_LEVELS = 1 << 30
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.accounts import Accounts
-from tests.twin.accounts import HOUSE
-from tests.twin.accounts import Accounts as NaiveAccounts
+from sim.twin.accounts import HOUSE
+from sim.twin.accounts import Accounts as NaiveAccounts
 
 Row = tuple[int, int, int, int]
 """Account, asset, available, hold."""

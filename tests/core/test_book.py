@@ -32,8 +32,8 @@ from core.book import (
 )
 from core.codes import BUY, SELL
 from core.limits import ORDER_ID_MAX, SLOT_BITS
-from tests.twin.book import Book as NaiveBook
-from tests.twin.book import Order, other
+from sim.twin.book import Book as NaiveBook
+from sim.twin.book import Order, other
 
 SYMBOL = 1
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core import codes
 from core import commands as c
 from core import events as e
-from tests.twin.state import unpack_commands
+from sim.twin.state import unpack_commands
 
 i64s = st.integers(-(2**63), 2**63 - 1)
 u64s = st.integers(0, 2**63 - 1)

@@ -42,7 +42,7 @@ from core.events import (
 )
 from core.limits import SLOT_BITS
 from tests.golden.script import Registry
-from tests.twin.machine import BookRow, OrderRow
+from sim.twin.machine import BookRow, OrderRow
 
 LINE_MAX = 100
 

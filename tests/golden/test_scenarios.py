@@ -13,7 +13,7 @@ import pytest
 
 from tests.core.subjects import MAKERS
 from tests.golden.scenario import SCENARIOS, Runner
-from tests.twin.machine import TwinMachine
+from sim.twin.machine import TwinMachine
 
 FILES = sorted(SCENARIOS.glob("*.txt"))
 

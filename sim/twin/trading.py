@@ -54,8 +54,8 @@ from core.events import (
     TradeExecuted,
 )
 from core.limits import CANCELS_PER_COMMAND_MAX
-from tests.twin.book import Order, other
-from tests.twin.state import SLOTS, Command, Reject, State, Symbol
+from sim.twin.book import Order, other
+from sim.twin.state import SLOTS, Command, Reject, State, Symbol
 
 Levels = list[tuple[int, int]]
 """(side, price) of levels that changed, in the order in which their deltas are due."""

@@ -19,8 +19,8 @@ from core.limits import (
     OPEN_ORDERS_PER_ACCOUNT_DEFAULT,
     SLOT_BITS,
 )
-from tests.twin.accounts import Accounts
-from tests.twin.book import Book, Order
+from sim.twin.accounts import Accounts
+from sim.twin.book import Book, Order
 
 SLOTS = 1 << SLOT_BITS
 GENERATION_LAST = (1 << 29) - 1

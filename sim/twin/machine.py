@@ -27,10 +27,10 @@ from core.codes import (
 )
 from core.commands import TRADING_KINDS, split_batch
 from core.events import AnyEvent, CancelRejected, OrderRejected, Reply
-from tests.twin import operators, trading
-from tests.twin.accounts import Balance
-from tests.twin.book import Order
-from tests.twin.state import Asset, Command, Reject, State, Symbol, unpack_commands
+from sim.twin import operators, trading
+from sim.twin.accounts import Balance
+from sim.twin.book import Order
+from sim.twin.state import Asset, Command, Reject, State, Symbol, unpack_commands
 
 _TRADING = {
     CMD_PLACE: trading.place,

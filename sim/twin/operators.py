@@ -40,7 +40,7 @@ from core.limits import (
     QTY_LOTS_MAX,
     SYMBOLS_MAX,
 )
-from tests.twin.state import Asset, Command, Limits, Reject, State, Symbol
+from sim.twin.state import Asset, Command, Limits, Reject, State, Symbol
 
 
 def set_mode(state: State, command: Command) -> Reply:

@@ -1,0 +1,484 @@
+"""Plants in the log: appending, cutting, durability, damage, recovery, snapshots, flow control."""
+
+from typing import Final
+
+from sim.planting import Edit, Plant
+
+_FOLLOWING: Final = "replication.following"
+_LEADING: Final = "replication.leading"
+_STATE: Final = "replication.replica_state"
+_REPLICA: Final = "replication.replica"
+_INSTALLING: Final = "replication.installing"
+_WINDOW: Final = "replication.log_window"
+_PROGRESS: Final = "replication.progress"
+_RECOVERY: Final = "replication.recovery"
+_RECORD: Final = "replication.record"
+_SNAPSHOTS: Final = "replication.node_snapshots"
+_NODE: Final = "replication.node"
+_RESULTS: Final = "replication.node_results"
+_DISK: Final = "sim.storage"
+_HOST: Final = "sim.process"
+
+PLANTS: Final = (
+    Plant(
+        name="cut-on-every-append", expected=("AD", "SMS", "REC", "LM", "ASSERT"),
+        what="a delayed older append cuts what was acknowledged since",
+        edits=(
+            Edit(
+                _FOLLOWING,
+                "            place = self._take(place, self._decoded(message))\n",
+                "            records = self._decoded(message)\n"
+                "            if records and self._commit_index < records[-1].index < "
+                "self._log.last_index:\n"
+                "                self._cut(records[-1].index + 1)\n"
+                "            place = self._take(place, records)\n",
+            ),
+        ),
+    ),
+    Plant(
+        name="no-cut-on-conflict", expected=("LM", "SMS", "AD", "HASH", "ASSERT", "LIVE"),
+        what="records that conflict with the leader's stay",
+        edits=(
+            Edit(
+                _FOLLOWING,
+                "                self._cut(record.index)\n            self._extend(record)\n",
+                "                place = record.index\n                continue\n"
+                "            self._extend(record)\n",
+            ),
+        ),
+    ),
+    Plant(
+        name="prev-not-checked", expected=("LM", "SMS", "AD", "ASSERT", "REC"),
+        what="an append is taken if its place exists, whatever stands before it",
+        edits=(
+            Edit(
+                _FOLLOWING,
+                "if index <= log.last_index and log.hash_at(index) == message.prev_hash:",
+                "if index <= log.last_index:",
+            ),
+            Edit(
+                _FOLLOWING,
+                "if index in log.damaged or log.term_at(index) == message.prev_term:",
+                "if index >= 0:",
+            ),
+        ),
+    ),
+    Plant(
+        name="gap-accepted", expected=("LM", "REC", "ASSERT"),
+        what="records are appended that do not follow the last one",
+        edits=(
+            Edit(
+                _FOLLOWING,
+                "if index <= log.last_index and log.hash_at(index) == message.prev_hash:",
+                "if index > log.last_index or log.hash_at(index) == message.prev_hash:",
+            ),
+            Edit(
+                _FOLLOWING,
+                "if index in log.damaged or log.term_at(index) == message.prev_term:",
+                "if index >= 0:",
+            ),
+        ),
+    ),
+    Plant(
+        name="commit-beyond-match", expected=("SMS", "AD", "HASH", "ASSERT"),
+        what="a heartbeat's commit index counts for records that were not compared",
+        edits=(
+            Edit(
+                _FOLLOWING,
+                "self._commit_through(min(message.commit, self._verified_index))",
+                "self._commit_through(min(message.commit, self._log.last_index))",
+            ),
+        ),
+    ),
+    Plant(
+        name="ack-before-durable", expected=("AD",),
+        what="a follower acknowledges what is not on its disk yet",
+        edits=(
+            Edit(
+                _FOLLOWING,
+                "        match = min(self._verified_index, self._log.durable_index, "
+                "self._log.sound_index)\n        self._acked_index = ",
+                "        match = min(self._verified_index, self._log.sound_index)\n"
+                "        self._acked_index = ",
+            ),
+        ),
+    ),
+    Plant(
+        name="leader-counts-itself-early", expected=("AD",),
+        what="a leader counts its own record before it is on its disk",
+        edits=(
+            Edit(
+                _LEADING,
+                "durable[self.member] = self._log.durable_index  # rule 4",
+                "durable[self.member] = self._log.last_index",
+            ),
+        ),
+    ),
+    Plant(
+        name="minority-commits", expected=("AD", "LC", "SMS"),
+        what="one replica less than a majority decides",
+        edits=(
+            Edit(
+                "replication.quorum",
+                "return descending[majority(len(descending)) - 1]",
+                "return descending[max(0, majority(len(descending)) - 2)]",
+            ),
+        ),
+    ),
+    Plant(
+        name="failed-sync-swallowed", expected=("AD", "REC", "LM", "ASSERT"),
+        what="the disk says that it could not, and the process goes on as if it had",
+        edits=(
+            Edit(
+                _HOST,
+                '            self._note("failed_sync")\n            self.crash()\n            return\n',
+                '            self._note("failed_sync")\n',
+            ),
+        ),
+    ),
+    Plant(
+        name="full-disk-is-success", expected=("AD", "REC", "LM", "ASSERT"),
+        what="a write to a full disk is lost and reported as done",
+        edits=(
+            Edit(
+                _DISK,
+                "            raise FailedSync\n        self._apply(write)\n",
+                "            raise FailedSync\n"
+                "        if self.log.is_full and write.records:\n"
+                "            return\n        self._apply(write)\n",
+            ),
+            Edit(
+                _DISK,
+                "return 0 if self.is_full else ROOM_BYTES",
+                "return ROOM_BYTES",
+            ),
+        ),
+    ),
+    Plant(
+        name="half-a-write-on-full-disk", expected=("AD", "HASH", "REC", "LM", "ASSERT"),
+        what="a full disk takes the first half of a write's records and all of the rest",
+        edits=(
+            Edit(
+                _DISK,
+                "            raise FailedSync\n        self._apply(write)\n",
+                "            raise FailedSync\n"
+                "        if self.log.is_full:\n"
+                "            del write.records[len(write.records) // 2 :]\n"
+                "        self._apply(write)\n",
+            ),
+            Edit(_DISK, "return 0 if self.is_full else ROOM_BYTES", "return ROOM_BYTES"),
+        ),
+    ),
+    Plant(
+        name="torn-record-accepted", expected=("REC", "SMS", "HASH", "ASSERT"),
+        what="a record's own hashes are not checked when it is read",
+        profile="disk",
+        edits=(
+            Edit(
+                _RECORD,
+                "if hashlib.sha256(header[:_HASHED_BYTES]).digest() != own:",
+                "if not own:",
+            ),
+            Edit(
+                _RECORD,
+                "if hashlib.sha256(payload).digest() != payload_hash:",
+                "if not payload_hash:",
+            ),
+        ),
+    ),
+    Plant(
+        name="place-not-checked", expected=("REC", "SMS", "LM", "HASH", "ASSERT"),
+        what="a sound record of another place, or an older one of its own, is accepted",
+        profile="disk",
+        edits=(
+            Edit(_RECORD, "    if index != expected_index:\n", "    if index < 0:\n"),
+            Edit(
+                _RECOVERY,
+                "            check_follows(record, *self._before)\n",
+                "",
+            ),
+            Edit(
+                _RECOVERY,
+                "            if expected and record.hash != expected:",
+                "            if record.hash == b'':",
+            ),
+        ),
+    ),
+    Plant(
+        name="chain-not-verified", expected=("REC", "LM", "ASSERT", "SMS", "HASH"),
+        what="recovery reads on behind a record that is missing",
+        profile="disk",
+        edits=(
+            Edit(
+                _RECOVERY,
+                "            self.first_damage = error\n            self.is_broken = True\n"
+                "            return None\n",
+                "            if index == 1:\n                self.is_broken = True\n"
+                "                self.first_damage = error\n                return None\n"
+                "            return store.record(index - 1)\n",
+            ),
+        ),
+    ),
+    Plant(
+        name="damage-cuts-suffix", expected=("AD", "LC", "REC", "SMS", "ASSERT"),
+        what="a member with a damaged record drops it and all behind it, and goes on voting",
+        profile="disk",
+        edits=(
+            Edit(
+                _REPLICA,
+                "        state = start.hard_state\n        assert start.base.index <= "
+                "start.applied_index",
+                "        state = start.hard_state\n"
+                "        if start.damaged and min(start.damaged) > start.base.index + 1:\n"
+                "            last = reader.record(min(start.damaged) - 1)\n"
+                "            state = HardState(term=state.term, vote=state.vote,\n"
+                "                last_index=last.index, last_hash=last.hash)\n"
+                "            start = msgspec.structs.replace(start, damaged={},\n"
+                "                committed_index=min(start.committed_index, last.index),\n"
+                "                hard_state=state)\n"
+                "        assert start.base.index <= start.applied_index",
+            ),
+        ),
+    ),
+    Plant(
+        name="votes-while-in-repair", expected=("AD", "LC", "SMS", "ASSERT", "REC"),
+        what="a member votes and leads while records of its log are damaged",
+        profile="disk",
+        edits=(
+            Edit(
+                "replication.elections",
+                "if message.term < self._term or not self._log.is_whole or self.is_installing:",
+                "if message.term < self._term or self.is_installing:",
+            ),
+            Edit(
+                "replication.following",
+                "        match = min(self._verified_index, self._log.durable_index, "
+                "self._log.sound_index)\n        if match",
+                "        match = min(self._verified_index, self._log.durable_index)\n"
+                "        if match",
+            ),
+            Edit(
+                "replication.following",
+                "        match = min(self._verified_index, self._log.durable_index, "
+                "self._log.sound_index)\n        self._acked_index = ",
+                "        match = min(self._verified_index, self._log.durable_index)\n"
+                "        self._acked_index = ",
+            ),
+        ),
+    ),
+    Plant(
+        name="repair-not-verified", expected=("REC", "LM", "SMS", "AD", "HASH", "ASSERT"),
+        what="a repaired record is believed without comparing its hash",
+        profile="disk",
+        edits=(
+            Edit(
+                _FOLLOWING,
+                "        own = log.hash_at(index) if log.holds(index) else None\n"
+                "        if own == message.hash and index not in log.damaged:",
+                "        own = log.hash_at(index) if log.holds(index) else None\n"
+                "        if own and index > 1 and index not in log.damaged:\n"
+                "            index -= log.holds(index - 1)\n        if own:",
+            ),
+            Edit(
+                _FOLLOWING,
+                "            if record.hash == expected and message.index in log.in_repair:",
+                "            if message.index in log.in_repair:",
+            ),
+            Edit(
+                _WINDOW,
+                "assert self.damaged[record.index] == record.hash, record.index",
+                "assert record.index >= 0",
+            ),
+        ),
+    ),
+    Plant(
+        name="wiped-keeps-its-identity", expected=("AD", "ES", "LC", "SMS", "REC", "ASSERT"),
+        what="a member that lost its disk comes back under the same identity and votes",
+        edits=(
+            Edit(
+                _HOST,
+                "        self.member = member\n        self.voters = ()\n",
+                "",
+            ),
+        ),
+    ),
+    Plant(
+        name="results-beyond-the-log", expected=("REC", "SMS", "AD", "ASSERT", "HASH"),
+        what="recovery takes the end of the log for what is decided",
+        edits=(
+            Edit(
+                _RECOVERY,
+                "base, anchor, known = store.base(), store.hard_state(), store.result_index()",
+                "base, anchor, known = store.base(), store.hard_state(), "
+                "store.hard_state().last_index",
+            ),
+        ),
+    ),
+    Plant(
+        name="results-ahead-of-the-log", expected=("REC", "ASSERT", "AD", "SMS"),
+        what="results are stored under an index one too high, apart from their record",
+        edits=(
+            Edit(
+                _RESULTS,
+                "        self._waiting.append(result)\n",
+                "        if result.index % 16:\n            self._waiting.append(result)\n",
+            ),
+        ),
+    ),
+    Plant(
+        name="applies-twice-after-restart", expected=("HASH", "EO", "ASSERT", "REC"),
+        what="a restart applies the last entry once more",
+        edits=(
+            Edit(
+                _REPLICA,
+                "self._commit_index = self._handed_index = start.applied_index",
+                "self._commit_index = self._handed_index = max(\n"
+                "            start.base.index, start.applied_index - 1)",
+            ),
+        ),
+    ),
+    Plant(
+        name="snapshot-of-another-moment", expected=("HASH", "REC", "ASSERT", "LIVE"),
+        what="a snapshot's data is a later state than its description says",
+        edits=(
+            Edit(
+                _SNAPSHOTS,
+                "        self._saving = (meta, machine.snapshot())\n",
+                "        self._saving = (meta, machine.snapshot())\n"
+                "        self._live = machine\n",
+            ),
+            Edit(
+                _SNAPSHOTS,
+                "        self._handed_out = True\n        return self._saving\n",
+                "        self._handed_out = True\n"
+                "        if self._arriving is None:\n"
+                "            self._saving = (self._saving[0], self._live.snapshot())\n"
+                "        return self._saving\n",
+            ),
+        ),
+    ),
+    Plant(
+        name="install-without-reset", expected=("LM", "LIVE", "SMS", "ASSERT", "REC", "AD"),
+        what="an installed snapshot leaves the old log where it was",
+        edits=(
+            Edit(
+                _INSTALLING,
+                "        self._log.reset(base)\n        self._reset_in_flight = None\n",
+                "        if base.index <= self._log.last_index:\n"
+                "            self._log.forget_through(base)\n"
+                "        else:\n            self._log.reset(base)\n"
+                "        self._reset_in_flight = None\n",
+            ),
+            Edit(
+                _REPLICA,
+                "cut_from, repaired, records, end = 0, [], [], (reset.index, reset.hash)",
+                "cut_from, repaired, records, end = 0, [], [], end",
+            ),
+        ),
+    ),
+    Plant(
+        name="compacts-before-snapshot", expected=("REC", "AD", "ASSERT"),
+        what="the log is cut below a snapshot that is not durable yet",
+        edits=(
+            Edit(
+                _SNAPSHOTS,
+                "        self._saving = (meta, machine.snapshot())\n",
+                "        self._saving = (meta, machine.snapshot())\n"
+                "        self._indexes = [*self._indexes, meta.index][-KEPT:]\n",
+            ),
+            Edit(
+                _SNAPSHOTS,
+                "        index = min(self._indexes[0], self._indexes[-1] - "
+                "self._settings.retain_entries)\n",
+                "        index = self._indexes[-1]\n",
+            ),
+        ),
+    ),
+    Plant(
+        name="compacts-all-but-newest", expected=("REC", "AD", "LIVE", "ASSERT"),
+        what="the log is cut up to the newest snapshot, whose bytes may rot",
+        profile="disk",
+        edits=(
+            Edit(
+                _SNAPSHOTS,
+                "        index = min(self._indexes[0], self._indexes[-1] - "
+                "self._settings.retain_entries)\n        return min(index, self.wanted_from - 1)\n",
+                "        return self._indexes[-1]\n",
+            ),
+        ),
+    ),
+    Plant(
+        name="becomes-before-reset", expected=("HASH", "REC", "SMS", "ASSERT", "AD"),
+        what="a snapshot's state is taken on before the log says so",
+        edits=(
+            Edit(
+                _NODE,
+                "                if meta.index > self._machine.index:\n",
+                "                if meta.index >= 0:\n",
+            ),
+            Edit(
+                _NODE,
+                "        if self._snapshots.is_arriving(meta):\n            base",
+                "        if self._snapshots.is_arriving(meta):\n"
+                "            self._machine = self._snapshots._arriving[1]\n            base",
+            ),
+        ),
+    ),
+    Plant(
+        name="probe-never-released", expected=("LIVE",),
+        what="a lost probe is never sent again",
+        edits=(
+            Edit(
+                _LEADING,
+                "                progress.waiting = False\n                "
+                "self._send_records(member, progress, even_none=True)\n",
+                "                self._send_records(member, progress, even_none=True)\n",
+            ),
+        ),
+    ),
+    Plant(
+        name="window-never-released", expected=("LIVE",),
+        what="a refused append does not lead back to probing",
+        edits=(
+            Edit(
+                _PROGRESS,
+                "        self.probe(min(next_index, at))\n        return True\n",
+                "        return True\n",
+            ),
+        ),
+    ),
+    Plant(
+        name="backoff-stands-still", expected=("LIVE",),
+        what="after a refusal the leader tries the same place again",
+        edits=(
+            Edit(
+                _PROGRESS,
+                "        self.probe(min(next_index, at))\n",
+                "        self.probe(at + 1)\n",
+            ),
+        ),
+    ),
+    Plant(
+        name="snapshot-chunk-lost-for-ever", expected=("LIVE",),
+        what="a lost chunk of a snapshot is never sent again",
+        edits=(
+            Edit(
+                _LEADING,
+                "self._send_chunk(member, progress, again=True)",
+                "self._send_chunk(member, progress, again=False)",
+            ),
+        ),
+    ),
+    Plant(
+        name="no-snapshot-for-laggards", expected=("LIVE",),
+        what="who lacks records that are gone is sent nothing",
+        edits=(
+            Edit(
+                _LEADING,
+                "        if member not in self._snapshot_wanted_by:\n"
+                "            self._snapshot_wanted_by.append(member)\n",
+                "        del member\n",
+            ),
+        ),
+    ),
+)  # fmt: skip
