@@ -64,7 +64,8 @@ class Installing(Leading):
             return
         index = _snapshot_index(message)
         if index <= self._commit_index and self._log.is_whole:
-            self._answer_snapshot(message, self._commit_index, 0, done=True)
+            held = min(self._commit_index, self._log.durable_index)
+            self._answer_snapshot(message, held, 0, done=True)
             return
         arrived = self._incoming.take(message)
         if arrived is None:

@@ -31,7 +31,6 @@ from typing import Final, Generic, TypeVar
 
 from core.codes import CMD_CHECKPOINT, FENCING_TOKEN, NOT_LEADER
 from core.commands import BATCH_HEADER_BYTES, batch
-from replication import membership
 from replication.batching import Submission, batch_metadata
 from replication.checkpoints import CheckpointPlan, Comparison
 from replication.feed import Feed
@@ -42,6 +41,7 @@ from replication.node_results import NodeResults
 from replication.node_snapshots import NodeSnapshots
 from replication.node_submissions import NodeSubmissions
 from replication.ports import (
+    Base,
     Clock,
     Committed,
     Entropy,
@@ -58,7 +58,7 @@ from replication.ports import (
     Warner,
     Write,
 )
-from replication.record import COMMANDS, Record
+from replication.record import COMMANDS, CorruptRecord, Record
 from replication.recovery import Recovered
 from replication.replica import ChangeRefused, Replica, ReplicaWrite, Role, Start
 from replication.settings import NodeSettings
@@ -312,6 +312,7 @@ class Node(Generic[M]):
         stored = results[-1].index if results else 0
         if installs:
             stored = base.index if base is not None else _reset_index(of_replica)
+            self._results.covered(stored)
         self._token += 1
         self._writing = (of_replica, stored)
         if of_replica is None:
@@ -501,20 +502,27 @@ class Node(Generic[M]):
         index = self._machine.index
         if index == 0 or not self.replica.configuration_at(index).voters:
             return
-        if index == self.replica.base.index:
-            record_hash, term = self.replica.base.hash, self.replica.base.term
-        else:
-            record = self.replica.record(index)
-            record_hash, term = record.hash, record.term
-        members = membership.encode(self.replica.configuration_at(index))
-        self._snapshots.begin(self._machine, term, self._last_ts_ns, record_hash, members)
+        base = self._base_at(index)
+        if base is not None:
+            self._snapshots.begin(
+                self._machine, base.term, self._last_ts_ns, base.hash, base.members
+            )
 
     def _plan_compaction(self) -> None:
         index = self._snapshots.may_compact_to()
         if index > self.replica.base.index and self.replica.configuration_at(index).voters:
-            base = self.replica.base_at(index)
-            self.replica.compact(base)
-            self._snapshots.keep_log_above(base)
+            base = self._base_at(index)
+            if base is not None:
+                self.replica.compact(base)
+                self._snapshots.keep_log_above(base)
+
+    def _base_at(self, index: int) -> Base | None:
+        """None if the record there is damaged: it is in repair from now on."""
+        try:
+            return self.replica.base_at(index)
+        except CorruptRecord as error:
+            self.replica.found_damage(error.index)
+            return None
 
     def keep_from(self, index: int) -> None:
         """A sink that is not the log's own, such as the outbox, has everything below `index`."""

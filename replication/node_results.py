@@ -58,6 +58,12 @@ class NodeResults:
         """A snapshot's state takes the place of what they came from."""
         self.take()
 
+    def covered(self, index: int) -> None:
+        """A write makes the log begin after `index`: results up to there are not wanted any more."""
+        self._waiting = [result for result in self._waiting if result.index > index]
+        if not self._waiting:
+            self.due_s = math.inf
+
     def stored(self, index: int) -> bool:
         """A write is durable; True if that is news."""
         if index <= self.stored_index:

@@ -356,11 +356,16 @@ class Replica(Installing):
         return self._log.record(index)
 
     def base_at(self, index: int) -> Base:
-        """What would be the base if the log were cut up to `index`, a record of the kept log."""
+        """What would be the base if the log were cut up to `index`, of the kept log or its base.
+
+        Raises `CorruptRecord`.
+        """
+        members = membership.encode(self.configuration_at(index))
+        if index == self._log.base.index:
+            return msgspec.structs.replace(self._log.base, members=members)
         record = self._log.record(index)
         return Base(
-            index=index, term=record.term, ts_ns=record.ts_ns, hash=record.hash,
-            members=membership.encode(self.configuration_at(index)),
+            index=index, term=record.term, ts_ns=record.ts_ns, hash=record.hash, members=members,
         )  # fmt: skip
 
     def evict(self, through: int) -> None:

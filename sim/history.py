@@ -41,7 +41,7 @@ class History:
     def judge(self, operations: Sequence[Operation]) -> None:
         """Raises `CheckFailed`."""
         answered: dict[int, list[Operation]] = {}
-        refused = [operation for operation in operations if operation.refused]
+        refused = [each for each in operations if each.refused and not each.returned_ns]
         for operation in operations:
             if operation.returned_ns:
                 answered.setdefault(operation.index, []).append(operation)

@@ -28,10 +28,13 @@ from sim.clocks import SimClock
 from sim.network import Network
 from sim.seeds import SeededEntropy
 from sim.storage import FailedSync, Storage
-from sim.world import NS_PER_MS, NS_PER_US, World
+from sim.world import NS_PER_MS, NS_PER_S, NS_PER_US, World
 
 FROZEN_MAX: Final = 20_000
 """Inputs that wait for a frozen process; a real socket's buffer is smaller."""
+
+WRITE_NS_MAX: Final = 2 * NS_PER_S
+"""A disk that takes longer is a dead one."""
 
 SNAPSHOT_FACTOR: Final = 4
 """A snapshot takes so many times as long to save as a write."""
@@ -370,7 +373,7 @@ class Host:
     def _disk_ns(self, factor: int) -> int:
         mean_us = self.disk_mean_us * self.disk_factor * factor
         draw = self._rng.random()
-        return int(mean_us * NS_PER_US * (0.2 + 2.4 * draw * draw))
+        return min(int(mean_us * NS_PER_US * (0.2 + 2.4 * draw * draw)), WRITE_NS_MAX)
 
     # --- time -------------------------------------------------------------------------------
 
