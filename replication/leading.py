@@ -158,7 +158,8 @@ class Leading(Following):
         if progress.flow is Flow.SNAPSHOT:
             return
         if not message.ok:
-            if progress.refused(message.refused, self._next_after_refusal(message)):
+            next_index = self._next_after_refusal(message)
+            if self._leads and progress.refused(message.refused, next_index):
                 self._send_records(message.sender, progress, even_none=True)
             return
         assert message.match <= self._log.last_index, "a follower has more than its leader"
@@ -177,6 +178,11 @@ class Leading(Following):
             self._hand_over(member)
         if member in self.configuration.learners:
             self._promote_learners()
+
+    @property
+    def _leads(self) -> bool:
+        """Also after a step that may have found a damaged record, and then does not."""
+        return self._role is Role.LEADER
 
     def _next_after_refusal(self, message: AppendReply) -> int:
         """Skip our own terms above the follower's hint (the other half of the skipping)."""

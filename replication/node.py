@@ -41,7 +41,6 @@ from replication.node_results import NodeResults
 from replication.node_snapshots import NodeSnapshots
 from replication.node_submissions import NodeSubmissions
 from replication.ports import (
-    Base,
     Clock,
     Committed,
     Entropy,
@@ -58,7 +57,7 @@ from replication.ports import (
     Warner,
     Write,
 )
-from replication.record import COMMANDS, CorruptRecord, Record
+from replication.record import COMMANDS, Record
 from replication.recovery import Recovered
 from replication.replica import ChangeRefused, Replica, ReplicaWrite, Role, Start
 from replication.settings import NodeSettings
@@ -282,7 +281,7 @@ class Node(Generic[M]):
                     self._snapshots.installed()
         else:
             self._observer.snapshot_taken(meta.index, self._snapshots.saved(meta))
-            self._plan_compaction()
+            self._snapshots.compact(self.replica)
         self._work()
 
     def snapshot_failed(self, meta: SnapshotMeta, reason: str) -> None:
@@ -502,27 +501,11 @@ class Node(Generic[M]):
         index = self._machine.index
         if index == 0 or not self.replica.configuration_at(index).voters:
             return
-        base = self._base_at(index)
+        base = self.replica.sound_base_at(index)
         if base is not None:
             self._snapshots.begin(
                 self._machine, base.term, self._last_ts_ns, base.hash, base.members
             )
-
-    def _plan_compaction(self) -> None:
-        index = self._snapshots.may_compact_to()
-        if index > self.replica.base.index and self.replica.configuration_at(index).voters:
-            base = self._base_at(index)
-            if base is not None:
-                self.replica.compact(base)
-                self._snapshots.keep_log_above(base)
-
-    def _base_at(self, index: int) -> Base | None:
-        """None if the record there is damaged: it is in repair from now on."""
-        try:
-            return self.replica.base_at(index)
-        except CorruptRecord as error:
-            self.replica.found_damage(error.index)
-            return None
 
     def keep_from(self, index: int) -> None:
         """A sink that is not the log's own, such as the outbox, has everything below `index`."""

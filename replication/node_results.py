@@ -59,7 +59,7 @@ class NodeResults:
         self.take()
 
     def covered(self, index: int) -> None:
-        """A write makes the log begin after `index`: results up to there are not wanted any more."""
+        """A write makes the log begin after `index`: results up to there are wanted no more."""
         self._waiting = [result for result in self._waiting if result.index > index]
         if not self._waiting:
             self.due_s = math.inf

@@ -22,6 +22,7 @@ from replication.ports import (
     Warner,
 )
 from replication.progress import Outgoing
+from replication.replica import Replica
 from replication.settings import NodeSettings
 from replication.snapshot_chunks import outgoing
 
@@ -97,6 +98,15 @@ class NodeSnapshots(Generic[M]):
         self._saving = None
         self._arriving = None
         return arriving
+
+    def compact(self, replica: Replica) -> None:
+        """Cut the log below what an older durable snapshot covers."""
+        index = self.may_compact_to()
+        if index > replica.base.index and replica.configuration_at(index).voters:
+            base = replica.sound_base_at(index)
+            if base is not None:
+                replica.compact(base)
+                self.keep_log_above(base)
 
     def may_compact_to(self) -> int:
         """The index up to which records may go: an older durable snapshot covers it."""

@@ -368,6 +368,14 @@ class Replica(Installing):
             index=index, term=record.term, ts_ns=record.ts_ns, hash=record.hash, members=members,
         )  # fmt: skip
 
+    def sound_base_at(self, index: int) -> Base | None:
+        """As `base_at`; None if the record is damaged, and from now on it is in repair."""
+        try:
+            return self.base_at(index)
+        except CorruptRecord as error:
+            self._found_damage(error.index)
+            return None
+
     def evict(self, through: int) -> None:
         """Applied up to `through`: the log's memory may shrink."""
         self._log.evict(through)

@@ -138,7 +138,8 @@ class Checkers:
         machine = recovered.machine
         known = self.decided.get(machine.index)
         self.check(
-            "REC", machine.index == 0 or (known is not None and known.chain == machine.chain),
+            "REC",
+            machine.index == 0 or (known is not None and known.chain == machine.chain),
             lambda: f"node {host.number} starts with another state at {machine.index}",
         )
         self.check(
@@ -147,9 +148,7 @@ class Checkers:
             f"decided are {self.last_decided}",
         )  # fmt: skip
         found = {index for index in recovered.damaged if index in host.storage.log.damaged}
-        hidden = {
-            index for index in host.storage.log.damaged if index <= state.last_index
-        } - found
+        hidden = {index for index in host.storage.log.damaged if index <= state.last_index} - found
         self.check(
             "REC", not hidden,
             lambda: f"node {host.number} did not notice damage at {sorted(hidden)[:5]}",
@@ -168,7 +167,7 @@ class Checkers:
             self._acknowledged(host, message.term, message.match)  # type: ignore[attr-defined]
         elif kind is SnapshotReply and message.done:  # type: ignore[attr-defined]
             index = min(message.index, self.last_decided)  # type: ignore[attr-defined]
-            self._acknowledged(host, message.term, index)  # type: ignore[attr-defined]
+            self._acknowledged(host, message.term, index)
 
     def durable(self, host: Host, write: Write) -> None:
         """LM: every record that reaches a disk."""
@@ -204,8 +203,9 @@ class Checkers:
                 decided is None
                 or record.term < decided.term
                 or record.hash == self.decided_hash[record.index],
-                lambda key=key: f"node {host.number} wrote another record at {key[0]}, which is "
-                "decided",
+                lambda key=key: (
+                    f"node {host.number} wrote another record at {key[0]}, which is decided"
+                ),
             )
         if write.cut_from or write.reset is not None:
             self._check_kept(host, write.cut_from)
@@ -242,8 +242,10 @@ class Checkers:
         self.check(
             "BOUND",
             node.waiting_commands <= WAITING_MAX and node.unstored_results <= UNSTORED_MAX,
-            lambda: f"node {host.number}: {node.waiting_commands} commands wait, "
-            f"{node.unstored_results} results are not stored",
+            lambda: (
+                f"node {host.number}: {node.waiting_commands} commands wait, "
+                f"{node.unstored_results} results are not stored"
+            ),
         )
         window = replica.settings.in_flight_messages_max
         for peer, progress in replica.progress.items():
@@ -262,12 +264,14 @@ class Checkers:
         key = (message.sender, message.term)
         given = self.votes.setdefault(key, message.to)
         self.check(
-            "ES", given == message.to,
+            "ES",
+            given == message.to,
             lambda: f"member {message.sender} voted for {given} and {message.to} in {message.term}",
         )
         state = host.storage.log.anchor
         self.check(
-            "ES", state.term > message.term or (state.term, state.vote) == (message.term, given),
+            "ES",
+            state.term > message.term or (state.term, state.vote) == (message.term, given),
             lambda: f"member {message.sender} voted before its vote was durable",
         )
 
@@ -283,7 +287,8 @@ class Checkers:
             decided -= 1  # a leader of before may still be told of what others decided differently
         if decided > log.start.index:
             self.check(
-                "AD", log.hashes.get(decided) == self.decided_hash[decided],
+                "AD",
+                log.hashes.get(decided) == self.decided_hash[decided],
                 lambda: f"node {host.number} acknowledged another record at {decided}",
             )
         member = self.member(host)
@@ -295,7 +300,8 @@ class Checkers:
         kept = max(log.anchor.last_index, log.start.index)
         member = self.member(host)
         self.check(
-            "AD", kept >= min(member.acked, self.last_decided),
+            "AD",
+            kept >= min(member.acked, self.last_decided),
             lambda: f"node {host.number} cut from {cut_from}, it had acknowledged {member.acked}",
         )
 
@@ -312,7 +318,8 @@ class Checkers:
         own = base.hash if record is None else record.hash
         written = self.records.get((index, entry.term))
         self.check(
-            "SMS", written is not None and written[0] == own,
+            "SMS",
+            written is not None and written[0] == own,
             lambda: f"node {host.number} applied record {index}, which is on no disk",
         )
         self._check_on_majority(host, index, own)
@@ -370,12 +377,14 @@ class Checkers:
             world = host.world
             world.trace.note(world.now_ns, "leads", host.number, host.number, term)
         self.check(
-            "ES", known in (None, host.member),
+            "ES",
+            known in (None, host.member),
             lambda: f"members {known} and {host.member} both lead term {term}",
         )
         anchor = host.storage.log.anchor
         self.check(
-            "ES", anchor.term > term or (anchor.term, anchor.vote) == (term, host.member),
+            "ES",
+            anchor.term > term or (anchor.term, anchor.vote) == (term, host.member),
             lambda: f"node {host.number} leads term {term}, its own vote is not durable",
         )
         node = host.node
@@ -390,7 +399,8 @@ class Checkers:
         if last > replica.base.index:
             found = host.storage.log.hashes.get(last)
             self.check(
-                "LC", found == self.decided_hash[last],
+                "LC",
+                found == self.decided_hash[last],
                 lambda: f"node {host.number} leads term {term} with another record at {last}",
             )
 

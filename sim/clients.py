@@ -33,6 +33,7 @@ from sim.checkers import Tally
 from sim.gateway import GATEWAY, Answer, Gateway, Request, Told
 from sim.network import Network
 from sim.plan import Plan
+from sim.questions import Answer as Asked
 from sim.questions import ask
 from sim.world import NS_PER_MS, World
 
@@ -63,7 +64,7 @@ class Operation(msgspec.Struct):
     index: int = 0
     term: int = 0
     replies: bytes = b""
-    result: object = None
+    result: Asked | None = None
     refused: int = 0
     """Not 0: told, once and without a doubt, that nothing of it was taken."""
 
@@ -126,7 +127,9 @@ class Clients:
         self.is_over = True
         self.loss = self.gateway.loss = 0.0
         for number in sorted(self._requests):
-            self._network.post(CLIENTS, GATEWAY, 0.0, self.gateway.request, self._requests[number][1])
+            self._network.post(
+                CLIENTS, GATEWAY, 0.0, self.gateway.request, self._requests[number][1]
+            )
 
     @property
     def waiting(self) -> int:
@@ -213,7 +216,7 @@ class Clients:
         if isinstance(answer, Submitted):
             self._take_replies(request, operation, answer, floor)
         else:
-            operation.index, operation.result = answer
+            operation.index, operation.result = answer[0], answer[1]
             self._tally.check(
                 "LIN", operation.index >= floor,
                 lambda: f"a question of client {request.client} was answered at index "

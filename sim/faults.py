@@ -442,9 +442,7 @@ def sound_majority(
 ) -> list[Host] | None:  # fmt: skip
     """A random bare majority of each group, with sound disks; None if there is none."""
     sound = {
-        host.member: host
-        for host in hosts
-        if not host.storage.log.damaged and not host.is_refused
+        host.member: host for host in hosts if not host.storage.log.damaged and not host.is_refused
     }
     core: dict[int, Host] = {}
     for group in groups:

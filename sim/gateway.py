@@ -2,8 +2,9 @@
 
 Why it exists: most of what goes wrong between a client's button and the log goes wrong here, in
 retries; so the run has a gateway between its clients and its nodes, with a lossy network on both
-sides, that may restart and forget everything. What to do after each attempt is decided by production's
-`gateway.retry`; this is its shell in virtual time. It must not decide what a request means.
+sides, that may restart and forget everything. What to do after each attempt is decided by
+production's `gateway.retry`; this is its shell in virtual time. It must not decide what a request
+means.
 """
 
 import random
@@ -19,6 +20,7 @@ from replication.batching import Submission
 from replication.ports import Refused, Submitted, Unknown
 from sim.network import Network
 from sim.process import Host, State
+from sim.questions import Answer as Asked
 from sim.world import NS_PER_MS, NS_PER_S, World
 
 GATEWAY: Final = 100
@@ -26,7 +28,7 @@ GATEWAY: Final = 100
 
 OPEN_MAX: Final = 4096
 
-QueryResult = tuple[int, object]
+QueryResult = tuple[int, Asked]
 """Log index at which the answer was true, and the answer."""
 
 

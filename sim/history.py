@@ -92,12 +92,16 @@ class History:
         )  # fmt: skip
 
     def _question(self, operation: Operation, twin: TwinMachine) -> None:
-        kind, subject, answer = operation.result  # type: ignore[misc]
+        assert operation.result is not None, "a question without an answer"
+        kind, subject, answer = operation.result
         right = answer_of(kind, subject, twin)
         self._tally.check(
-            "LIN", answer == right,
-            lambda: f"a question about {kind} {subject} was answered at {operation.index}: "
-            f"{answer}; right is {right}",
+            "LIN",
+            answer == right,
+            lambda: (
+                f"a question about {kind} {subject} was answered at {operation.index}: "
+                f"{answer}; right is {right}"
+            ),
         )
 
 

@@ -44,12 +44,15 @@ def page(plan: Plan, outcome: Outcome, records: Sequence[TraceRecord]) -> str:
         else "<p>every check passed</p>"
     )
     left_out = len(records) - len(shown)
+    figures = (
+        f"trace {outcome.trace_hash}; {outcome.events} events, {outcome.entries} entries, "
+        f"{outcome.leader_changes} leaders, {outcome.sim_ns / 1e9:.1f} simulated seconds"
+    )
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
         f"<title>{_text(title)}</title><style>{_STYLE}</style>",
         f"<h1>{_text(title)}</h1>{verdict}",
-        f"<p>trace {outcome.trace_hash}; {outcome.events} events, {outcome.entries} entries, "
-        f"{outcome.leader_changes} leaders, {outcome.sim_ns / 1e9:.1f} simulated seconds</p>",
+        f"<p>{figures}</p>",
         f"<pre>{_text(plan.text())}</pre>",
         f"<pre>{_text(outcome.why)}</pre>" if outcome.why else "",
         f"<p>the first {left_out} records are not shown</p>" if left_out else "",
@@ -71,8 +74,8 @@ def _drawing(records: Sequence[TraceRecord], lanes: list[int]) -> str:
     width = TOP_PX + LANE_PX * len(lanes) + 260
     shapes = [f'<svg width="{width}" height="{height}" role="img">']
     for node, x in x_of.items():
-        shapes.append(f'<line class=life x1={x} y1=50 x2={x} y2={height - 20} />')
-        shapes.append(f'<text class=mark x={x - 20} y=40>node {node}</text>')
+        shapes.append(f"<line class=life x1={x} y1=50 x2={x} y2={height - 20} />")
+        shapes.append(f"<text class=mark x={x - 20} y=40>node {node}</text>")
     last_s = -1
     for row, record in enumerate(records):
         y = TOP_PX + row * PX_PER_ROW
@@ -99,9 +102,13 @@ def _shape(record: TraceRecord, x_of: dict[int, int], y: int, right: int) -> str
         )
     match record.kind:
         case "crash" | "failed_sync":
-            return f'<text class=mark x={x - 5} y={y + 4} fill="#b3201f">&#10005; {record.kind}</text>'
+            return (
+                f'<text class=mark x={x - 5} y={y + 4} fill="#b3201f">&#10005; {record.kind}</text>'
+            )
         case "start" | "resume":
-            return f'<text class=mark x={x - 4} y={y + 4} fill="#2a7d3f">&#9679; {record.kind}</text>'
+            return (
+                f'<text class=mark x={x - 4} y={y + 4} fill="#2a7d3f">&#9679; {record.kind}</text>'
+            )
         case "pause":
             return f'<text class=mark x={x - 4} y={y + 4} fill="#8a6d00">&#8214; pause</text>'
         case "leads":
@@ -111,7 +118,7 @@ def _shape(record: TraceRecord, x_of: dict[int, int], y: int, right: int) -> str
                 f"{record.term}</text>"
             )
         case "failed":
-            return f'<text class=failed x={right} y={y + 4}>FAILED {_text(record.text)}</text>'
+            return f"<text class=failed x={right} y={y + 4}>FAILED {_text(record.text)}</text>"
         case _:
             text = " ".join(part for part in (record.kind, record.text) if part)
             return f"<text class=note x={right} y={y + 4}>{_text(text[:60])}</text>"

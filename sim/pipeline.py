@@ -171,9 +171,7 @@ class Pipeline:
         """To the broker, over a network that loses."""
         if len(self._old_requests) < 64:
             self._old_requests.append(request)
-        self._network.post(
-            producer.host.number, BROKER, self.loss, self._arrive, request, producer
-        )
+        self._network.post(producer.host.number, BROKER, self.loss, self._arrive, request, producer)
         if self.duplicates and self._rng.random() < self.duplicates:
             self._count("broker_duplicate")
             self._network.post(producer.host.number, BROKER, 0.0, self._arrive, request, producer)
@@ -232,26 +230,34 @@ class Pipeline:
             self._count("fenced")
         if producer is None:
             self._checkers.check(
-                "FEN", not isinstance(answer, Opened | Acknowledged),
+                "FEN",
+                not isinstance(answer, Opened | Acknowledged),
                 lambda: f"the sink took epoch {request.epoch} after {self._last_epoch}",
             )
             return
         delay_ms = self._rng.randint(100, 1500) if self.world.now_ns < self._lag_until_ns else 0
         self.world.after(
-            delay_ms * NS_PER_MS, self._network.post, BROKER, producer.host.number, self.loss,
-            producer.answered, answer,
+            delay_ms * NS_PER_MS,
+            self._network.post,
+            BROKER,
+            producer.host.number,
+            self.loss,
+            producer.answered,
+            answer,
         )
 
     def check_window(self, in_flight: int) -> None:
         self._checkers.check(
-            "BOUND", in_flight <= WINDOW_ENTRIES,
+            "BOUND",
+            in_flight <= WINDOW_ENTRIES,
             lambda: f"{in_flight} entries are published and not acknowledged",
         )
 
     def _check_token(self, epoch: int, holder: int) -> None:
         """FEN, counted here and not by the fence that is checked."""
         self._checkers.check(
-            "FEN", epoch >= self._last_epoch,
+            "FEN",
+            epoch >= self._last_epoch,
             lambda: f"the sink took epoch {epoch} after {self._last_epoch}",
         )
         self._last_epoch = epoch
@@ -260,7 +266,8 @@ class Pipeline:
             "FEN", known == holder, lambda: f"epoch {epoch} has holders {known} and {holder}"
         )
         self._checkers.check(
-            "FEN", self._checkers.leaders.get(epoch) == holder,
+            "FEN",
+            self._checkers.leaders.get(epoch) == holder,
             lambda: f"member {holder} published in term {epoch}, which it did not lead",
         )
 
@@ -268,12 +275,14 @@ class Pipeline:
         """EO: published is a prefix of what is decided, each entry once."""
         check = self._checkers.check
         check(
-            "EO", entry.index == len(self._entries) + 1,
+            "EO",
+            entry.index == len(self._entries) + 1,
             lambda: f"entry {entry.index} was published after {len(self._entries)}",
         )
         known = self._checkers.decided.get(entry.index)
         check(
-            "EO", known is not None and known.chain == entry.chain,
+            "EO",
+            known is not None and known.chain == entry.chain,
             lambda: f"entry {entry.index} was published, and is not what was decided",
         )
         check("EO", entry.term <= epoch, lambda: f"entry {entry.index} is of a later term")
@@ -333,7 +342,8 @@ class Pipeline:
         tables = self._store.tables
         booked = [entry for entry in tables.entries.values() if entry.trade_id]
         self._checkers.check(
-            "EO", len(booked) == len(tables.trades),
+            "EO",
+            len(booked) == len(tables.trades),
             lambda: f"{len(booked)} entries for {len(tables.trades)} trades",
         )
         wrong = [r for r in tables.reconciliations.values() if not r.ok]

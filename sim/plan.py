@@ -122,7 +122,8 @@ _DISK: Final = ("crash", "crash_leader", "crash_all", "bitrot", "misdirect", "lo
 _MEMBERS: Final = ("crash", "crash_leader", "partition", "pause", "wipe", "transfer",
                    "add_member", "remove_member", "upgrade", "snapshot")  # fmt: skip
 _PIPELINE: Final = ("crash_leader", "partition", "transfer", "broker_outage", "broker_lag",
-                    "zombie_producer", "ledger_crash", "gateway_restart", "pause_leader")  # fmt: skip
+                    "zombie_producer", "ledger_crash", "gateway_restart",
+                    "pause_leader")  # fmt: skip
 
 
 def _only(kinds: tuple[str, ...]) -> dict[str, int]:

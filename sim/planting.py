@@ -75,7 +75,9 @@ def install(plant: Plant) -> None:
     modules = {edit.module for edit in plant.edits}
     loaded = sorted(modules & set(sys.modules))
     assert not loaded, f"{plant.name}: imported before the plant: {loaded}"
-    sys.meta_path.insert(0, _Planted(plant, {name: planted_source(plant, name) for name in modules}))
+    sys.meta_path.insert(
+        0, _Planted(plant, {name: planted_source(plant, name) for name in modules})
+    )
 
 
 class _Planted(MetaPathFinder, Loader):

@@ -291,9 +291,7 @@ class Host:
         if self.applies_slowly and node.has_to_apply and self._rng.random() < self.applies_slowly:
             # Other inputs may come between two entries; so now and then they do.
             self._apply_waits = True
-            self.world.after(
-                self._rng.randrange(5 * NS_PER_MS), self._apply_again, self.life
-            )
+            self.world.after(self._rng.randrange(5 * NS_PER_MS), self._apply_again, self.life)
             return False
         if not node.apply_next():
             return False

@@ -19,7 +19,7 @@ from replication.ports import Committed
 from replication.record import COMMANDS
 from replication.replica import ReplicaSettings
 from replication.settings import NodeSettings
-from sim.checkers import CheckFailed, Checkers, Tally
+from sim.checkers import Checkers, CheckFailed, Tally
 from sim.clients import CLIENTS, Clients
 from sim.clocks import SimClock
 from sim.faults import Injector, sound_majority
@@ -190,7 +190,7 @@ class Simulation:
         return True
 
     def _what_lacks(self) -> str:
-        """"" when the core is done; else the first thing that it lacks."""
+        """ "" when the core is done; else the first thing that it lacks."""
         down = [host.number for host in self.core if host.node is None]
         if down:
             return f"no quorum: nodes {down} do not run"

@@ -190,7 +190,7 @@ class Storage:
         self._pending_snapshot = (meta, data)
 
     def complete_snapshot(self) -> str:
-        """"", or why it was not saved."""
+        """ "", or why it was not saved."""
         pending, self._pending_snapshot = self._pending_snapshot, None
         assert pending is not None, "no snapshot was begun"
         if self.log.is_full:

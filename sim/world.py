@@ -51,7 +51,7 @@ class World:
         now_ns = self.now_ns
         heapq.heappush(
             self._heap,
-            (time_ns if time_ns > now_ns else now_ns, self._sequence, callback, arguments),
+            (max(time_ns, now_ns), self._sequence, callback, arguments),
         )
 
     def after(self, delay_ns: int, callback: Callable[..., None], *arguments: object) -> None:

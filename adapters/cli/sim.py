@@ -42,8 +42,10 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--profile", choices=sorted(PROFILES), help="which faults (default: default)")
     p.add_argument("--jobs", type=int, default=1, metavar="J", help="processes (default 1)")
     p.add_argument("--plant", metavar="NAME", help="put this bug in, and look for it")
-    p.add_argument("--twice", action="store_true",
-                   help="run each seed again under another hash seed, some interpreted")  # fmt: skip
+    p.add_argument(
+        "--twice", action="store_true",
+        help="run each seed again under another hash seed, some interpreted",
+    )  # fmt: skip
     p.add_argument("--html", metavar="FILE", help="with --seed: a picture of the run")
     p.add_argument("--keep", metavar="LIST", help="with --seed: only the faults of these ordinals")
     p.add_argument("--commands", type=int, metavar="N", help="with --seed: at most N commands")
@@ -137,8 +139,10 @@ def _one(a: argparse.Namespace, plant: Plant | None, profile: str) -> int:
         sys.stdout.buffer.write(msgspec.json.encode(outcome) + b"\n")
     else:
         print(order.plan().text())
-        print(f"trace {outcome.trace_hash}, {outcome.events} events, {outcome.entries} entries, "
-              f"{outcome.sim_ns / 1e9:.1f} simulated seconds, {outcome.leader_changes} leaders")
+        print(
+            f"trace {outcome.trace_hash}, {outcome.events} events, {outcome.entries} entries, "
+            f"{outcome.sim_ns / 1e9:.1f} simulated seconds, {outcome.leader_changes} leaders"
+        )
         if outcome.checker:
             print(f"{outcome.checker}: {outcome.what}\n{outcome.why}")
         if a.html:
@@ -303,13 +307,19 @@ class Campaign:
 def _print(campaign: Campaign, shrunk: Shrunk | None) -> None:
     total = campaign.total
     print(f"{campaign.seeds} seeds of profile {campaign.profile}, {len(campaign.failed)} failed")
-    print(f"  {total.events} events, {total.commands} commands answered, {total.unknown} unknown, "
-          f"{total.entries} entries, {total.sim_ns / 1e9:.0f} simulated seconds")
+    print(
+        f"  {total.events} events, {total.commands} commands answered, {total.unknown} unknown, "
+        f"{total.entries} entries, {total.sim_ns / 1e9:.0f} simulated seconds"
+    )
     if campaign.run_s:
-        print(f"  per core: {total.events / campaign.run_s:.0f} events/s, "
-              f"{total.sim_ns / 1e9 / campaign.run_s:.0f} simulated seconds a second")
-    print(f"  {total.leader_changes} leaders, {total.snapshot_transfers} snapshot transfers, "
-          f"{total.repairs} repairs, {total.retries} retries of the gateway")
+        print(
+            f"  per core: {total.events / campaign.run_s:.0f} events/s, "
+            f"{total.sim_ns / 1e9 / campaign.run_s:.0f} simulated seconds a second"
+        )
+    print(
+        f"  {total.leader_changes} leaders, {total.snapshot_transfers} snapshot transfers, "
+        f"{total.repairs} repairs, {total.retries} retries of the gateway"
+    )
     print("  faults that struck: " + _counts(total.faults))
     if total.over_budget:
         print("  left out, beyond the budget: " + _counts(total.over_budget))

@@ -53,7 +53,7 @@ class Worker:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - ourselves
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 env=self._environment,
             )  # fmt: skip

@@ -51,7 +51,8 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _REPLICA,
-                "            term=self._term, vote=self._vote, last_index=end[0], last_hash=end[1]\n",
+                "            term=self._term, vote=self._vote, last_index=end[0], "
+                "last_hash=end[1]\n",
                 "            term=self._term,\n"
                 "            vote=self._vote if self._token % 2 else NOBODY,\n"
                 "            last_index=end[0], last_hash=end[1]\n",
@@ -157,7 +158,7 @@ PLANTS: Final = (
                 _LEADING,
                 "        self._quorum_due_s = self._now_s + self.settings.election_timeout_s\n\n"
                 "    # --- handing over",
-                "        self._quorum_due_s = self._now_s + 5 * self.settings.election_timeout_s\n\n"
+                "        self._quorum_due_s = self._now_s + 5\n\n"
                 "    # --- handing over",
             ),
         ),

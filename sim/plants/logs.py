@@ -131,7 +131,8 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _HOST,
-                '            self._note("failed_sync")\n            self.crash()\n            return\n',
+                '            self._note("failed_sync")\n            self.crash()\n'
+                "            return\n",
                 '            self._note("failed_sync")\n',
             ),
         ),

@@ -56,7 +56,8 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _MEMBERSHIP,
-                "reached = durable_on_majority([value_of.get(member, 0) for member in self.voters])",
+                "reached = durable_on_majority("
+                "[value_of.get(member, 0) for member in self.voters])",
                 "most = sorted((value_of.get(m, 0) for m in self.members), reverse=True)\n"
                 "        reached = most[len(self.voters) // 2]",
             ),

@@ -1,4 +1,4 @@
-"""Plants from the client's retry to the posted entry: the gateway, the outbox, sinks, the ledger."""
+"""Plants from the client's retry to the posted entry: gateway, outbox, sinks, ledger."""
 
 from typing import Final
 

@@ -15,8 +15,8 @@ from core.events import (
     SymbolListed,
     TradeExecuted,
 )
-from tests.core.subjects import ALL_LEVELS, Subject
 from sim.twin.machine import BookRow, OrderRow
+from tests.core.subjects import ALL_LEVELS, Subject
 
 
 class Invariants:

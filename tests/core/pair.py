@@ -10,9 +10,9 @@ import msgspec
 
 from core.commands import batch_of
 from core.events import AnyEvent, EngineCheckpoint, Reply, text
+from sim.twin.machine import TwinMachine
 from tests.core.invariants import Invariants
 from tests.core.subjects import ALL_LEVELS, Engine
-from sim.twin.machine import TwinMachine
 
 START_NS = 1_700_000_000_000_000_000
 

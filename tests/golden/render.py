@@ -41,8 +41,8 @@ from core.events import (
     TradeExecuted,
 )
 from core.limits import SLOT_BITS
-from tests.golden.script import Registry
 from sim.twin.machine import BookRow, OrderRow
+from tests.golden.script import Registry
 
 LINE_MAX = 100
 

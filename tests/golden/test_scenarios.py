@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from sim.twin.machine import TwinMachine
 from tests.core.subjects import MAKERS
 from tests.golden.scenario import SCENARIOS, Runner
-from sim.twin.machine import TwinMachine
 
 FILES = sorted(SCENARIOS.glob("*.txt"))
 

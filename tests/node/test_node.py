@@ -14,8 +14,8 @@ import lmdb
 import msgspec
 import pytest
 
+from adapters.lmdb_environment import DATABASES
 from adapters.lmdb_folder import log_path
-from adapters.lmdb_log import DATABASES
 from adapters.lmdb_rows import index_key
 from adapters.rpc_client import CoreClient, TailGone
 from contracts.gen.exchange.v1 import admin_pb2 as pb

@@ -9,11 +9,17 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replication.driver import DriverConfig
+from replication.membership import founding
 from replication.node_results import ResultDiffers
 from replication.ports import Result
-from replication.record import CorruptRecord, MissingRecord, PayloadCorrupt
-from replication.recovery import recover, replay
+from replication.record import (
+    CorruptRecord,
+    MisdirectedRecord,
+    MissingRecord,
+    PayloadCorrupt,
+)
+from replication.recovery import Recovered, recover, refuse_damage, replay
+from replication.settings import NodeSettings
 from tests.replication.memory import MemoryLog, MemorySnapshots
 from tests.replication.tally import Tally
 from tests.replication.world import CLUSTER, World
@@ -38,26 +44,32 @@ def drive(world: World, commands: int, snapshot_at: int = 0) -> World:
 
 
 def full_replay(log: MemoryLog) -> Tally:
-    return replay(log.records(1), Tally)
+    return replay(log.records(1), Tally())
+
+
+def found(
+    log: MemoryLog, snapshots: MemorySnapshots, warnings: list[str] | None = None
+) -> Recovered[Tally]:
+    warned: list[str] = []
+    recovered = recover(log, snapshots, Tally, warned.append, founding([1]))
+    assert warned == (warnings or [])
+    return recovered
 
 
 def again(log: MemoryLog, snapshots: MemorySnapshots, warnings: list[str] | None = None) -> Tally:
-    warned: list[str] = []
-    machine = recover(log, snapshots, Tally, warned.append).machine
-    assert warned == (warnings or [])
-    return machine
+    return found(log, snapshots, warnings).machine
 
 
 def test_snapshot_and_tail_give_what_a_full_replay_gives() -> None:
     world = drive(World(), 20, snapshot_at=9)
-    recovered = recover(world.log, world.snapshots, Tally, world.warnings.append)
-    assert recovered.snapshot_index > 0
+    recovered = found(world.log, world.snapshots)
+    assert recovered.snapshot_indexes
     assert recovered.machine.digest() == world.machine.digest() == full_replay(world.log).digest()
     assert recovered.machine.chain == world.machine.chain
 
 
 def test_two_restarts_go_on_where_the_last_ended_and_the_term_grows() -> None:
-    world = World(DriverConfig(snapshot_entries=5))
+    world = World(NodeSettings(snapshot_entries=5))
     terms = []
     for _ in range(3):
         drive(world, 7)
@@ -74,7 +86,7 @@ def test_two_restarts_go_on_where_the_last_ended_and_the_term_grows() -> None:
 def test_a_crash_at_any_write_loses_nothing_acknowledged(seed: int) -> None:
     """The disk is copied while the node runs: what a crash at that moment leaves."""
     rng = random.Random(seed)
-    world = World(DriverConfig(batch_delay_s=0))
+    world = World(NodeSettings(batch_delay_s=0))
     acknowledged: list[bytes] = []
     at_crash: list[tuple[MemoryLog, int]] = []
 
@@ -120,10 +132,10 @@ def test_a_follower_may_be_ahead_of_the_results_that_a_crash_left() -> None:
         del log.results[index]
     restarted = World(log=log)
     assert restarted.machine.index < seen
-    found: list[int] = []
+    seen_later: list[int] = []
 
     async def follow() -> None:
-        found.extend(entry.index for entry in await restarted.driver.entries(seen + 1, 1))
+        seen_later.extend(entry.index for entry in await restarted.driver.entries(seen + 1, 1))
         restarted.driver.stop()
 
     async def main() -> None:
@@ -132,7 +144,7 @@ def test_a_follower_may_be_ahead_of_the_results_that_a_crash_left() -> None:
             nursery.start_soon(restarted.driver.run)
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-    assert found == [seen + 1]
+    assert seen_later == [seen + 1]
 
 
 def test_an_unusable_snapshot_is_passed_over_with_a_warning() -> None:
@@ -173,20 +185,47 @@ def test_a_result_that_differs_stops_the_start_and_is_named() -> None:
         again(world.log, world.snapshots)
 
 
-def test_a_corrupt_record_stops_the_start_and_is_named() -> None:
+def test_a_corrupt_record_is_named_and_in_repair_and_a_lone_node_stops() -> None:
     world = drive(World(), 8)
-    world.log.rows[4] = world.log.rows[4][:-1] + b"\xff"
+    log = world.log
+    hash_of_4 = log.record(4).hash
+    log.rows[4] = log.rows[4][:-1] + b"\xff"
+    recovered = found(log, world.snapshots)
+    assert recovered.damaged == {4: hash_of_4}, "the record after it says which it must be"
     with pytest.raises(PayloadCorrupt, match="record 4: "):
-        again(world.log, world.snapshots)
+        refuse_damage(recovered)
 
 
-def test_a_missing_record_stops_the_start_and_is_named() -> None:
+def test_a_missing_record_is_named_and_in_repair() -> None:
     world = drive(World(), 8)
+    hash_of_6 = world.log.record(6).hash
     del world.log.rows[6]
+    recovered = found(world.log, world.snapshots)
+    assert recovered.damaged == {6: hash_of_6}
+    assert recovered.machine.index == 4, "no sound record says yet that 5 is the right one"
     with pytest.raises(MissingRecord, match="record 6: "):
-        again(world.log, world.snapshots)
+        refuse_damage(recovered)
+
+
+def test_of_two_damaged_neighbours_only_the_upper_ones_hash_is_known() -> None:
+    world = drive(World(), 8)
+    hash_of_5 = world.log.record(5).hash
+    del world.log.rows[4]
+    del world.log.rows[5]
+    assert found(world.log, world.snapshots).damaged == {5: hash_of_5, 4: b""}
+
+
+def test_a_record_of_another_place_breaks_the_chain() -> None:
+    world = drive(World(), 8)
+    hash_of_5 = world.log.record(5).hash
+    world.log.rows[5] = world.log.rows[4]
+    recovered = found(world.log, world.snapshots)
+    assert recovered.damaged == {5: hash_of_5}
+    with pytest.raises(MisdirectedRecord, match="record 5: record 4 stands in its place"):
+        refuse_damage(recovered)
 
 
 def test_an_empty_disk_is_a_beginning() -> None:
-    recovered = recover(MemoryLog(CLUSTER), MemorySnapshots(), Tally, print)
-    assert (recovered.machine.index, recovered.applied, recovered.tail) == (0, None, [])
+    recovered = found(MemoryLog(CLUSTER), MemorySnapshots())
+    assert (recovered.machine.index, recovered.known_index, recovered.damaged) == (0, 0, {})
+    assert recovered.configurations == [(0, founding([1]))]
