@@ -20,7 +20,14 @@ from typing import Final
 
 from core.machine import Machine
 from replication.membership import Configuration
-from replication.messages import AppendReply, Message, SnapshotReply, VoteReply, node_number
+from replication.messages import (
+    AppendReply,
+    Message,
+    SnapshotReply,
+    VoteReply,
+    VoteRequest,
+    node_number,
+)
 from replication.ports import Committed, Write
 from replication.recovery import Recovered
 from replication.replica import Role
@@ -161,7 +168,9 @@ class Checkers:
     def sent(self, host: Host, message: Message) -> None:
         """ES and AD: what a message says is so, on the disk of who says it."""
         kind = type(message)
-        if kind is VoteReply:
+        if kind is VoteRequest and not message.pre:  # type: ignore[attr-defined]
+            self._gave_vote(message.sender, message.term, message.sender)
+        elif kind is VoteReply:
             self._voted(host, message)
         elif kind is AppendReply and message.ok:  # type: ignore[attr-defined]
             self._acknowledged(host, message.term, message.match)  # type: ignore[attr-defined]
@@ -261,18 +270,20 @@ class Checkers:
         assert isinstance(message, VoteReply)
         if message.pre or not message.granted:
             return
-        key = (message.sender, message.term)
-        given = self.votes.setdefault(key, message.to)
-        self.check(
-            "ES",
-            given == message.to,
-            lambda: f"member {message.sender} voted for {given} and {message.to} in {message.term}",
-        )
+        given = message.to
+        self._gave_vote(message.sender, message.term, given)
         state = host.storage.log.anchor
         self.check(
             "ES",
             state.term > message.term or (state.term, state.vote) == (message.term, given),
             lambda: f"member {message.sender} voted before its vote was durable",
+        )
+
+    def _gave_vote(self, member: int, term: int, to: int) -> None:
+        """A candidate's own vote is one too: who asks for votes has voted for itself."""
+        given = self.votes.setdefault((member, term), to)
+        self.check(
+            "ES", given == to, lambda: f"member {member} voted for {given} and {to} in {term}"
         )
 
     def _acknowledged(self, host: Host, term: int, match: int) -> None:

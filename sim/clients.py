@@ -30,7 +30,7 @@ from core.events import REPLY_BYTES, REPLY_DUPLICATE_BIT
 from core.machine import Machine
 from replication.ports import Submitted
 from sim.checkers import Tally
-from sim.gateway import GATEWAY, Answer, Gateway, Request, Told
+from sim.gateway import Answer, Gateway, Request, Told
 from sim.network import Network
 from sim.plan import Plan
 from sim.questions import Answer as Asked
@@ -87,13 +87,13 @@ class Clients:
     """All of a run's clients, and what they saw."""
 
     def __init__(
-        self, plan: Plan, world: World, network: Network, gateway: Gateway, tally: Tally,
+        self, plan: Plan, world: World, network: Network, gateways: list[Gateway], tally: Tally,
         rng: Callable[[str], random.Random],
     ) -> None:  # fmt: skip
         self._plan = plan
         self._world = world
         self._network = network
-        self.gateway = gateway
+        self._gateways = gateways
         self._tally = tally
         self._clients = [Client(n, rng(f"client/{n}")) for n in range(plan.clients)]
         self._requests: dict[int, tuple[int, Request]] = {}
@@ -125,11 +125,23 @@ class Clients:
     def end(self) -> None:
         """No new requests. What is open is repeated, now and until it is answered."""
         self.is_over = True
-        self.loss = self.gateway.loss = 0.0
+        self.set_loss(0.0)
         for number in sorted(self._requests):
-            self._network.post(
-                CLIENTS, GATEWAY, 0.0, self.gateway.request, self._requests[number][1]
-            )
+            self._hand_in(self._requests[number][1])
+
+    def set_loss(self, loss: float) -> None:
+        """On the ways between clients, gateways and nodes."""
+        self.loss = loss
+        for gateway in self._gateways:
+            gateway.loss = loss
+
+    def _gateway_of(self, request: Request) -> Gateway:
+        """Each client has its own, so that two may believe in different leaders."""
+        return self._gateways[request.client % len(self._gateways)]
+
+    def _hand_in(self, request: Request) -> None:
+        gateway = self._gateway_of(request)
+        self._network.post(CLIENTS, gateway.address, self.loss, gateway.request, request)
 
     @property
     def waiting(self) -> int:
@@ -175,7 +187,7 @@ class Clients:
         if tries > patience and not self.is_over:
             self._give_up(request)
             return
-        self._network.post(CLIENTS, GATEWAY, self.loss, self.gateway.request, request)
+        self._hand_in(request)
         self._world.after(
             self._plan.request_timeout_ms * NS_PER_MS, self._send, number, tries + 1
         )  # fmt: skip
@@ -189,7 +201,7 @@ class Clients:
         del self._requests[request.number]
         self._floors.pop(request.number, None)
         self._tries.pop(request.number, None)
-        self.gateway.forget(request)
+        self._gateway_of(request).forget(request)
 
     def _pause(self, client: int) -> None:
         rng = self._clients[client].rng
@@ -200,7 +212,8 @@ class Clients:
 
     def answered(self, request: Request, answer: Answer) -> None:
         """From the gateway, over the lossy way back."""
-        self._network.post(GATEWAY, CLIENTS, self.loss, self._told, request, answer)
+        sender = self._gateway_of(request).address
+        self._network.post(sender, CLIENTS, self.loss, self._told, request, answer)
 
     def _told(self, request: Request, answer: Answer) -> None:
         if isinstance(answer, Told):
@@ -248,7 +261,7 @@ class Clients:
     def _again(self, request: Request) -> None:
         """The gateway gave up in doubt, so it is asked again, before the patience ends."""
         if request.number in self._requests:
-            self._network.post(CLIENTS, GATEWAY, self.loss, self.gateway.request, request)
+            self._hand_in(request)
 
     def _take_replies(
         self, request: Request, operation: Operation, answer: Submitted, floor: int

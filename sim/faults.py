@@ -230,7 +230,8 @@ class Injector:
         pairs = self._pairs(fault.detail, number, nodes, rng)
         if fault.detail == "isolate" and rng.random() < 0.5:
             # Half of the time the clients still reach the one that the others do not.
-            pairs = [*pairs, *nets.isolating(number, [number, *clients])]
+            cut_off = [address for address in clients if rng.random() < 0.7]
+            pairs = [*pairs, *nets.isolating(number, [number, *cut_off])]
         self._network.cut(pairs)
         self._after(fault, self._network.mend, pairs)
         return True

@@ -23,8 +23,8 @@ from sim.process import Host, State
 from sim.questions import Answer as Asked
 from sim.world import NS_PER_MS, NS_PER_S, World
 
-GATEWAY: Final = 100
-"""Its address on the network, beside the nodes' numbers."""
+GATEWAYS: Final = (100, 102)
+"""Their addresses on the network, beside the nodes' numbers."""
 
 OPEN_MAX: Final = 4096
 
@@ -75,9 +75,10 @@ class Gateway:
     """One process; `restart` makes it forget what it was doing."""
 
     def __init__(
-        self, world: World, network: Network, hosts: dict[int, Host], rng: random.Random,
+        self, address: int, world: World, network: Network, hosts: dict[int, Host], rng: random.Random,
         attempt_ms: int, patience_ms: int, answer: Callable[[Request, Answer], None],
     ) -> None:  # fmt: skip
+        self.address = address
         self._world = world
         self._network = network
         self._hosts = hosts
@@ -89,10 +90,12 @@ class Gateway:
         """Where the next request goes first: the node that answered last, or the one after those
         that did not. As `adapters/cluster_client.py`."""
         self._open: dict[int, Open] = {}
-        self._attempts = 0
+        self._attempts = GATEWAYS.index(address)
         self.loss = 0.0
         self.retries = 0
         self.restarts = 0
+        self.refused: set[int] = set()
+        """Attempts of which a node said that nothing was taken."""
 
     def request(self, request: Request) -> None:
         """From a client. Asked again while it is open: nothing new begins."""
@@ -124,10 +127,12 @@ class Gateway:
             return
         match opened.retry.next(self._world.now_ns / NS_PER_S):
             case Try(node=node):
-                self._attempts += 1
+                self._attempts += len(GATEWAYS)
                 self.retries += opened.retry.attempts > 1
                 attempt = opened.attempt = self._attempts
-                self._network.post(GATEWAY, node, self.loss, self._serve, node, request, attempt)
+                self._network.post(
+                    self.address, node, self.loss, self._serve, node, request, attempt
+                )
                 self._world.after(self._attempt_ms * NS_PER_MS, self._overdue, opened, attempt)
             case Wait(until_s=until_s):
                 self._world.at(int(until_s * NS_PER_S) + 1, self._go_on, opened)
@@ -166,14 +171,19 @@ class Gateway:
             question = request.question
             host.call(node.query, lambda machine: (machine.index, question(machine)), done)
         else:
-            host.submit(Submission(request.commands, request.count, b"", done))
+            metadata = msgspec.msgpack.encode({0: (b"%d" % attempt, b"", b"")})
+            host.submit(Submission(request.commands, request.count, metadata, done))
 
     def _reply(self, node: int, request: Request, attempt: int, answer: object) -> None:
-        self._network.post(node, GATEWAY, self.loss, self._answered, node, request, attempt, answer)
+        self._network.post(
+            node, self.address, self.loss, self._answered, node, request, attempt, answer
+        )
 
     # --- back at the gateway ----------------------------------------------------------------
 
     def _answered(self, node: int, request: Request, attempt: int, answer: object) -> None:
+        if isinstance(answer, Submitted) and answer.code != OK:
+            self.refused.add(attempt)
         opened = self._open.get(request.number)
         if opened is None or opened.request is not request:
             return

@@ -7,12 +7,13 @@ question is compared with it (LIN). What a client was told was refused must not 
 It must not know replicas or messages: it has entries and operations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from core.commands import split_batch
 from core.events import AnyEvent, EngineCheckpoint, Reply, decode_events, decode_reply, text
+from replication.checkpoints import SECTIONS_KEY
 from sim.checkers import Tally
 from sim.clients import Operation
 from sim.questions import answer_of
@@ -38,7 +39,7 @@ class History:
     def decided(self, entry: Entry) -> None:
         self._entries.append(entry)
 
-    def judge(self, operations: Sequence[Operation]) -> None:
+    def judge(self, operations: Sequence[Operation], refused_attempts: Collection[int]) -> None:
         """Raises `CheckFailed`."""
         answered: dict[int, list[Operation]] = {}
         refused = [each for each in operations if each.refused and not each.returned_ns]
@@ -53,7 +54,8 @@ class History:
             commands = b""
             if entry.payload:
                 events, replies = twin.apply(entry.index, entry.ts_ns, entry.payload)
-                commands = split_batch(entry.payload)[0]
+                commands, _, metadata = split_batch(entry.payload)
+                self._attempts(entry, metadata, refused_attempts)
                 self._events(entry, events)
             for operation in answered.get(entry.index, ()):
                 if operation.is_query:
@@ -65,6 +67,18 @@ class History:
                     "LIN", operation.commands not in commands,
                     lambda op=operation, at=entry.index: f"a request of client {op.client} was "
                     f"refused, and stands in the log at {at}",
+                )  # fmt: skip
+
+    def _attempts(self, entry: Entry, metadata: bytes, refused: Collection[int]) -> None:
+        """Each attempt stands in the metadata, so that two with one key can be told apart."""
+        if not metadata:
+            return
+        for ordinal, names in msgspec.msgpack.decode(metadata, strict=False).items():
+            if int(ordinal) < SECTIONS_KEY and names[0].isdigit():
+                self._tally.check(
+                    "LIN", int(names[0]) not in refused,
+                    lambda names=names: f"attempt {int(names[0])} was refused by a node, and "
+                    f"stands in the log at {entry.index}",
                 )  # fmt: skip
 
     def _events(self, entry: Entry, of_twin: list[AnyEvent]) -> None:

@@ -103,6 +103,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     node_counts: tuple[int, ...] = (3, 3, 3, 3, 3, 3, 3, 5, 5, 1)
     run_ms: tuple[int, int] = (15_000, 40_000)
     command_rate: tuple[float, float] = (6.0, 16.0)
+    election_ms: tuple[int, ...] = (150, 300, 500, 500, 1000)
 
 
 KINDS: Final = {
@@ -125,6 +126,9 @@ _PIPELINE: Final = ("crash_leader", "partition", "transfer", "broker_outage", "b
                     "zombie_producer", "ledger_crash", "gateway_restart",
                     "pause_leader")  # fmt: skip
 
+_CHURN: Final = ("crash", "crash_leader", "pause_leader", "partition", "clog", "transfer",
+                 "drift_change")  # fmt: skip
+
 
 def _only(kinds: tuple[str, ...]) -> dict[str, int]:
     return {kind: max(3, KINDS[kind]) for kind in kinds}
@@ -136,6 +140,10 @@ PROFILES: Final = {
     "disk": Profile(kinds=_only(_DISK), node_counts=(3, 3, 3, 5, 1)),
     "members": Profile(kinds=_only(_MEMBERS), node_counts=(3, 3, 5)),
     "pipeline": Profile(kinds=_only(_PIPELINE), node_counts=(3, 3, 1)),
+    "churn": Profile(
+        kinds=_only(_CHURN), node_counts=(3, 5, 5), mean_gap_ms=350, run_ms=(15_000, 25_000),
+        command_rate=(20.0, 40.0), election_ms=(150, 150, 300),
+    ),
     "calm": Profile(
         kinds={"snapshot": 1}, mean_gap_ms=20_000, ambient=(), node_counts=(3,),
         run_ms=(60_000, 60_000), command_rate=(10.0, 10.0),
@@ -164,12 +172,12 @@ def draw_plan(seed: int, profile: str = "default") -> Plan:
     clients = rng.randint(1, 6)
     per_request = rng.choice((1, 1, 1, 2, 5))
     commands = int(rate * run_ms / 1000)
-    election_ms = rng.choice((150, 300, 500, 500, 1000))
+    election_ms = rng.choice(wanted.election_ms)
     snapshot_entries = rng.choice((8, 20, 40, 200))
     plan = Plan(
         seed=seed, profile=profile, nodes=nodes, run_ms=run_ms, commands=commands,
         clients=clients, client_gap_ms=max(1, int(1000 * clients * per_request / max(0.1, rate))),
-        query_share=rng.choice((0.0, 0.1, 0.3)), commands_per_request=per_request,
+        query_share=rng.choice((0.0, 0.1, 0.5)), commands_per_request=per_request,
         delay_min_us=rng.choice((20, 100, 1000)),
         delay_mean_us=rng.choice((100, 500, 2000, 10_000)) * election_ms // 500,
         disk_mean_us=rng.choice((100, 500, 2000, 8000)),

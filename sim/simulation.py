@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from replication.batching import Limits
-from replication.messages import Message
+from replication.messages import Message, node_number
 from replication.ports import Committed
 from replication.record import COMMANDS
 from replication.replica import ReplicaSettings
@@ -23,7 +23,7 @@ from sim.checkers import Checkers, CheckFailed, Tally
 from sim.clients import CLIENTS, Clients
 from sim.clocks import SimClock
 from sim.faults import Injector, sound_majority
-from sim.gateway import GATEWAY, Gateway
+from sim.gateway import GATEWAYS, Gateway
 from sim.history import Entry, History
 from sim.network import Network, NetworkRates, halving
 from sim.pipeline import BROKER, Pipeline
@@ -35,6 +35,8 @@ from sim.world import NS_PER_MS, NS_PER_S, TimeStandsStill, Trace, TraceRecord, 
 
 LIVE_S: Final = 10
 LOOK_MS: Final = 50
+STABLE_TIMEOUTS: Final = 4
+"""Election timeouts for which the healed core must keep its leader."""
 SKEW_NS: Final = 5 * NS_PER_MS
 SPARE_NODES: Final = 1
 
@@ -84,20 +86,26 @@ class Simulation:
         self.pipeline = Pipeline(
             self.world, self.network, self.checkers, self.streams.of("pipeline")
         )
-        self.pipeline.addresses.extend((GATEWAY, CLIENTS))
+        self.pipeline.addresses.extend((*GATEWAYS, CLIENTS))
         self._make_hosts()
-        self.gateway = Gateway(
-            self.world, self.network, self.hosts, self.streams.of("gateway"),
-            plan.election_timeout_ms, plan.request_timeout_ms, self._answered,
-        )  # fmt: skip
+        self.gateways = [
+            Gateway(
+                address, self.world, self.network, self.hosts,
+                self.streams.of(f"gateway/{address}"), plan.election_timeout_ms,
+                plan.request_timeout_ms, self._answered,
+            )
+            for address in GATEWAYS
+        ]  # fmt: skip
         self.clients = Clients(
-            plan, self.world, self.network, self.gateway, self.tally, self.streams.of
+            plan, self.world, self.network, self.gateways, self.tally, self.streams.of
         )
         self.injector = Injector(
             plan, self.world, self.network, self.hosts, self.checkers, self.pipeline,
-            self.streams.of, self.gateway.restart,
+            self.streams.of, self._restart_gateways,
         )  # fmt: skip
         self.core: list[Host] = []
+        self.is_whole = False
+        """All nodes are healed at the end, and not only a majority."""
         self.snapshot_transfers = 0
         self.repairs = 0
 
@@ -135,7 +143,7 @@ class Simulation:
 
     def _safety(self) -> None:
         self.injector.schedule()
-        self.clients.loss = self.gateway.loss = self.injector.client_loss
+        self.clients.set_loss(self.injector.client_loss)
         for number in range(1, self.plan.nodes + 1):
             self.hosts[number].start()
         if self.plan.commands:
@@ -159,15 +167,32 @@ class Simulation:
         if not self._choose_core():
             return
         self.clients.end()
-        deadline_ns = self.world.now_ns + LIVE_S * NS_PER_S
+        calm_ns = STABLE_TIMEOUTS * self.plan.election_timeout_ms * NS_PER_MS
+        deadline_ns = self.world.now_ns + LIVE_S * NS_PER_S + calm_ns
+        led, since_ns, lacks = (0, 0), self.world.now_ns, ""
         while self.world.now_ns < deadline_ns:
             self.world.run(self.world.now_ns + LOOK_MS * NS_PER_MS)
             self.tally.counts["LIVE"] += 1
-            if not self._what_lacks():
+            lacks = self._what_lacks()
+            if lacks or led != self._lead():
+                led, since_ns = self._lead(), self.world.now_ns
+            elif self.world.now_ns - since_ns >= calm_ns:
                 self._judge()
                 return
-        self.history.judge(self.clients.history)
-        self.tally.check("LIVE", is_good=False, what=self._what_lacks())
+        self.history.judge(self.clients.history, self.gateway_refusals)
+        what = lacks or "no stable leader: it changes though nothing is broken any more"
+        self.tally.check("LIVE", is_good=False, what=what)
+
+    def _lead(self) -> tuple[int, int]:
+        """Who leads, and in which term."""
+        leader = self.injector.leader()
+        if leader is None or leader.node is None:
+            return (0, 0)
+        return (leader.number, leader.node.replica.term)
+
+    @property
+    def gateway_refusals(self) -> set[int]:
+        return set().union(*(gateway.refused for gateway in self.gateways))
 
     def _choose_core(self) -> bool:
         """False: a lone node whose disk is damaged has rightly refused to start."""
@@ -175,13 +200,20 @@ class Simulation:
         if self.plan.nodes == 1 and self.hosts[1].is_refused:
             return False
         hosts = [self.hosts[number] for number in sorted(self.hosts)]
-        core = sound_majority(hosts, self.injector.groups(), rng)
-        if core is None:
-            core = hosts
+        groups = self.injector.groups()
+        core = sound_majority(hosts, groups, rng)
+        self.is_whole = core is None or rng.random() < 0.5
+        if core is None or self.is_whole:
+            wanted = {node_number(member) for group in groups for member in group}
+            wanted |= set(self.injector.founders)
+            core = [host for host in hosts if host.number in wanted]
         self.core = sorted(core, key=lambda host: host.number)
-        inside = [host.number for host in self.core]
-        everybody = [*sorted(self.hosts), *self.pipeline.addresses]
-        self.network.cut(halving([*inside, *self.pipeline.addresses], everybody))
+        if not self.is_whole:
+            inside = [*(host.number for host in self.core), *self.pipeline.addresses]
+            pairs = halving(inside, [*sorted(self.hosts), *self.pipeline.addresses])
+            if rng.random() < 0.5:  # who is outside is heard, and hears nobody
+                pairs = [pair for pair in pairs if pair[0] in inside]
+            self.network.cut(pairs)
         for host in self.core:
             host.resume()
             self.injector.is_over = False
@@ -197,13 +229,19 @@ class Simulation:
         leader = self.injector.leader()
         if leader is None or leader not in self.core or leader.node is None:
             return "no leader"
-        damaged = [h.number for h in self.core if h.storage.log.damaged]
+        # What rots where nobody reads is found by the next start, or the next read.
+        damaged = [h.number for h in self.core if h.node is not None and h.node.replica.damaged]
         if damaged:
             return f"no repair: the logs of nodes {damaged} are still damaged"
         if self.clients.waiting:
             return f"no progress: {self.clients.waiting} requests are not answered"
         last = self.checkers.last_decided
-        members = leader.node.replica.configuration.members
+        configuration = leader.node.replica.configuration
+        members = configuration.members
+        founders = [host for host in self.core if host.number in self.injector.founders]
+        strangers = [host.number for host in founders if host.member not in configuration.voters]
+        if self.is_whole and (configuration.is_joint or strangers):
+            return f"no membership: nodes {strangers} do not vote, {configuration}"
         behind = [
             host.number for host in self.core
             if host.member in members and host.node is not None
@@ -232,7 +270,7 @@ class Simulation:
             self.checkers.check_money(host.node.machine)
         self.checkers.check_network(self.network.in_flight_peak)
         self.pipeline.check_books()
-        self.history.judge(self.clients.history)
+        self.history.judge(self.clients.history, self.gateway_refusals)
 
     # --- parts ------------------------------------------------------------------------------
 
@@ -275,6 +313,10 @@ class Simulation:
         if host is not None:
             host.receive(message)
 
+    def _restart_gateways(self) -> None:
+        for gateway in self.gateways:
+            gateway.restart()
+
     def _answered(self, request: object, answer: object) -> None:
         self.clients.answered(request, answer)  # type: ignore[arg-type]
 
@@ -301,7 +343,7 @@ class Simulation:
         outcome.leader_changes = self.checkers.leader_changes
         outcome.snapshot_transfers = self.snapshot_transfers
         outcome.repairs = self.repairs
-        outcome.retries = self.gateway.retries
+        outcome.retries = sum(gateway.retries for gateway in self.gateways)
 
     def _state_text(self) -> str:
         """Where every node stands, for whoever has to find out why."""

@@ -41,6 +41,8 @@ class SimLog:
         self.last_result = 0
         self.hashes: dict[int, bytes] = {}
         self.damaged: set[int] = set()
+        self.older: dict[int, bytes] = {}
+        """What stood at an index before: it is there again if a write proves to be lost."""
         self.is_full = False
 
     def hard_state(self) -> HardState:
@@ -119,12 +121,16 @@ class SimLog:
             self.last_result = max(self.last_result, write.base.index)
 
     def _put(self, record: Record) -> None:
+        if record.index in self.rows:
+            self.older[record.index] = self.rows[record.index]
         self.rows[record.index] = record.encoded()
         self.hashes[record.index] = record.hash
         self.damaged.discard(record.index)
 
     def _remove(self, index: int) -> None:
-        self.rows.pop(index, None)
+        row = self.rows.pop(index, None)
+        if row is not None:
+            self.older[index] = row
         self.hashes.pop(index, None)
         self.damaged.discard(index)
 
@@ -260,6 +266,8 @@ class Storage:
                 log.rows[index] = log.rows[self._rng.choice(others)]
             case "lost_write":
                 del log.rows[index]
+                if index in log.older:
+                    log.rows[index] = log.older[index]
             case _:
                 raise ValueError(f"kind: {kind!r} damages no record")
         if self._is_sound(index):

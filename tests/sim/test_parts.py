@@ -69,7 +69,7 @@ def judged(change: str) -> None:
             question = next(e for e in operations if e.is_query and e.result and e.index > 9)
             assert question.result is not None
             question.result = (*question.result[:2], [(1, 5, 5)])
-    simulation.history.judge(operations)
+    simulation.history.judge(operations, simulation.gateway_refusals)
 
 
 @pytest.mark.parametrize("change", ["reply", "index", "refused", "question"])
