@@ -129,7 +129,9 @@ class Elections(ReplicaState):
             self._become_follower(NOBODY)  # lost: wait for the winner, or the next timeout
 
     def _on_timeout_now(self, message: TimeoutNow) -> None:
-        if message.term == self._term and self._role is not Role.LEADER:
+        if message.term != self._term or self._role is Role.LEADER:
+            return
+        if not self.declines_lead:  # two that both stop would hand over to and fro for ever
             self._stand(transfer=True)
 
     def _heard_leader(self, leader: int) -> None:

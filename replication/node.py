@@ -219,7 +219,7 @@ class Node(Generic[M]):
         """Drain: nothing new is taken, the lead is handed over, what was taken is finished."""
         if self._stopping:
             return
-        self._stopping = True
+        self._stopping = self.replica.declines_lead = True
         self._work()
 
     @property

@@ -136,6 +136,7 @@ class ReplicaState:
         self.version = 0
         self.has_room = True
         self.is_installing = False
+        self.declines_lead = False
         self.nodes: tuple[int, ...] = ()  # numbers of the nodes whose addresses are known
 
     # --- configuration ----------------------------------------------------------------------

@@ -50,6 +50,8 @@ class Injector:
         self.is_over = False
         self.client_loss = 0.0
         self.added: list[int] = []
+        self._draining: list[tuple[Host, int]] = []
+        """Processes that were told to stop; who is told so does end."""
         self._identities = rng("identities")
         self._do: dict[str, Callable[[Fault, random.Random], bool]] = {
             "crash": self._crash, "crash_all": self._crash_all, "pause": self._pause,
@@ -75,6 +77,9 @@ class Injector:
 
     def end(self) -> None:
         """No new fault from now on; what is in force is healed by who calls this."""
+        for host, life in self._draining:
+            host.resume()
+            self._restart_upgraded(host, life)
         self.is_over = True
         self.client_loss = 0.0
 
@@ -211,6 +216,7 @@ class Injector:
         if host is None or host.node is None:
             return False
         host.call(host.node.stop)
+        self._draining.append((host, host.life))
         self._after(fault, self._restart_upgraded, host, host.life)
         return True
 

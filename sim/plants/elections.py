@@ -11,7 +11,7 @@ _STATE: Final = "replication.replica_state"
 
 PLANTS: Final = (
     Plant(
-        name="commit-older-term", expected=("LC", "SMS", "AD", "LM", "REC", "ASSERT"),
+        name="commit-older-term", profile="churn", expected=("LC", "SMS", "AD", "LM", "REC", "ASSERT"),
         what="a leader counts replicas of records of earlier terms (Raft, figure 8)",
         edits=(
             Edit(
@@ -34,14 +34,22 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="own-vote-before-durable", expected=("ES",),
-        what="a candidate counts its own vote before it is on the disk",
+        name="own-vote-before-durable", profile="churn", expected=("ES",),
+        what="a candidate asks for votes and counts its own before its term is on the disk",
         edits=(
             Edit(
                 _ELECTIONS,
                 "        self._granted = {}  # our own vote counts when it is durable "
                 "(rule 1 of the replica)\n",
                 "        self._granted = {self.member: True}\n",
+            ),
+            Edit(
+                _STATE,
+                "        if self._hard_state_dirty:\n            self._held_next.append(message)",
+                "        if type(message).__name__ == 'VoteRequest':\n"
+                "            self._outbox.append(message)\n"
+                "        elif self._hard_state_dirty:\n"
+                "            self._held_next.append(message)",
             ),
         ),
     ),
@@ -61,7 +69,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="vote-forgotten-on-step-down", expected=("ES", "REC", "ASSERT"),
+        name="vote-forgotten-on-step-down", profile="churn", expected=("ES", "REC", "ASSERT"),
         what="a candidate that steps down within its term may vote again",
         edits=(
             Edit(
@@ -74,7 +82,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="votes-twice-in-a-term", expected=("ES",),
+        name="votes-twice-in-a-term", profile="churn", expected=("ES",),
         what="a vote is given to whoever asks, also a second one in the same term",
         edits=(
             Edit(
@@ -85,7 +93,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="pre-vote-counts", expected=("ES", "LC", "ASSERT"),
+        name="pre-vote-counts", profile="churn", expected=("ES", "LC", "ASSERT"),
         what="the answer to a pre-vote is counted as a vote",
         edits=(
             Edit(
@@ -100,7 +108,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="vote-by-length-only", expected=("LC", "AD", "SMS", "LM", "ASSERT"),
+        name="vote-by-length-only", profile="churn", expected=("LC", "AD", "SMS", "LM", "ASSERT"),
         what="a vote looks at the log's length and not at its last term",
         edits=(
             Edit(
@@ -111,7 +119,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="vote-for-anybody", expected=("LC", "AD", "SMS", "LM", "ASSERT"),
+        name="vote-for-anybody", profile="churn", expected=("LC", "AD", "SMS", "LM", "ASSERT"),
         what="a vote does not look at the log",
         edits=(
             Edit(
@@ -122,7 +130,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="term-goes-back", expected=("ES", "REC", "ASSERT"),
+        name="term-goes-back", profile="churn", expected=("ES", "REC", "ASSERT"),
         what="a message of a smaller term is believed",
         edits=(
             Edit(
@@ -135,7 +143,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="stale-read", expected=("LIN",),
+        name="stale-read", profile="churn", expected=("LIN",),
         what="a leader answers questions without proof that it still leads",
         edits=(
             Edit(
@@ -146,7 +154,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="lease-outlives-votes", expected=("LIN",),
+        name="lease-outlives-votes", profile="churn", expected=("LIN",),
         what="a leader believes in its lease for longer than others withhold their votes",
         edits=(
             Edit(
@@ -164,7 +172,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="read-before-own-term", expected=("LIN",),
+        name="read-before-own-term", profile="churn", expected=("LIN",),
         what="a new leader answers from a commit index that may be an old one",
         edits=(
             Edit(
@@ -180,7 +188,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="no-check-quorum", expected=("LIVE", "LIN", "ES"),
+        name="no-check-quorum", profile="churn", expected=("LIVE", "LIN", "ES"),
         what="a leader that hears nobody leads on, and refuses votes to others",
         edits=(
             Edit(
@@ -193,7 +201,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="silent-to-older-terms", expected=("LIVE",),
+        name="silent-to-older-terms", profile="churn", expected=("LIVE",),
         what="who is in a smaller term is not told, so that a higher term does not spread",
         edits=(
             Edit(
@@ -205,7 +213,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="timer-not-reset", expected=("LIVE",),
+        name="timer-not-reset", profile="churn", expected=("LIVE",),
         what="an append does not begin the election timeout anew",
         edits=(
             Edit(

@@ -21,7 +21,7 @@ _HOST: Final = "sim.process"
 
 PLANTS: Final = (
     Plant(
-        name="cut-on-every-append", expected=("AD", "SMS", "REC", "LM", "ASSERT"),
+        name="cut-on-every-append", profile="churn", expected=("AD", "SMS", "REC", "LM", "ASSERT"),
         what="a delayed older append cuts what was acknowledged since",
         edits=(
             Edit(
@@ -36,7 +36,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="no-cut-on-conflict", expected=("LM", "SMS", "AD", "HASH", "ASSERT", "LIVE"),
+        name="no-cut-on-conflict", profile="churn", expected=("LM", "SMS", "AD", "HASH", "ASSERT", "LIVE"),
         what="records that conflict with the leader's stay",
         edits=(
             Edit(
@@ -48,7 +48,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="prev-not-checked", expected=("LM", "SMS", "AD", "ASSERT", "REC"),
+        name="prev-not-checked", profile="churn", expected=("LM", "SMS", "AD", "ASSERT", "REC"),
         what="an append is taken if its place exists, whatever stands before it",
         edits=(
             Edit(
@@ -80,13 +80,16 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="commit-beyond-match", expected=("SMS", "AD", "HASH", "ASSERT"),
-        what="a heartbeat's commit index counts for records that were not compared",
+        name="commit-beyond-match", profile="churn", expected=("SMS", "AD", "HASH", "ASSERT"),
+        what="a heartbeat's commit index counts, whatever stands at its place here",
         edits=(
             Edit(
                 _FOLLOWING,
-                "self._commit_through(min(message.commit, self._verified_index))",
-                "self._commit_through(min(message.commit, self._log.last_index))",
+                "        self._round_seen = max(self._round_seen, message.round)\n"
+                "        if message.prev_index < self._log.base.index:",
+                "        self._round_seen = max(self._round_seen, message.round)\n"
+                "        self._commit_through(min(message.commit, self._log.last_index))\n"
+                "        if message.prev_index < self._log.base.index:",
             ),
         ),
     ),
@@ -206,17 +209,29 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="chain-not-verified", expected=("REC", "LM", "ASSERT", "SMS", "HASH"),
-        what="recovery reads on behind a record that is missing",
+        name="chain-not-verified", expected=("REC", "LM", "ASSERT", "SMS", "HASH", "AD"),
+        what="recovery does not compare a record with the hash that its neighbours carry",
         profile="disk",
         edits=(
             Edit(
                 _RECOVERY,
-                "            self.first_damage = error\n            self.is_broken = True\n"
-                "            return None\n",
-                "            if index == 1:\n                self.is_broken = True\n"
-                "                self.first_damage = error\n                return None\n"
-                "            return store.record(index - 1)\n",
+                "            check_follows(record, *self._before)\n",
+                "",
+            ),
+            Edit(
+                _RECOVERY,
+                "            if expected and record.hash != expected:",
+                "            if record.hash == b'':",
+            ),
+            Edit(
+                _RECOVERY,
+                "    if confirmed is not None and confirmed.hash == anchor.last_hash:\n",
+                "    if confirmed is not None:\n",
+            ),
+            Edit(
+                _RECOVERY,
+                "    if walk.is_broken or walk.last_hash != anchor.last_hash:\n",
+                "    if walk.is_broken:\n",
             ),
         ),
     ),
@@ -409,19 +424,32 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="becomes-before-reset", expected=("HASH", "REC", "SMS", "ASSERT", "AD"),
-        what="a snapshot's state is taken on before the log says so",
+        name="snapshot-reported-early", expected=("REC", "ASSERT", "AD", "HASH"),
+        what="a snapshot counts as saved, and the log is cut, before it is on the disk",
         edits=(
             Edit(
-                _NODE,
-                "                if meta.index > self._machine.index:\n",
-                "                if meta.index >= 0:\n",
+                _HOST,
+                "        self.storage.begin_snapshot(meta, data)\n",
+                "        self.storage.begin_snapshot(meta, data)\n"
+                "        self.world.after(0, self.later, self._saved, self.life, meta, '')\n",
             ),
             Edit(
-                _NODE,
-                "        if self._snapshots.is_arriving(meta):\n            base",
-                "        if self._snapshots.is_arriving(meta):\n"
-                "            self._machine = self._snapshots._arriving[1]\n            base",
+                _HOST,
+                '        self._note("snapshot", index=meta.index, text=reason)\n'
+                "        self.later(self._saved, life, meta, reason)\n",
+                '        self._note("snapshot", index=meta.index, text=reason)\n',
+            ),
+            Edit(
+                _HOST,
+                "        self._saving = None\n        if reason:\n",
+                "        if self.storage._pending_snapshot is not None:\n"
+                "            pass\n        if reason:\n",
+            ),
+            Edit(
+                _HOST,
+                "        reason = self.storage.complete_snapshot()\n",
+                "        reason = self.storage.complete_snapshot()\n"
+                "        self._saving = None\n",
             ),
         ),
     ),
@@ -433,6 +461,8 @@ PLANTS: Final = (
                 _LEADING,
                 "                progress.waiting = False\n                "
                 "self._send_records(member, progress, even_none=True)\n",
+                "                if progress.waiting:\n"
+                "                    self._send_append(member, progress.next, ())\n"
                 "                self._send_records(member, progress, even_none=True)\n",
             ),
         ),
@@ -466,7 +496,7 @@ PLANTS: Final = (
             Edit(
                 _LEADING,
                 "self._send_chunk(member, progress, again=True)",
-                "self._send_chunk(member, progress, again=False)",
+                "self._send_append(member, self._log.base.index + 1, ())",
             ),
         ),
     ),

@@ -208,7 +208,6 @@ def test_kill_9_of_up_itself_leaves_no_process(first: Up) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--nodes", "3"], "--nodes: only 1 so far"),
         (["--kafka", "127.0.0.1:9092"], "--kafka: this version does not publish"),
         (["--http", "8080"], "--http: '8080' is not HOST:PORT"),
         (["--http", "127.0.0.1:80800"], "--http: cannot listen on 127.0.0.1:80800: no such port"),
