@@ -359,6 +359,8 @@ class LmdbLog(LmdbReader):
         return size
 
     def room_bytes(self) -> int:
+        if self._room_bytes <= 0:
+            self._measure_room()  # who takes no records writes none, and would never look again
         return self._room_bytes
 
     def _measure_room(self) -> None:

@@ -219,7 +219,7 @@ class Node(Generic[M]):
         """Drain: nothing new is taken, the lead is handed over, what was taken is finished."""
         if self._stopping:
             return
-        self._stopping = self.replica.declines_lead = True
+        self._stopping = True
         self._work()
 
     @property
@@ -247,12 +247,15 @@ class Node(Generic[M]):
     # --- inputs -----------------------------------------------------------------------------
 
     def receive(self, message: Message) -> None:
-        self.replica.has_room = self._store.room_bytes() > 0
+        self._look_for_room()
         self.replica.receive(message, self._clock.monotonic_s())
         self._work()
 
     def tick(self) -> None:
+        self._look_for_room()
         self.replica.tick(self._clock.monotonic_s())
+        if self.replica.may_propose and not self.replica.has_room:
+            self._hand_over()  # who cannot write must not be the one whom all wait for
         self._work()
 
     def written(self, token: int) -> None:
@@ -422,6 +425,10 @@ class Node(Generic[M]):
     @property
     def _leader_node(self) -> int:
         return node_number(self.replica.leader)
+
+    def _look_for_room(self) -> None:
+        has_room = self.replica.has_room = self._store.room_bytes() > 0
+        self.replica.declines_lead = self._stopping or not has_room
 
     def _hand_over(self) -> None:
         successor = self._best_successor()

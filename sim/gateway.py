@@ -75,8 +75,8 @@ class Gateway:
     """One process; `restart` makes it forget what it was doing."""
 
     def __init__(
-        self, address: int, world: World, network: Network, hosts: dict[int, Host], rng: random.Random,
-        attempt_ms: int, patience_ms: int, answer: Callable[[Request, Answer], None],
+        self, address: int, world: World, network: Network, hosts: dict[int, Host],
+        rng: random.Random, attempt_ms: int, patience_ms: int, answer: Callable[[Request, Answer], None],
     ) -> None:  # fmt: skip
         self.address = address
         self._world = world

@@ -11,7 +11,8 @@ _STATE: Final = "replication.replica_state"
 
 PLANTS: Final = (
     Plant(
-        name="commit-older-term", profile="churn", expected=("LC", "SMS", "AD", "LM", "REC", "ASSERT"),
+        name="commit-older-term", profile="churn",
+        expected=("LC", "SMS", "AD", "LM", "REC", "ASSERT"),
         what="a leader counts replicas of records of earlier terms (Raft, figure 8)",
         edits=(
             Edit(

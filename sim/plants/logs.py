@@ -36,7 +36,8 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="no-cut-on-conflict", profile="churn", expected=("LM", "SMS", "AD", "HASH", "ASSERT", "LIVE"),
+        name="no-cut-on-conflict", profile="churn",
+        expected=("LM", "SMS", "AD", "HASH", "ASSERT", "LIVE"),
         what="records that conflict with the leader's stay",
         edits=(
             Edit(

@@ -59,7 +59,7 @@ async def test_leaders_are_killed_frozen_and_stopped(
     gaps: dict[str, list[float]] = {}
     settings = {"checkpoint_entries": "25", "snapshot_entries": "200"}
     async with (
-        ThreeNodes(tmp_path, **settings) as cluster,
+        ThreeNodes(tmp_path, settings=settings) as cluster,
         Books(tmp_path / "books", cluster.core) as books,
     ):
         cluster.trade()

@@ -42,6 +42,9 @@ class MachineNode(CommittedLog):
     async def query(self, fn: Callable[[Machine], T]) -> T:
         return fn(self.machine)
 
+    async def peek(self, fn: Callable[[Machine], T]) -> T:
+        return fn(self.machine)
+
     def status(self) -> NodeStatus:
         machine = self.machine
         return NodeStatus(

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from adapters.addresses import free_ports
-from adapters.rpc_client import CoreClient
+from adapters.cluster_client import CoreClients
 from tests.node.process import DEADLINE_S, lockstep
 
 POLL_S = 0.05
@@ -70,7 +70,7 @@ class Books:
         finally:
             ended.cancel()
 
-    async def equal_to(self, core: CoreClient, accounts: list[int]) -> None:
+    async def equal_to(self, core: CoreClients, accounts: list[int]) -> None:
         """Account by account, asset by asset, available and hold, in units."""
         scales = {name: asset.scale for name, asset in (await core.assets()).items()}
         async with self._http() as http:
