@@ -49,6 +49,7 @@ PATIENCE: Final = 4
 """How often a client repeats a request before it gives up."""
 ORDERS_REMEMBERED: Final = 32
 AGAIN_MS: Final = 50
+READER: Final = -2
 
 
 class Operation(msgspec.Struct):
@@ -111,10 +112,13 @@ class Clients:
         self.acknowledged: dict[int, int] = {}
         """Log index -> term, of every answered submission."""
         self.unknown = 0
+        self._readers = rng("readers")
 
     def begin(self) -> None:
         """The exchange is set up by an operator, and then trading begins."""
         self._set_up()
+        if self._plan.query_share:
+            self._read_around()
 
     def _set_up(self) -> None:
         """The next commands of the set-up, as many as a request may have."""
@@ -148,6 +152,35 @@ class Clients:
         """Requests that are not answered."""
         return len(self._requests)
 
+    # --- readers ----------------------------------------------------------------------------
+
+    def _read_around(self) -> None:
+        """Somebody asks any node, and may ask one that led a moment ago."""
+        if self.is_over:
+            return
+        gateway = self._gateways[self._readers.randrange(len(self._gateways))]
+        client = self._readers.randrange(len(self._clients))
+        floor, asked_ns = self._highest, self._world.now_ns
+        node = self._readers.randint(1, self._plan.nodes)
+        gateway.ask_directly(
+            node, self._question(client), lambda value: self._read(value, floor, asked_ns)
+        )
+        gap_ns = self._plan.election_timeout_ms * NS_PER_MS // 5
+        self._world.after(gap_ns, self._read_around)
+
+    def _read(self, value: object, floor: int, asked_ns: int) -> None:
+        if not isinstance(value, tuple):
+            return  # refused: it does not lead
+        index, result = value
+        operation = Operation(READER, 0, b"", 0, asked_ns, is_query=True)
+        operation.returned_ns, operation.index, operation.result = self._world.now_ns, index, result
+        self.history.append(operation)
+        self._tally.check(
+            "LIN", index >= floor,
+            lambda: f"a reader was answered at index {index}, and {floor} had been acknowledged "
+            "before it asked",
+        )  # fmt: skip
+
     # --- asking -----------------------------------------------------------------------------
 
     def _next(self, client: int) -> None:
@@ -164,7 +197,7 @@ class Clients:
 
     def _ask(
         self, client: int, commands: bytes, count: int,
-        question: Callable[[Machine], object] | None,
+        question: Callable[[Machine], Asked] | None,
     ) -> None:  # fmt: skip
         self._numbers += 1
         self._sent += max(1, count) if client >= 0 else 0
@@ -298,7 +331,7 @@ class Clients:
 
     # --- what they want ---------------------------------------------------------------------
 
-    def _question(self, client: int) -> Callable[[Machine], object]:
+    def _question(self, client: int) -> Callable[[Machine], Asked]:
         rng = self._clients[client].rng
         account = rng.choice(self._clients[client].accounts)
         if rng.random() < 0.5:

@@ -28,6 +28,8 @@ GATEWAYS: Final = (100, 102)
 
 OPEN_MAX: Final = 4096
 
+Question = Callable[[Machine], Asked]
+
 QueryResult = tuple[int, Asked]
 """Log index at which the answer was true, and the answer."""
 
@@ -39,7 +41,7 @@ class Request:
 
     def __init__(
         self, client: int, number: int, commands: bytes, count: int,
-        question: Callable[[Machine], object] | None, invoked_ns: int,
+        question: Question | None, invoked_ns: int,
     ) -> None:  # fmt: skip
         self.client = client
         self.number = number
@@ -76,7 +78,8 @@ class Gateway:
 
     def __init__(
         self, address: int, world: World, network: Network, hosts: dict[int, Host],
-        rng: random.Random, attempt_ms: int, patience_ms: int, answer: Callable[[Request, Answer], None],
+        rng: random.Random, attempt_ms: int, patience_ms: int,
+        answer: Callable[[Request, Answer], None],
     ) -> None:  # fmt: skip
         self.address = address
         self._world = world
@@ -173,6 +176,21 @@ class Gateway:
         else:
             metadata = msgspec.msgpack.encode({0: (b"%d" % attempt, b"", b"")})
             host.submit(Submission(request.commands, request.count, metadata, done))
+
+    def ask_directly(
+        self, node: int, question: Question, answered: Callable[[object], None]
+    ) -> None:
+        """One question to one node, as of somebody who believes that it leads; no second try."""
+        host = self._hosts[node]
+
+        def ask() -> None:
+            if host.node is not None:
+                host.call(host.node.query, lambda m: (m.index, question(m)), answer)
+
+        def answer(value: object) -> None:
+            self._network.post(node, self.address, self.loss, answered, value)
+
+        self._network.post(self.address, node, self.loss, host.later, ask)
 
     def _reply(self, node: int, request: Request, attempt: int, answer: object) -> None:
         self._network.post(

@@ -150,7 +150,7 @@ PROFILES: Final = {
     ),
     "idle": Profile(
         kinds={}, ambient=(), node_counts=(3,), run_ms=(600_000, 600_000),
-        command_rate=(0.0, 0.0),
+        command_rate=(0.0, 0.0), election_ms=(500,),
     ),
 }  # fmt: skip
 
@@ -179,7 +179,7 @@ def draw_plan(seed: int, profile: str = "default") -> Plan:
         clients=clients, client_gap_ms=max(1, int(1000 * clients * per_request / max(0.1, rate))),
         query_share=rng.choice((0.0, 0.1, 0.5)), commands_per_request=per_request,
         delay_min_us=rng.choice((20, 100, 1000)),
-        delay_mean_us=rng.choice((100, 500, 2000, 10_000)) * election_ms // 500,
+        delay_mean_us=rng.choice((100, 500, 2000, 10_000, 40_000)) * election_ms // 500,
         disk_mean_us=rng.choice((100, 500, 2000, 8000)),
         election_timeout_ms=election_ms, heartbeat_ms=election_ms // rng.choice((4, 5, 10)),
         lease_reads=rng.random() < 0.7, snapshot_entries=snapshot_entries,
@@ -191,7 +191,7 @@ def draw_plan(seed: int, profile: str = "default") -> Plan:
         cache_bytes_max=rng.choice((2_000, 20_000, 1 << 20)),
         entries_per_write_max=rng.choice((1, 4, 16)),
         batch_commands_max=rng.choice((3, 16, 4096)) if per_request < 3 else 4096,
-        request_timeout_ms=rng.choice((1, 2, 4)) * 2 * election_ms,
+        request_timeout_ms=rng.choice((1, 2, 4, 8)) * election_ms,
         start_version=1, faults=(),
     )  # fmt: skip
     faults = _ambient(wanted, streams) + _scheduled(wanted, plan, streams)

@@ -345,9 +345,11 @@ class Host:
     def _begin_save(self, meta: SnapshotMeta, data: bytes) -> None:
         self._saving = meta
         self.storage.begin_snapshot(meta, data)
-        self.world.after(
-            self._disk_ns(SNAPSHOT_FACTOR), self._save_ends, self.life, meta
-        )  # fmt: skip
+        takes_ns = self._disk_ns(SNAPSHOT_FACTOR)
+        self.world.after(takes_ns, self._save_ends, self.life, meta)
+        if self._crashes_in_write is not None:
+            struck, self._crashes_in_write = self._crashes_in_write, None
+            self.world.after(self._rng.randrange(takes_ns + 1), struck)
 
     def _save_ends(self, life: int, meta: SnapshotMeta) -> None:
         if life != self.life:

@@ -101,11 +101,11 @@ async def _measure(a: argparse.Namespace, address: str, folder: Path, parts: Par
         await list_market(core)
         accounts = [await open_funded(core, f"load-{n}", FUNDS, FUNDS) for n in range(ACCOUNTS)]
         symbol = (await core.symbols())[SYMBOL].symbol_id
-        load = _submissions(accounts, symbol, a.commands, a.seed)
+        load = submissions(accounts, symbol, a.commands, a.seed)
         return await _one_run(core, load, a.commands, a.callers, a.seconds, parts["node"].pid)
 
 
-def _submissions(accounts: list[int], symbol: int, size: int, seed: int) -> Iterator[bytes]:
+def submissions(accounts: list[int], symbol: int, size: int, seed: int) -> Iterator[bytes]:
     """Orders around one price, each with a key of its own, made as it is sent.
 
     Every order has its mirror on the other side, so the book stays small however long it runs.

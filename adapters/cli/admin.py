@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import grpc.aio
 
+from adapters.cli import admin_cluster
 from adapters.cli.admin_calls import CALLS, DEADLINE_S, Context
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
 from adapters.cluster_client import connect
@@ -36,6 +37,7 @@ EXAMPLE = (
     "  lockstep admin create-key --account 2 --data lockstep-data --reason 'asked for' \\\n"
     "      --ticket OPS-4\n"
     "  lockstep admin mode BTC-KRW CANCEL_ONLY --reason 'news' --ticket OPS-3\n"
+    "  lockstep admin cluster status --url grpc://1=127.0.0.1:7401,2=127.0.0.1:7411\n"
     "  lockstep admin status --json"
 )
 
@@ -57,7 +59,10 @@ READS: Final = ("status", "markets", "balances")
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--url", default=DEFAULT_URL, help=f"grpc://HOST:PORT ({DEFAULT_URL})")
+    common.add_argument(
+        "--url", default=DEFAULT_URL,
+        help=f"grpc://HOST:PORT, or grpc://1=HOST:PORT,2=... for a cluster ({DEFAULT_URL})",
+    )  # fmt: skip
     common.add_argument("--json", action="store_true", help="print one JSON object")
     audited = argparse.ArgumentParser(add_help=False, parents=[common])
     audited.add_argument("--reason", required=True, help="why; stays in the log")
@@ -75,6 +80,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     _keys(command)
     command("status", "role, term, index, chain and digests of the node")
     command("markets", "every listed symbol and asset")
+    admin_cluster.add_arguments(commands, common, audited)
     balances = command("balances", "one account's balances")
     balances.add_argument("--account", required=True, metavar="ID")
 
@@ -149,7 +155,8 @@ def run(a: argparse.Namespace) -> int:
     if not separator or scheme != "grpc" or not address:
         raise usage_error(f"--url: {a.url!r} must be grpc://HOST:PORT")
     try:
-        result = asyncio.run(_run(a, address, CALLS[a.what]))
+        call = admin_cluster.CALLS[a.action] if a.what == "cluster" else CALLS[a.what]
+        result = asyncio.run(_run(a, address, call))
     except Refused as error:
         raise usage_error(f"--{error}") from error
     except ValueError as error:
@@ -180,7 +187,7 @@ Call = Callable[[Context], Awaitable[dict[str, Any]]]
 
 async def _run(a: argparse.Namespace, address: str, call: Call) -> dict[str, Any]:
     note = types.AuditNote()
-    if a.what not in READS:
+    if a.what not in READS and not (a.what == "cluster" and a.action == "status"):
         operator = a.operator or getpass.getuser()
         note = types.AuditNote(operator=operator, reason=a.reason, ticket=a.ticket)
     async with connect(address, DEADLINE_S) as core:

@@ -26,6 +26,8 @@ BENCHES: Final[dict[str, str]] = {
     "wal": "the machine and the durable log, with fsync",
     "rest": "signed durable orders over HTTP",
     "grpc": "durable commands over the gRPC stream",
+    "cluster": "three nodes, fsync on each, durable commands over gRPC",
+    "sim": "the simulator: events and simulated seconds a second, on one core",
     "ledger": "projection of events into PostgreSQL",
 }
 
