@@ -73,7 +73,7 @@ clean: pure
 up *ARGS="--demo": _current
     lockstep up {{ARGS}}
 
-# One benchmark: matching, machine, wal, grpc, rest, ledger
+# One benchmark: matching, machine, wal, grpc, rest, ledger, cluster, sim
 [group('run')]
 bench NAME *ARGS: _current
     lockstep bench {{NAME}} {{ARGS}}
@@ -87,6 +87,29 @@ doctor:
 [group('proof')]
 e2e *ARGS: _current
     {{python}} -m pytest tests/e2e {{ARGS}}
+
+# The seeds that CI runs, each twice: other hash seeds, some interpreted
+[group('proof')]
+sim *ARGS="--seeds 200 --jobs 2 --twice": _current
+    lockstep sim {{ARGS}}
+
+# Many more seeds, of every profile
+[group('proof')]
+sim-nightly: _current
+    lockstep sim --seeds 10000 --start 1000000 --jobs 2
+    for profile in network disk members pipeline churn; do \
+        lockstep sim --seeds 2000 --start 1000000 --jobs 2 --profile "$profile"; \
+    done
+
+# Look for every planted bug, and write docs/plants.md
+[group('proof')]
+plants: _current
+    {{python}} -m adapters.cli.sim_table docs/plants.md --jobs 2
+
+# Three nodes, faults, load; many cycles
+[group('proof')]
+cluster-faults CYCLES="20": _current
+    LOCKSTEP_CLUSTER_CYCLES={{CYCLES}} {{python}} -m pytest tests/cluster -x -s
 
 # Kill the node with SIGKILL 1,000 times under load
 [group('proof')]

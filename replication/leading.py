@@ -286,6 +286,16 @@ class Leading(Following):
 
     # --- handing over -----------------------------------------------------------------------
 
+    @property
+    def successor(self) -> int | None:
+        """The other voter that has most, is heard of and is whole; None: there is none."""
+        found = [
+            (progress.match, -member)
+            for member, progress in self._progress.items()
+            if member in self.configuration.voters and progress.active and not progress.damaged
+        ]
+        return -max(found)[1] if found else None
+
     def _transfer(self, member: int) -> None:
         self._transferee = member
         self._transfer_ends_s = self._now_s + self.settings.election_timeout_s

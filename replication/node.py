@@ -237,7 +237,7 @@ class Node(Generic[M]):
     @property
     def _hands_over(self) -> bool:
         """Still leads, and somebody could."""
-        return self.replica.role is Role.LEADER and self._best_successor() is not None
+        return self.replica.role is Role.LEADER and self.replica.successor is not None
 
     def end(self) -> None:
         """The shell gives up: whoever still waits is told that the outcome is unknown."""
@@ -431,18 +431,9 @@ class Node(Generic[M]):
         self.replica.declines_lead = self._stopping or not has_room
 
     def _hand_over(self) -> None:
-        successor = self._best_successor()
+        successor = self.replica.successor
         if successor is not None:
             self.replica.transfer(successor, self._clock.monotonic_s())
-
-    def _best_successor(self) -> int | None:
-        found = [
-            (progress.match, -member)
-            for member, progress in self.replica.progress.items()
-            if member in self.replica.configuration.voters and progress.active
-            and not progress.damaged
-        ]  # fmt: skip
-        return -max(found)[1] if found else None
 
     def _propose_what_is_due(self) -> None:
         if not self._leads or self._machine_is_behind:

@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-
 from adapters.addresses import split
 from adapters.cli.admin_calls import DEADLINE_S, Context, snapshot
 from contracts.gen.exchange.v1 import admin_pb2 as admin

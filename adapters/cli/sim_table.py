@@ -26,7 +26,11 @@ HARMLESS_SEEDS: Final = 1000
 
 HEAD: Final = f"""# Planted bugs
 
-Made by `just plants`; not edited by hand. From each of five start seeds up to {SEEDS_MAX} seeds are run; the medians stand here, {SEEDS_MAX}+ where a start found nothing. Seconds are of two processes on two cores and say little elsewhere. "starts" is in how many of the five it was caught. A harmless change is run on {HARMLESS_SEEDS} seeds and must not be flagged.
+Made by `just plants`; not edited by hand. From each of five start seeds up to {SEEDS_MAX} seeds
+are run, each plant under its own profile; the medians stand here, {SEEDS_MAX}+ where most starts
+found nothing. Seconds are of the machine that made the table and say little elsewhere. "starts"
+is in how many of the five it was caught. A harmless change is run on {HARMLESS_SEEDS} seeds and
+must not be flagged.
 
 | plant | what it does | caught by | starts | seeds | seconds |
 |---|---|---|---|---|---|

@@ -7,12 +7,12 @@ puts them in.
 from typing import Final
 
 from sim.planting import Plant
-from sim.plants import elections, harmless, logs, machines, members, pipeline
+from sim.plants import disks, elections, harmless, logs, machines, members, pipeline
 
 PLANTS: Final[dict[str, Plant]] = {
     plant.name: plant
     for group in (
-        elections.PLANTS, logs.PLANTS, members.PLANTS, machines.PLANTS, pipeline.PLANTS,
+        elections.PLANTS, logs.PLANTS, disks.PLANTS, members.PLANTS, machines.PLANTS, pipeline.PLANTS,
         harmless.PLANTS,
     )
     for plant in group

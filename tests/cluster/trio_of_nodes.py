@@ -6,6 +6,7 @@ complete. It must not know which fault a test makes.
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -30,6 +31,7 @@ from tests.e2e.harness import Client, Credentials, until
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 WITHIN_S: Final = 60.0
+WATCH_S: Final = 0.02
 PAUSE_S: Final = 0.002
 """Between a client's requests: enough load to have orders in flight, on two cores."""
 
@@ -157,7 +159,12 @@ class ThreeNodes:
                     "price": str(50_000_000 + 1000 * (count % 7) * (1 if side == "SELL" else -1)),
                 }  # fmt: skip
                 await self._until_known(client, order, f"{number}-{count}")
-                await asyncio.sleep(PAUSE_S)
+                await self._pause(PAUSE_S)
+
+    async def _pause(self, seconds: float) -> None:
+        """Until the load stops, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def _until_known(self, client: Client, order: dict[str, str], key: str) -> None:
         while True:
@@ -172,13 +179,13 @@ class ThreeNodes:
                 return
             assert answer.status_code >= 500 or answer.status_code == 429, answer.text
             self.unknown[key] = answer.text
-            await asyncio.sleep(PAUSE_S)
+            await self._pause(PAUSE_S)
 
     async def _watch(self) -> None:
         """Which node says that it leads which term."""
         clients = {n: CoreClient(address) for n, address in addresses_of(self.core).items()}
         try:
-            while True:
+            while not self._stop.is_set():
                 for node, client in clients.items():
                     try:
                         status = await asyncio.wait_for(client.status(), 0.2)
@@ -186,7 +193,7 @@ class ThreeNodes:
                         continue
                     if status.role == "LEADER":
                         self.leaders.setdefault(status.term, set()).add(node)
-                await asyncio.sleep(0.02)
+                await self._pause(WATCH_S)
         finally:
             for client in clients.values():
                 await client.close()

@@ -64,5 +64,5 @@ def test_a_shortened_plan_keeps_what_it_keeps() -> None:
 
 
 def test_an_unknown_profile_is_the_callers_fault() -> None:
-    with pytest.raises(UnknownProfile, match="profile: 'nope' is none of calm, default"):
+    with pytest.raises(UnknownProfile, match="profile: 'nope' is none of calm, churn, default"):
         draw_plan(1, "nope")
