@@ -12,8 +12,8 @@ from sim.plants import disks, elections, harmless, logs, machines, members, pipe
 PLANTS: Final[dict[str, Plant]] = {
     plant.name: plant
     for group in (
-        elections.PLANTS, logs.PLANTS, disks.PLANTS, members.PLANTS, machines.PLANTS, pipeline.PLANTS,
-        harmless.PLANTS,
+        elections.PLANTS, logs.PLANTS, disks.PLANTS, members.PLANTS, machines.PLANTS,
+        pipeline.PLANTS, harmless.PLANTS,
     )
     for plant in group
 }  # fmt: skip
