@@ -32,7 +32,7 @@ CoreAddresses = Annotated[
 """HOST:PORT of one node, or of several with commas between: `1=HOST:PORT,2=HOST:PORT`. Without
 numbers the nodes are 1, 2, 3 in this order."""
 
-ATTEMPT_S: Final = 1.0
+ATTEMPT_S: Final = 0.5
 """A node that does not answer for so long is asked again elsewhere: its outcome is in doubt."""
 DEADLINE_S: Final = 10.0
 QUESTION_PAUSE_S: Final = 0.05

@@ -71,8 +71,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Records kept below the snapshots; 0 keeps the whole log, from which gateways fold."""
     peers: dict[str, Address] = {}
     """Where each node listens for its peers, by number; this node's own too. Empty: alone."""
-    election_timeout_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 500
-    heartbeat_ms: Annotated[int, msgspec.Meta(ge=5, le=10_000)] = 100
+    election_timeout_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 300
+    heartbeat_ms: Annotated[int, msgspec.Meta(ge=5, le=10_000)] = 60
     peer_certificate: Path | None = None
     peer_key: Path | None = None
     peer_authority: Path | None = None

@@ -28,7 +28,7 @@ HOPS_MAX: Final = 3
 """Hints followed without a pause: two nodes that each believe the other leads must not spin us."""
 ATTEMPTS_MAX: Final = 1000
 PAUSE_S_MIN: Final = 0.02
-PAUSE_S_MAX: Final = 0.5
+PAUSE_S_MAX: Final = 0.2
 
 
 class Try(msgspec.Struct, frozen=True):
