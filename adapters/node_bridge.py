@@ -233,9 +233,15 @@ class NodeBridge(Generic[M]):
 
     def _call_caller(self, call: Callable[[], None]) -> None:
         self._to_caller.append(call)
-        if not self._caller_called:
-            self._caller_called = True
+        if self._caller_called:
+            return
+        self._caller_called = True
+        try:
             self._loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:
+            # The gRPC side ends before the node does: whoever asked sees the connection end.
+            if not self._loop.is_closed():
+                raise
 
 
 def _set_result(future: "asyncio.Future[T]", value: T) -> None:
