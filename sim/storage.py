@@ -18,7 +18,15 @@ from core.machine import Machine
 from replication.batching import batch_metadata
 from replication.membership import Configuration, founding
 from replication.ports import Base, Committed, HardState, Result, SnapshotMeta, Write
-from replication.record import COMMANDS, HEADER_BYTES, CorruptRecord, MissingRecord, Record, decode
+from replication.record import (
+    COMMANDS,
+    HASH_BYTES,
+    HEADER_BYTES,
+    CorruptRecord,
+    MissingRecord,
+    Record,
+    decode,
+)
 from replication.recovery import Recovered, recover, refuse_damage
 
 ROOM_BYTES: Final = 1 << 30
@@ -86,7 +94,7 @@ class SimLog:
                     metadata=metadata, chain=result.chain,
                 )
             )  # fmt: skip
-            size += len(result.events) + len(metadata)
+            size += len(result.events) + len(metadata) + HASH_BYTES
             from_index += 1
         return found
 
