@@ -205,6 +205,23 @@ def test_kill_9_of_up_itself_leaves_no_process(first: Up) -> None:
     assert again.ended()[0] == 0
 
 
+def test_of_three_nodes_one_may_end(tmp_path: Path) -> None:
+    up = Up(tmp_path / "three", "--nodes", "3")
+    nodes = [pid for pid, line in processes_of(up.data).items() if " node " in line]
+    assert len(nodes) == 3
+    os.kill(nodes[0], signal.SIGKILL)
+    wait_for_end(nodes[:1])
+    done = subprocess.run(
+        ["curl", "-s", "--retry", "20", "--retry-all-errors", f"http://{up.http}/v1/markets"],
+        capture_output=True, text=True, check=False, timeout=DEADLINE_S,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["markets"] == []
+    assert up.process.poll() is None, "the others go on"
+    up.process.terminate()
+    up.ended()
+    assert processes_of(up.data) == {}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
