@@ -55,13 +55,24 @@ class Producer:
         self.outbox = Outbox(host.member, window_entries=WINDOW_ENTRIES, answer_s=LOST_RETRY_S)
         self._pipeline = pipeline
         self._timer_ns = 0
+        self._seen: tuple[object, ...] = ()
 
     @property
     def is_alive(self) -> bool:
         return self.host.life == self.life and self.host.node is not None
 
+    def glance(self) -> None:
+        """Something happened to the node; mostly nothing that matters here."""
+        node = self.host.node
+        if node is not None:
+            replica = node.replica
+            state = (replica.role, replica.term, replica.term_start_index, node.machine.index)
+            if state != self._seen:
+                self._seen = state
+                self.look()
+
     def look(self) -> None:
-        """The node's state may have changed: lead, depose, offer, send."""
+        """The node's state has changed: lead, depose, offer, send."""
         node = self.host.node
         if node is None:
             return
@@ -165,7 +176,7 @@ class Pipeline:
             if host.node is None or host.node.replica.role is not Role.LEADER:
                 return
             producer = self._producers[host.number] = Producer(host, self)
-        producer.look()
+        producer.glance()
 
     def carry(self, producer: Producer, request: Open | Publish) -> None:
         """To the broker, over a network that loses."""
