@@ -29,6 +29,8 @@ SEEDS_MAX: Final = 10_000_000
 JOBS_MAX: Final = 64
 PLANT_SEEDS: Final = 200
 PROGRESS_S: Final = 2.0
+QUIET_PROGRESS_S: Final = 30.0
+"""Into a file: a line now and then, so that a run that is ended has said how far it was."""
 INTERPRETED_EVERY: Final = 20
 """With --twice every so-manieth second run is of the interpreted core."""
 
@@ -205,7 +207,7 @@ class Campaign:
             self._add(outcome)
             now_s = time.perf_counter()
             self.wall_s = now_s - began_s
-            if now_s - shown_s >= PROGRESS_S:
+            if now_s - shown_s >= (PROGRESS_S if sys.stderr.isatty() else QUIET_PROGRESS_S):
                 shown_s = now_s
                 self._progress(count)
             if outcome.checker and stop_at_failure:
@@ -251,12 +253,11 @@ class Campaign:
                 counts[key] = counts.get(key, 0) + number
 
     def _progress(self, count: int, end: str = "\r") -> None:
-        if sys.stderr.isatty() or end == "\n":
-            print(
-                f"{self.seeds}/{count} seeds, {len(self.failed)} failed, {self.total.events} "
-                f"events, {self.total.sim_ns / 1e9:.0f} simulated s in {self.wall_s:.0f} s ",
-                end=end, file=sys.stderr, flush=True,
-            )  # fmt: skip
+        print(
+            f"{self.seeds}/{count} seeds, {len(self.failed)} failed, {self.total.events} "
+            f"events, {self.total.sim_ns / 1e9:.0f} simulated s in {self.wall_s:.0f} s ",
+            end=end if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True,
+        )  # fmt: skip
 
     def shrunk(self) -> Shrunk | None:
         """Of the first failing run; nothing for failures that a single run does not show."""
