@@ -122,14 +122,14 @@ class Simulation:
             outcome.checker = _checker_of(failure.error)
             outcome.what = str(failure)
             lines = traceback.format_exception(failure.error)
-            outcome.why = "".join(lines[-4:]) + "\n" + self._state_text()
+            outcome.why = "".join(lines[-9:]) + "\n" + self._state_text()
         except TimeStandsStill as failure:
             outcome.checker, outcome.what = "BOUND", str(failure)
             outcome.why = self._state_text()
         except Exception as failure:  # noqa: BLE001 - a bug of the simulator, or of the ledger
             outcome.checker = "ASSERT"
             outcome.what = f"{type(failure).__name__}: {failure}"
-            outcome.why = "".join(traceback.format_exception(failure)[-4:])
+            outcome.why = "".join(traceback.format_exception(failure)[-9:])
         if outcome.checker:
             self.world.trace.note(self.world.now_ns, "failed", 0, text=outcome.checker)
         self._fill(outcome)

@@ -138,14 +138,17 @@ def test_a_read_is_bounded_but_gives_at_least_one(log: Log) -> None:
     assert [entry.index for entry in log.read_committed(2, 60)] == [2, 3]
 
 
-def test_an_anchor_that_names_another_end_is_refused(log: Log) -> None:
-    if isinstance(log, SimulatedLog):
-        pytest.skip("recovery compares the anchor; the simulated log has no reader of its own")
+@pytest.mark.parametrize("kind", ["memory", "lmdb"])
+def test_an_anchor_that_names_another_end_is_refused(kind: str, tmp_path: Path) -> None:
+    """By the readers of whole logs; of the simulated one recovery compares the anchor."""
+    log = MemoryLog(CLUSTER) if kind == "memory" else opened(tmp_path)
     records = chained(1, 3)
     wrong = HardState(term=1, vote=1, last_index=3, last_hash=b"x" * 32)
     log.append_now(Write(records=records, hard_state=wrong))
     with pytest.raises(BrokenChain, match="record 3: the anchor names another hash"):
         list(log.records(1))
+    if isinstance(log, LmdbLog):
+        log.close()
 
 
 def test_a_cut_makes_room_for_another_leaders_records(log: Log) -> None:
