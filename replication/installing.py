@@ -13,6 +13,7 @@ from replication.leading import Leading
 from replication.messages import SnapshotChunk, SnapshotReply
 from replication.ports import Base, SnapshotMeta
 from replication.progress import Outgoing
+from replication.record import CorruptRecord
 from replication.replica_state import Role
 
 
@@ -50,7 +51,10 @@ class Installing(Leading):
             self._handed_index = max(self._handed_index, meta.index)
             self._verified_index = max(self._verified_index, meta.index)
             self.compact(base)
-            self._commit_through(self._commit_index)
+            try:
+                self._commit_through(self._commit_index)
+            except CorruptRecord as error:
+                self._found_damage(error.index)
             return base
         self._reset = base
         self._configurations = [(meta.index, configuration)]

@@ -308,11 +308,14 @@ class Replica(Installing):
         self._outbox.extend(message for message in held if message.term >= self._term)
         if had_news and written.vote == self.member and written.term == self._term:
             self._own_vote_is_durable()
-        self._commit_through(self._commit_index)  # what was in repair may be whole now
-        if self._role is Role.LEADER:
-            self._advance_commit()
-        else:
-            self._acknowledge_news()
+        try:
+            self._commit_through(self._commit_index)  # what was in repair may be whole now
+            if self._role is Role.LEADER:
+                self._advance_commit()
+            else:
+                self._acknowledge_news()
+        except CorruptRecord as error:  # of an older record, read to be handed out
+            self._found_damage(error.index)
 
     def read(self, context: int, now_s: float) -> bool:
         """Ask for proof that we lead; `take_reads` gives the context back. False: we do not."""
