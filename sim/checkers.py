@@ -70,7 +70,7 @@ class Tally:
 class Member:
     """What is known of one member id, which never comes back once its disk is lost."""
 
-    __slots__ = ("acked", "durable_term", "durable_vote", "host", "is_lost", "log", "role", "term")
+    __slots__ = ("acked", "durable_term", "durable_vote", "host", "log", "role", "term")
 
     def __init__(self, host: Host) -> None:
         self.host = host
@@ -80,7 +80,6 @@ class Member:
         self.durable_vote = 0
         self.acked = 0
         """The highest record that it acknowledged to any leader and that was decided."""
-        self.is_lost = False
         self.role: Role | None = None
         self.term = 0
 
@@ -117,11 +116,6 @@ class Checkers:
         if found is None:
             found = self.members[host.member] = Member(host)
         return found
-
-    def lost(self, member: int) -> None:
-        """Its disk is gone: nothing that it promised is asked of it any more."""
-        if member in self.members:
-            self.members[member].is_lost = True
 
     def started(self, host: Host, recovered: Recovered[Machine]) -> None:
         """REC: what was durable is what is found."""

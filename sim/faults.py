@@ -16,7 +16,6 @@ from replication.membership import BadConfiguration
 from replication.messages import NODE_BITS, node_number
 from replication.replica import ChangeRefused, Role
 from sim import network as nets
-from sim.checkers import Checkers
 from sim.network import Network, NetworkRates
 from sim.pipeline import Pipeline
 from sim.plan import FOR_EVER_MS, Fault, Plan
@@ -34,14 +33,13 @@ class Injector:
 
     def __init__(
         self, plan: Plan, world: World, network: Network, hosts: dict[int, Host],
-        checkers: Checkers, pipeline: Pipeline, rng: Callable[[str], random.Random],
+        pipeline: Pipeline, rng: Callable[[str], random.Random],
         restart_gateway: Callable[[], None],
     ) -> None:  # fmt: skip
         self._plan = plan
         self._world = world
         self._network = network
         self._hosts = hosts
-        self._checkers = checkers
         self._pipeline = pipeline
         self._stream = rng
         self._restart_gateway = restart_gateway
@@ -61,7 +59,7 @@ class Injector:
             "failed_fsync": self._failed_fsync, "disk_full": self._disk_full,
             "slow_disk": self._slow_disk, "wipe": self._wipe, "transfer": self._transfer,
             "add_member": self._add_member, "remove_member": self._remove_member,
-            "upgrade": self._upgrade, "snapshot": self._snapshot,
+            "drain": self._drain, "snapshot": self._snapshot,
             "broker_outage": self._broker_outage, "broker_lag": self._broker_lag,
             "zombie_producer": self._zombie_producer, "ledger_crash": self._ledger_crash,
             "gateway_restart": self._gateway_restart,
@@ -79,7 +77,7 @@ class Injector:
         """No new fault from now on; what is in force is healed by who calls this."""
         for host, life in self._draining:
             host.resume()
-            self._restart_upgraded(host, life)
+            self._restart_drained(host, life)
         self.is_over = True
         self.client_loss = 0.0
 
@@ -210,20 +208,19 @@ class Injector:
         self._after(fault, host.resume)
         return True
 
-    def _upgrade(self, fault: Fault, rng: random.Random) -> bool:
-        """A drained restart with the next program; the machine's version follows by command."""
+    def _drain(self, fault: Fault, rng: random.Random) -> bool:
+        """The process is asked to stop, hands over and finishes, and is started again."""
         host = self._target(fault)
         if host is None or host.node is None:
             return False
         host.call(host.node.stop)
         self._draining.append((host, host.life))
-        self._after(fault, self._restart_upgraded, host, host.life)
+        self._after(fault, self._restart_drained, host, host.life)
         return True
 
-    def _restart_upgraded(self, host: Host, life: int) -> None:
+    def _restart_drained(self, host: Host, life: int) -> None:
         if host.life == life and host.state is State.UP:
             host.crash()
-            host.upgrade()
             self.start(host)
 
     # --- network ----------------------------------------------------------------------------
@@ -366,7 +363,6 @@ class Injector:
     def _wipe_and_start(self, host: Host) -> None:
         if host.state is not State.DOWN or not self._may_impair(host):
             return
-        self._checkers.lost(host.member)
         incarnation = self._identities.randint(1, INCARNATION_MAX)
         host.wipe(incarnation << NODE_BITS | host.number)
         host.start()

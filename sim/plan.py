@@ -80,7 +80,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     entries_per_write_max: int
     batch_commands_max: int
     request_timeout_ms: int
-    start_version: int
     faults: tuple[Fault, ...]
 
     def text(self) -> str:
@@ -111,7 +110,7 @@ KINDS: Final = {
     "partition": 20, "clog": 8, "clock_jump": 5, "drift_change": 2,
     "bitrot": 6, "misdirect": 4, "lost_write": 4, "failed_fsync": 4, "disk_full": 3,
     "slow_disk": 6, "wipe": 4, "transfer": 5, "add_member": 1, "remove_member": 1,
-    "upgrade": 3, "snapshot": 6, "broker_outage": 4, "broker_lag": 3, "zombie_producer": 3,
+    "drain": 3, "snapshot": 6, "broker_outage": 4, "broker_lag": 3, "zombie_producer": 3,
     "ledger_crash": 5, "gateway_restart": 2,
 }  # fmt: skip
 """Kind -> weight in the default profile."""
@@ -121,7 +120,7 @@ _NETWORK: Final = ("crash", "crash_leader", "pause", "pause_leader", "partition"
 _DISK: Final = ("crash", "crash_leader", "crash_all", "bitrot", "misdirect", "lost_write",
                 "failed_fsync", "disk_full", "slow_disk", "wipe", "snapshot")  # fmt: skip
 _MEMBERS: Final = ("crash", "crash_leader", "partition", "pause", "wipe", "transfer",
-                   "add_member", "remove_member", "upgrade", "snapshot")  # fmt: skip
+                   "add_member", "remove_member", "drain", "snapshot")  # fmt: skip
 _PIPELINE: Final = ("crash_leader", "partition", "transfer", "broker_outage", "broker_lag",
                     "zombie_producer", "ledger_crash", "gateway_restart",
                     "pause_leader")  # fmt: skip
@@ -192,7 +191,7 @@ def draw_plan(seed: int, profile: str = "default") -> Plan:
         entries_per_write_max=rng.choice((1, 4, 16)),
         batch_commands_max=rng.choice((3, 16, 4096)) if per_request < 3 else 4096,
         request_timeout_ms=rng.choice((1, 2, 4, 8)) * election_ms,
-        start_version=1, faults=(),
+        faults=(),
     )  # fmt: skip
     faults = _ambient(wanted, streams) + _scheduled(wanted, plan, streams)
     numbered = tuple(

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, Protocol
 
-import msgspec
 
 from core.machine import Machine
 from replication.batching import Submission
@@ -71,12 +70,6 @@ class Watcher(Protocol):
     def changed(self, host: "Host") -> None: ...
 
 
-class Program(msgspec.Struct, frozen=True):
-    """What is installed on a computer."""
-
-    version: int
-
-
 class Quiet:
     """`replication.ports.Observer` that counts what the report needs."""
 
@@ -115,7 +108,6 @@ class Host:
         self.watcher = watcher
         self.observer = Quiet()
         self.entropy = SeededEntropy(entropy)
-        self.program = Program(1)
         self.nodes: tuple[int, ...] = ()
         self.node: Node[Machine] | None = None
         self.state = State.DOWN
@@ -199,10 +191,6 @@ class Host:
         self.voters = ()
         self.configuration = None
         self.is_refused = False
-
-    def upgrade(self) -> None:
-        """The next program is installed; it runs from the next start on."""
-        self.program = Program(self.program.version + 1)
 
     def _end(self) -> None:
         node, self.node = self.node, None

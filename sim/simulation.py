@@ -100,7 +100,7 @@ class Simulation:
             plan, self.world, self.network, self.gateways, self.tally, self.streams.of
         )
         self.injector = Injector(
-            plan, self.world, self.network, self.hosts, self.checkers, self.pipeline,
+            plan, self.world, self.network, self.hosts, self.pipeline,
             self.streams.of, self._restart_gateways,
         )  # fmt: skip
         self.core: list[Host] = []

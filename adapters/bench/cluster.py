@@ -7,9 +7,7 @@ caller is this one, so all four share the machine's cores.
 
 import argparse
 import asyncio
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,16 +19,15 @@ import msgspec
 import uvloop
 
 from adapters.addresses import free_ports
-from adapters.bench.grpc import ACCOUNTS, FUNDS, submissions
+from adapters.bench.grpc import ACCOUNTS, FUNDS, quantiles_ms, submissions
+from adapters.bench.processes import started
 from adapters.cli.up_cluster import Cluster, write_table_file
 from adapters.cluster_client import ClusterClient, addresses_of
 from adapters.load.market import SYMBOL, list_market, open_funded
-from adapters.parent_death import PARENT_VARIABLE
 from core.codes import OK
 from core.limits import BATCH_COMMANDS_MAX
 
 START_S: Final = 60.0
-STOP_S: Final = 15.0
 
 
 class Run(msgspec.Struct):
@@ -79,32 +76,11 @@ async def _runs(a: argparse.Namespace) -> list[Run]:
             cluster.found()
             for file, table in cluster.settings():
                 write_table_file(file, {"node": table})
-            nodes = [_node(folder, file) for _, file, _ in cluster.nodes()]
-            try:
+            nodes = {name: ["node", "--config", str(file)] for name, file, _ in cluster.nodes()}
+            with started(folder, nodes, {}):
                 runs.append(await _measure(a, cluster.core, f"{number}"))
-            finally:
-                for node in nodes:
-                    node.terminate()
-                for node in nodes:
-                    _end(node)
         sys.stderr.write(f"run {number}: {runs[-1]}\n")
     return runs
-
-
-def _node(folder: Path, file: Path) -> "subprocess.Popen[bytes]":
-    with (folder / f"{file.stem}.log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603  our own command
-            [sys.executable, "-m", "adapters.cli.main", "node", "--config", str(file)],
-            env=os.environ | {PARENT_VARIABLE: str(os.getpid())}, stdout=log, stderr=log,
-        )  # fmt: skip
-
-
-def _end(node: "subprocess.Popen[bytes]") -> None:
-    try:
-        node.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        node.kill()
-        node.wait()
 
 
 async def _measure(a: argparse.Namespace, core_addresses: str, number: str) -> Run:
@@ -116,9 +92,7 @@ async def _measure(a: argparse.Namespace, core_addresses: str, number: str) -> R
         load = submissions(accounts, symbol, a.commands, a.seed)
         peak = await _closed(core, load, a)
         latencies = await _open(core, load, a.commands, peak / 2, a.seconds)
-    latencies.sort()
-    p50, p99 = (latencies[int(share * (len(latencies) - 1))] * 1e3 for share in (0.5, 0.99))
-    return Run(round(peak, 1), round(peak / 2, 1), {"p50": round(p50, 3), "p99": round(p99, 3)})
+    return Run(round(peak, 1), round(peak / 2, 1), quantiles_ms(latencies))
 
 
 async def _closed(core: ClusterClient, load: Iterator[bytes], a: argparse.Namespace) -> float:

@@ -124,6 +124,15 @@ def submissions(accounts: list[int], symbol: int, size: int, seed: int) -> Itera
         ])  # fmt: skip
 
 
+def quantiles_ms(latencies_s: list[float]) -> dict[str, float]:
+    """The median and the 99th of a hundred, in milliseconds."""
+    ordered = sorted(latencies_s)
+    return {
+        name: round(ordered[int(share * (len(ordered) - 1))] * 1e3, 3)
+        for name, share in (("p50", 0.5), ("p99", 0.99))
+    }
+
+
 async def _one_run(
     core: CoreClient, load: Iterator[bytes], size: int, callers: int, seconds: float, node: int
 ) -> Run:
@@ -143,12 +152,11 @@ async def _one_run(
     await asyncio.gather(*(call() for _ in range(callers)))
     took_s = time.perf_counter() - started_s
     commands = size * len(latencies_s)
-    latencies_s.sort()
-    p50, p99 = (latencies_s[int(share * (len(latencies_s) - 1))] * 1e3 for share in (0.5, 0.99))
+    ack_ms = quantiles_ms(latencies_s)
     return Run(
         commands=commands, rejected=commands - accepted, seconds=round(took_s, 3),
         commands_per_s=round(commands / took_s, 1),
-        ack_ms={"p50": round(p50, 3), "p99": round(p99, 3)},
+        ack_ms=ack_ms,
         node_us_per_command=round((cpu_s(node) - node_s) / commands * 1e6, 2),
         caller_us_per_command=round((time.process_time() - caller_s) / commands * 1e6, 2),
     )  # fmt: skip

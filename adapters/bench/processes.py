@@ -23,13 +23,22 @@ Parts = dict[str, "subprocess.Popen[bytes]"]
 @contextlib.contextmanager
 def running(folder: Path, names: tuple[str, ...], settings: dict[str, str]) -> Iterator[Parts]:
     """Each command of `names` as a process that logs into `folder`; all are ended afterwards."""
+    with started(folder, {name: [name] for name in names}, settings) as parts:
+        yield parts
+
+
+@contextlib.contextmanager
+def started(
+    folder: Path, commands: dict[str, list[str]], settings: dict[str, str]
+) -> Iterator[Parts]:
+    """Each `lockstep` command, under a name of its own; all are ended afterwards."""
     environ = os.environ | settings | {PARENT_VARIABLE: str(os.getpid())}
     parts: Parts = {}
     try:
-        for part in names:
+        for part, arguments in commands.items():
             with (folder / f"{part}.log").open("wb") as log:
                 parts[part] = subprocess.Popen(  # noqa: S603  our own command
-                    [sys.executable, "-m", "adapters.cli.main", part],
+                    [sys.executable, "-m", "adapters.cli.main", *arguments],
                     env=environ, stdout=log, stderr=log,
                 )  # fmt: skip
         yield parts

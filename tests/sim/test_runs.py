@@ -35,7 +35,7 @@ def test_every_fault_of_the_default_profile_really_strikes() -> None:
     wanted = {
         "crash", "crash_all", "pause", "partition", "clog", "clock_jump", "drift", "bitrot",
         "misdirect", "lost_write", "failed_fsync", "disk_full", "slow_disk", "wipe", "transfer",
-        "upgrade", "snapshot", "broker_outage", "broker_lag", "zombie_producer", "ledger_crash",
+        "drain", "snapshot", "broker_outage", "broker_lag", "zombie_producer", "ledger_crash",
         "gateway_restart", "loss", "duplicate", "reorder", "bitflip", "client_loss", "torn_write",
         "unsynced_write_lost", "unsynced_write_kept", "add_member", "broker_duplicate",
     }  # fmt: skip
