@@ -14,7 +14,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, Protocol
 
-
 from core.machine import Machine
 from replication.batching import Submission
 from replication.membership import Configuration
