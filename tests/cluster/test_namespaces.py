@@ -71,6 +71,8 @@ def network() -> Iterator[None]:
         yield
     finally:
         for name in NAMES.values():
+            # A namespace goes in the background, and would take its pair with it some time later.
+            subprocess.run(["ip", "link", "del", f"{name}h"], capture_output=True, check=False)
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
         subprocess.run(["ip", "link", "del", BRIDGE], capture_output=True, check=False)
 
