@@ -97,7 +97,7 @@ sim *ARGS="--seeds 200 --jobs 2 --twice": _current
 [group('proof')]
 sim-nightly: _current
     lockstep sim --seeds 10000 --start 1000000 --jobs 2
-    for profile in network disk members pipeline churn; do \
+    for profile in network disk members upgrade pipeline churn; do \
         lockstep sim --seeds 2000 --start 1000000 --jobs 2 --profile "$profile"; \
     done
 

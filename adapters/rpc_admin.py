@@ -23,6 +23,7 @@ from core.codes import (
     CMD_LIST_SYMBOL,
     CMD_OPEN_ACCOUNT,
     CMD_SET_LIMITS,
+    CMD_SET_VERSION,
     CMD_WITHDRAW,
 )  # fmt: skip
 from replication.ports import ClusterApi
@@ -121,6 +122,17 @@ class AdminServicer(ClusterServicer):
         a = await self._one(request, record, CMD_SET_LIMITS, context)
         return pb.SetLimitsResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
 
+    async def SetMachineVersion(  # noqa: N802
+        self, request: pb.SetMachineVersionRequest, context: Context
+    ) -> pb.SetMachineVersionResponse:
+        def record() -> bytes:
+            return commands.set_version(request.version)
+
+        a = await self._one(request, record, CMD_SET_VERSION, context)
+        return pb.SetMachineVersionResponse(
+            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        )
+
     async def Snapshot(  # noqa: N802
         self, request: pb.SnapshotRequest, context: Context
     ) -> pb.SnapshotResponse:
@@ -182,7 +194,7 @@ class AdminServicer(ClusterServicer):
 
 Noted = (
     pb.ListAssetRequest | pb.ListSymbolRequest | pb.OpenAccountRequest | pb.DepositRequest
-    | pb.WithdrawRequest | pb.SetLimitsRequest
+    | pb.WithdrawRequest | pb.SetLimitsRequest | pb.SetMachineVersionRequest
 )  # fmt: skip
 
 

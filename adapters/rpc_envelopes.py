@@ -142,6 +142,10 @@ def _set_other_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> None:
         )
     elif isinstance(event, ev.SymbolListed):
         envelope.symbol_listed.CopyFrom(_symbol_listed(event))
+    elif isinstance(event, ev.VersionChanged):
+        envelope.version_changed.CopyFrom(
+            pb.VersionChanged(version=event.version, old_version=event.old_version)
+        )
     else:
         assert isinstance(event, ev.LimitsChanged), "every event has its public message"
         envelope.limits_changed.CopyFrom(pb.LimitsChanged(

@@ -17,6 +17,7 @@ from adapters.rpc_codec import (
     batch_of,
     command_of,
     hash_bytes,
+    key_of,
     metadata_of,
     mode_of,
     order_id_of,
@@ -128,10 +129,11 @@ class TradingServicer:
         try:
             mode = mode_of(request.mode, "mode")
             metadata = metadata_of(request.metadata, request.audit)
+            key = key_of(request.metadata.idempotency_key, "metadata.idempotency_key")
         except FieldError as error:
             await refuse(context, error)
         symbol = await self._symbol_id(request.metadata.symbol, "metadata.symbol", context)
-        command = commands.set_mode(symbol, mode)
+        command = commands.set_mode(symbol, mode, key)
         a = await self._calls.submit_one(context, command, metadata, CMD_SET_MODE)
         return pb.SetSymbolModeResponse(
             reply=a.reply, position=a.position, leader_hint=a.leader_hint

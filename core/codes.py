@@ -49,9 +49,11 @@ CMD_LIST_ASSET: Final = 9
 CMD_LIST_SYMBOL: Final = 10
 CMD_CHECKPOINT: Final = 11
 CMD_SET_LIMITS: Final = 12
+CMD_SET_VERSION: Final = 13
 COMMAND_NAMES: Final = (
     "NONE", "PLACE", "CANCEL", "AMEND", "CANCEL_ALL", "SET_MODE", "DEPOSIT", "WITHDRAW",
     "OPEN_ACCOUNT", "LIST_ASSET", "LIST_SYMBOL", "CHECKPOINT", "SET_LIMITS",
+    "SET_VERSION",
 )  # fmt: skip
 
 # --- event kinds ------------------------------------------------------------------------------
@@ -70,10 +72,11 @@ EV_ACCOUNT_OPENED: Final = 11
 EV_ASSET_LISTED: Final = 12
 EV_SYMBOL_LISTED: Final = 13
 EV_LIMITS_CHANGED: Final = 14
+EV_VERSION_CHANGED: Final = 15
 EVENT_NAMES: Final = (
     "None", "OrderAccepted", "OrderRejected", "OrderCanceled", "CancelRejected", "OrderAmended",
     "TradeExecuted", "BookDelta", "SymbolModeChanged", "BalanceChanged", "EngineCheckpoint",
-    "AccountOpened", "AssetListed", "SymbolListed", "LimitsChanged",
+    "AccountOpened", "AssetListed", "SymbolListed", "LimitsChanged", "VersionChanged",
 )  # fmt: skip
 
 # --- order statuses, as a reply reports them --------------------------------------------------

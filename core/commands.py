@@ -27,8 +27,8 @@ from mypy_extensions import i64
 
 from core.codes import (
     CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT, CMD_LIST_ASSET,
-    CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_SET_LIMITS, CMD_SET_MODE, CMD_WITHDRAW,
-    COMMAND_NAMES,
+    CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_SET_LIMITS, CMD_SET_MODE,
+    CMD_SET_VERSION, CMD_WITHDRAW, COMMAND_NAMES,
 )  # fmt: skip
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
 
@@ -80,6 +80,8 @@ CHECK_DIGEST: Final = 5  # four words: the digest that the leader had there
 LIMIT_OPEN_ORDERS: Final = 4  # per account
 LIMIT_DEDUP_WINDOW: Final = 5  # nanoseconds of log time
 LIMIT_DEDUP_ROWS: Final = 6
+
+VERSION_NEW: Final = 4
 
 FLAG_BY_QUOTE: Final = 1
 
@@ -159,6 +161,7 @@ def cancel_all(account: int, symbol: int, key: Key = NO_KEY) -> bytes:
 
 
 def set_mode(symbol: int, mode: int, key: Key = NO_KEY) -> bytes:
+    """The key counts from machine version 2 on."""
     return _EIGHT.pack(_head(CMD_SET_MODE, symbol), 0, *key, mode, 0, 0, 0)
 
 
@@ -204,6 +207,11 @@ def set_limits(open_orders: int, dedup_window_ns: int, dedup_rows: int) -> bytes
     )
 
 
+def set_version(version: int) -> bytes:
+    """Put the rules of this machine version in force, from this command on."""
+    return _EIGHT.pack(_head(CMD_SET_VERSION, 0), 0, 0, 0, version, 0, 0, 0)
+
+
 def batch(commands: bytes, count: int, metadata: bytes = b"") -> bytes:
     """The payload of one log entry. `commands` are whole records, `count` of them."""
     head = BATCH_HEADER.pack(BATCH_MAGIC, count, len(commands), len(metadata))
@@ -245,7 +253,7 @@ def check_commands(commands: bytes) -> int:
         head: i64 = read_i64_le(commands, at * 8)
         kind: i64 = head & 0xFF
         length: i64 = (head >> 8) & 0xFF
-        if kind < 1 or kind > CMD_SET_LIMITS:
+        if kind < 1 or kind > CMD_SET_VERSION:
             raise MalformedBatch(f"commands: command {count} has unknown kind {kind}")
         if length != _words_of(kind) or at + length > words:
             raise MalformedBatch(f"commands: command {count} has {length} words")

@@ -12,7 +12,7 @@ from core.codes import (
     EV_ACCOUNT_OPENED, EV_ASSET_LISTED, EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_REJECTED,
     EV_ENGINE_CHECKPOINT, EV_LIMITS_CHANGED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
     EV_ORDER_CANCELED, EV_ORDER_REJECTED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED,
-    EV_TRADE_EXECUTED,
+    EV_TRADE_EXECUTED, EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.listing import S_SEQ, SYMBOL_WORDS
 from core.table import PAGE_SHIFT, Table, column_bytes, filled
@@ -206,3 +206,9 @@ class EventWriter:
         out[at + 2] = open_orders
         out[at + 3] = dedup_window_ns
         out[at + 4] = dedup_rows
+
+    def version_changed(self, version: i64, old_version: i64) -> None:
+        at = self._open(EV_VERSION_CHANGED, 4, 0, 0, 0)
+        out = self.words
+        out[at + 2] = version
+        out[at + 3] = old_version

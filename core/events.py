@@ -26,7 +26,7 @@ by is in an event, so that a ledger can follow without knowing the order book:
 A reply is eight words and answers one command:
 
     0  code bits 0-7 | status bits 8-15 | duplicate bit 16 | command kind bits 24-31
-    1  id: of the order, account, asset or symbol that the command made or named
+    1  id: of the order, account, asset or symbol that the command made or named; the version
     2  seq: the last sequence number of the symbol that the command used, 0 = none
     3  ts_ns: log time of the entry that first applied the command
     4  filled lots      5  filled quote units      6  lots left open
@@ -44,13 +44,13 @@ from core.codes import (
     BALANCE_REASON_NAMES, CANCEL_REASON_NAMES, COMMAND_NAMES, EV_ACCOUNT_OPENED, EV_ASSET_LISTED,
     EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_REJECTED, EV_ENGINE_CHECKPOINT,
     EV_LIMITS_CHANGED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED, EV_ORDER_CANCELED, EV_ORDER_REJECTED,
-    EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, MODE_NAMES, ORDER_TYPE_NAMES,
-    REJECT_NAMES, SIDE_NAMES, STATUS_NAMES, TIME_IN_FORCE_NAMES,
+    EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_VERSION_CHANGED, MODE_NAMES,
+    ORDER_TYPE_NAMES, REJECT_NAMES, SIDE_NAMES, STATUS_NAMES, TIME_IN_FORCE_NAMES,
 )  # fmt: skip
 from core.commands import name_text
 from core.limits import WORD_BYTES
 
-EVENT_WORDS: Final = (0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5)
+EVENT_WORDS: Final = (0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4)
 """Words of each event kind, by kind number."""
 
 REPLY_WORDS: Final = 8
@@ -204,10 +204,15 @@ class LimitsChanged(Event, frozen=True, kw_only=True, tag=True):
     dedup_rows: int
 
 
+class VersionChanged(Event, frozen=True, kw_only=True, tag=True):
+    version: int
+    old_version: int
+
+
 AnyEvent = (
     OrderAccepted | OrderRejected | OrderCanceled | CancelRejected | OrderAmended | TradeExecuted
     | BookDelta | SymbolModeChanged | BalanceChanged | EngineCheckpoint | AccountOpened
-    | AssetListed | SymbolListed | LimitsChanged
+    | AssetListed | SymbolListed | LimitsChanged | VersionChanged
 )  # fmt: skip
 
 
@@ -344,6 +349,10 @@ def _decode_rare(
         return LimitsChanged(
             symbol=symbol, seq=seq, cause=cause, open_orders=w[2], dedup_window_ns=w[3],
             dedup_rows=w[4],
+        )  # fmt: skip
+    if kind == EV_VERSION_CHANGED:
+        return VersionChanged(
+            symbol=symbol, seq=seq, cause=cause, version=w[2], old_version=w[3]
         )  # fmt: skip
     raise ValueError(f"events: unknown kind {kind}")
 

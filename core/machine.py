@@ -7,8 +7,8 @@ same, bit by bit. It must not know clocks, disks, networks, threads or that othe
 The rules (what each command does is in `docs/machine.md`):
 
 1. Commands are applied in the order of the log, each completely before the next.
-2. A command that decodes is applied or rejected; it never raises. A batch that does not decode
-   changes nothing.
+2. A command that decodes is applied or rejected; it never raises, but for a version that this
+   program does not know. A batch that does not decode changes nothing.
 3. A command checks everything before it changes anything.
 4. Every change is told by an event; every command gets one reply.
 5. The same key with the same payload has one effect and one answer, as long as it is remembered.
@@ -21,7 +21,8 @@ The caller's duties:
 
 1. Apply each log index once, in order, with time stamps that never go back.
 2. Take `events` and `replies` before the next `apply`.
-3. On `Diverged`, stop: keep the evidence and serve nothing more from this state.
+3. On `Diverged`, stop: keep the evidence and serve nothing more from this state. On
+   `UnknownVersion`, stop too, and let a newer program go on.
 """
 
 import hashlib
@@ -37,7 +38,7 @@ from mypy_extensions import i64
 from core.codes import (
     CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_SET_LIMITS, CMD_SET_MODE,
-    CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK, OVERLOADED, UNKNOWN_SYMBOL,
+    CMD_SET_VERSION, CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK, OVERLOADED, UNKNOWN_SYMBOL,
     VALIDATION,
 )  # fmt: skip
 from core.commands import C_ACCOUNT, C_HEAD, split_batch
@@ -47,6 +48,7 @@ from core.mass_cancel import cancel_all
 from core.read_ahead import ReadAhead
 from core.state import Snapshot, State, digest_words
 from core.table import NIL, column_bytes, filled
+from core.versions import VERSION_KEYED_MODES, VERSION_KNOWN, UnknownVersion
 from core.views import AssetView, BalanceView, BookView, OrderView, SymbolView
 
 _CHAIN_HEAD: Final = struct.Struct("<3q")
@@ -57,9 +59,15 @@ class Diverged(Exception):
 
 
 class Machine:
-    """One partition's state, and the last batch's output."""
+    """One partition's state, and the last batch's output.
 
-    def __init__(self) -> None:
+    `known_version`: the newest machine version to run, 1 to `VERSION_KNOWN`; less than that is a
+    program of an earlier release.
+    """
+
+    def __init__(self, known_version: int = VERSION_KNOWN) -> None:
+        assert 1 <= known_version <= VERSION_KNOWN, f"machine: version {known_version}"
+        self.known_version: int = known_version
         self.index: int = 0
         self.ts_ns: int = 0
         self.chain: bytes = bytes(32)
@@ -74,7 +82,8 @@ class Machine:
     def apply(self, index: int, ts_ns: int, payload: bytes) -> None:
         """Apply the log entry at `index`, stamped `ts_ns`. An empty payload is an empty batch.
 
-        Raises `MalformedBatch` (the sender's fault, nothing changed) or `Diverged`.
+        Raises `MalformedBatch` (the sender's fault, nothing changed), `Diverged` or
+        `UnknownVersion`.
         """
         commands, count, _ = split_batch(payload) if payload else (b"", 0, b"")
         assert index == self.index + 1, f"machine: index {index} after {self.index}"
@@ -116,7 +125,10 @@ class Machine:
         w6 = read_i64_le(commands, at + 48)
         operators = state.operators
         if kind == CMD_SET_MODE:
-            operators.set_mode((head >> 16) & 0xFFFF, w4)
+            self._set_mode(commands, at, head, w4)
+            return
+        if kind == CMD_SET_VERSION:
+            self._set_version(w4)
         elif kind == CMD_DEPOSIT or kind == CMD_WITHDRAW:
             account = read_i64_le(commands, at + 8)
             hi = read_i64_le(commands, at + 16)
@@ -133,6 +145,38 @@ class Machine:
             assert kind == CMD_SET_LIMITS, "machine: a kind that the decoder let through"
             operators.set_limits(w4, w5, w6)
         self._reply(kind)
+
+    def _set_mode(self, commands: bytes, at: i64, head: i64, mode: i64) -> None:
+        """With a key once, as trading is, from `VERSION_KEYED_MODES` on."""
+        state = self._state
+        symbol = (head >> 16) & 0xFFFF
+        key_hi = read_i64_le(commands, at + 16)
+        key_lo = read_i64_le(commands, at + 24)
+        keyed = (
+            state.version >= VERSION_KEYED_MODES
+            and (key_hi != 0 or key_lo != 0)
+            and state.listing.has_symbol(symbol)
+        )
+        w5 = read_i64_le(commands, at + 40)
+        w6 = read_i64_le(commands, at + 48)
+        w7 = read_i64_le(commands, at + 56)
+        if keyed and self._is_answered(key_hi, key_lo, symbol, head, mode, w5, w6, w7):
+            return
+        state.operators.set_mode(symbol, mode)
+        reply_at = self._replied
+        self._reply(CMD_SET_MODE)
+        if keyed:
+            state.replies.remember(
+                key_hi, key_lo, symbol, head, mode, w5, w6, w7, self._out, reply_at
+            )
+
+    def _set_version(self, version: i64) -> None:
+        """Raises `UnknownVersion` for one that other programs would put in force."""
+        state = self._state
+        if state.operators.set_version(version, state.version):
+            if version > self.known_version:
+                raise UnknownVersion(version, self.known_version, self.index)
+            state.version = version
 
     def _trading(self, commands: bytes, at: i64, head: i64, kind: i64) -> None:
         """PLACE, CANCEL, AMEND, CANCEL_ALL: the checks that they share, then their own."""
@@ -154,15 +198,8 @@ class Machine:
             return
         keyed = key_hi != 0 or key_lo != 0
         scope = account << 16 | symbol
-        if keyed:
-            known = state.replies.find(key_hi, key_lo, scope)
-            if known != NIL:
-                self._answer_again(known, kind, head, w4, w5, w6, w7)
-                return
-            if state.replies.is_full():
-                answer.reject(OVERLOADED, state.replies.rows_max)
-                self._reply(kind)
-                return
+        if keyed and self._is_answered(key_hi, key_lo, scope, head, w4, w5, w6, w7):
+            return
         if kind == CMD_PLACE:
             state.trading.place(symbol, head >> 32, account, w4, w5, w6, w7)
         elif kind == CMD_CANCEL:
@@ -188,6 +225,24 @@ class Machine:
             if symbol == 0:
                 return state.answer.reject(VALIDATION, C_HEAD)
         return True
+
+    def _is_answered(
+        self, key_hi: i64, key_lo: i64, scope: i64, head: i64, w4: i64, w5: i64, w6: i64, w7: i64
+    ) -> bool:
+        """The key is known, and has its answer; or no key more can be remembered, and it says so.
+
+        False leaves the key as what was sought last: `Replies.remember` may follow.
+        """
+        replies = self._state.replies
+        known = replies.find(key_hi, key_lo, scope)
+        if known != NIL:
+            self._answer_again(known, head & 0xFF, head, w4, w5, w6, w7)
+            return True
+        if replies.is_full():
+            self._state.answer.reject(OVERLOADED, replies.rows_max)
+            self._reply(head & 0xFF)
+            return True
+        return False
 
     def _answer_again(
         self, known: i64, kind: i64, head: i64, w4: i64, w5: i64, w6: i64, w7: i64
@@ -277,18 +332,28 @@ class Machine:
         return self._state.snapshot(self.index, self.ts_ns, self.chain)
 
     @staticmethod
-    def restore(data: bytes) -> "Machine":
-        """The machine that a snapshot was taken from. Raises `ValueError` if it is none."""
+    def restore(data: bytes, known_version: int = VERSION_KNOWN) -> "Machine":
+        """The machine that a snapshot was taken from.
+
+        Raises `ValueError` if it is none, `UnknownVersion` if a newer program took it.
+        """
         try:
             snapshot = msgspec.msgpack.decode(data, type=Snapshot)
         except msgspec.DecodeError as error:
             raise ValueError(f"snapshot: {error}") from error
-        machine = Machine()
+        machine = Machine(known_version)
         machine._state.load(snapshot)
+        if machine.version > known_version:
+            raise UnknownVersion(machine.version, known_version, snapshot.index)
         machine.index = snapshot.index
         machine.ts_ns = snapshot.ts_ns
         machine.chain = snapshot.chain
         return machine
+
+    @property
+    def version(self) -> int:
+        """The machine version that is in force, from 1."""
+        return self._state.version
 
     @property
     def account_count(self) -> int:

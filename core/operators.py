@@ -17,7 +17,7 @@ from core.codes import (
 )  # fmt: skip
 from core.commands import (
     C_ACCOUNT, C_KEY_HI, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW, LIMIT_OPEN_ORDERS, MODE_NEW,
-    MOVE_AMOUNT, MOVE_ASSET, OPEN_REF_HI, SYM_NAME_HI, SYM_NAME_LO,
+    MOVE_AMOUNT, MOVE_ASSET, OPEN_REF_HI, SYM_NAME_HI, SYM_NAME_LO, VERSION_NEW,
 )  # fmt: skip
 from core.dedup import (
     R_ACCOUNT, R_AMOUNT, R_ASSET, R_DETAIL, R_SEQ, R_TS, REFERENCE_WORDS, References, Replies,
@@ -29,6 +29,7 @@ from core.limits import (
 from core.listing import A_SUPPLY, ASSET_WORDS, S_MODE, SYMBOL_WORDS, Listing
 from core.table import NIL
 from core.trading import Trading
+from core.versions import VERSION_MAX
 
 
 class Operators:
@@ -200,3 +201,15 @@ class Operators:
         self.replies.expire(self.answer.ts_ns)
         self.events.limits_changed(open_orders, window_ns, rows)
         self.answer.seq = self.events.last_seq(0)
+
+    def set_version(self, version: i64, old_version: i64) -> bool:
+        """Whether a new version is in force now; what the program knows is not judged here."""
+        if version < old_version or version > VERSION_MAX:
+            return self.answer.reject(VALIDATION, VERSION_NEW)
+        self.answer.id = version
+        if version == old_version:
+            self.answer.duplicate = True
+            return False
+        self.events.version_changed(version, old_version)
+        self.answer.seq = self.events.last_seq(0)
+        return True

@@ -31,9 +31,14 @@ from core.open_orders import LINK_WORDS, X_CLIENT_HI, X_CLIENT_LO
 from core.operators import Operators
 from core.table import NIL, Table
 from core.trading import Trading
+from core.versions import VERSION_FIRST
 from core.views import AssetView, BalanceView, BookView, Level, OrderView, SymbolView
 
 SNAPSHOT_VERSION: Final = 1
+
+
+_SCALARS: Final = 15
+"""Loose numbers of a state of the first version; a later version stands behind them."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -65,6 +70,8 @@ class State:
         )  # fmt: skip
         self.checkpoint_index: i64 = 0
         self.checkpoint_digest: bytes = bytes(32)
+        self.version: i64 = VERSION_FIRST
+        """The machine version that is in force."""
 
     def tables(self) -> list[Table]:
         return [
@@ -75,12 +82,14 @@ class State:
 
     def scalars(self) -> list[int]:
         """Every number of the state that lies in no table."""
+        version = [] if self.version == VERSION_FIRST else [int(self.version)]
         store = self.trading.store
         replies = self.replies
         return [
             store.free_order, store.free_level, store.open_count, self.trading.open_orders_max,
             replies.window_ns, replies.rows_max, replies.live, replies.oldest, replies.youngest,
             replies.free, self.checkpoint_index, *struct.unpack("<4q", self.checkpoint_digest),
+            *version,
         ]  # fmt: skip
 
     def set_scalars(self, s: list[int]) -> None:
@@ -97,7 +106,8 @@ class State:
         replies.youngest = s[8]
         replies.free = s[9]
         self.checkpoint_index = s[10]
-        self.checkpoint_digest = struct.pack("<4q", *s[11:15])
+        self.checkpoint_digest = struct.pack("<4q", *s[11:_SCALARS])
+        self.version = s[_SCALARS] if len(s) > _SCALARS else VERSION_FIRST
 
     def digest_sections(self) -> dict[str, bytes]:
         """SHA-256 of each table and of the loose numbers, by name."""
@@ -136,7 +146,7 @@ class State:
         tables = self.tables()
         if list(snapshot.tables) != [table.name for table in tables]:
             raise ValueError(f"snapshot: tables {list(snapshot.tables)} are not those of a state")
-        if len(snapshot.scalars) != len(self.scalars()):
+        if not _SCALARS <= len(snapshot.scalars) <= _SCALARS + 1:
             raise ValueError(f"snapshot: {len(snapshot.scalars)} loose numbers")
         if any(not -(1 << 63) <= scalar < 1 << 63 for scalar in snapshot.scalars):
             raise ValueError("snapshot: a loose number beyond 64 bits")

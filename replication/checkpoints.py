@@ -10,14 +10,15 @@ from typing import Final
 
 import msgspec
 
-from core.codes import CMD_CHECKPOINT, VALIDATION
-from core.commands import BATCH_HEADER_BYTES, CHECK_INDEX, COMMAND_WORDS, batch, checkpoint
+from core.codes import CMD_CHECKPOINT, CMD_SET_VERSION, VALIDATION
+from core.commands import (
+    BATCH_HEADER_BYTES, CHECK_INDEX, COMMAND_WORDS, VERSION_NEW, batch, checkpoint,
+)  # fmt: skip
 from replication.batching import Submission, batch_metadata
 from replication.ports import Sections, StateMachine, Submitted
 from replication.record import COMMANDS, Record
 from replication.replica import Replica
 
-CMD_SET_VERSION: Final = 13
 SECTIONS_KEY: Final = 2 << 16
 """In a checkpoint's metadata: the digests of the state's sections at the checkpoint before."""
 
@@ -149,6 +150,9 @@ class Comparison:
 _CLAIM_AT: Final = BATCH_HEADER_BYTES + 8 * CHECK_INDEX
 
 
+_VERSION: Final = 8 * VERSION_NEW
+
+
 def version_wanted(commands: bytes, count: int) -> int:
     """The highest machine version that one of the commands asks for, 0 if none does."""
     if len(commands) == 8 * COMMAND_WORDS * count and commands[0] != CMD_SET_VERSION:
@@ -158,7 +162,9 @@ def version_wanted(commands: bytes, count: int) -> int:
     wanted = at = 0
     while at < len(commands):
         if commands[at] == CMD_SET_VERSION:
-            asked = int.from_bytes(commands[at + 32 : at + 40], "little", signed=True)
+            asked = int.from_bytes(
+                commands[at + _VERSION : at + _VERSION + 8], "little", signed=True
+            )
             wanted = max(wanted, asked)
         at += 8 * commands[at + 1]
     return wanted

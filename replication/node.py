@@ -122,7 +122,7 @@ class Node(Generic[M]):
             configurations=recovered.configurations, damaged=recovered.damaged,
         )  # fmt: skip
         self.replica.start(start, store, EMPTY_BATCH, clock.monotonic_s())
-        self.replica.version = getattr(self._machine, "known_version", 1)
+        self.replica.version = self._machine.known_version
         self._work()
 
     def _random_fraction(self) -> float:

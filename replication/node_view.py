@@ -44,7 +44,7 @@ def node_status(node: Node[M]) -> NodeStatus:
         partition=node.partition, term=replica.term, index=machine.index,
         durable_index=replica.durable_index, ts_ns=node.ts_ns, chain=machine.chain.hex(),
         leader=node_number(replica.leader), accepting=node.accepting,
-        machine_version=str(getattr(machine, "version", 1)),
+        machine_version=str(machine.version),
     )  # fmt: skip
 
 

@@ -228,7 +228,8 @@ class StateMachine(Protocol):
     def apply(self, index: int, ts_ns: int, payload: bytes) -> None:
         """Applies entry `index == self.index + 1`. A business reject is a reply, not an error.
 
-        An exception means that state and log no longer fit together: the node stops.
+        An exception means that state and log no longer fit together, or that the log asks for a
+        machine version that this program does not know: the node stops.
         """
         ...
 
@@ -239,6 +240,16 @@ class StateMachine(Protocol):
     @property
     def checkpoint_sections(self) -> "Sections":
         """Digests of the state's sections at the last checkpoint; empty after a restore."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Whose rules are in force, from 1; a logged command raises it."""
+        ...
+
+    @property
+    def known_version(self) -> int:
+        """The newest one that this program can run."""
         ...
 
     def last_checkpoint(self) -> tuple[int, bytes]:

@@ -19,6 +19,7 @@ changed, so that all of them together cost little, and counts how often it looke
 from typing import Final
 
 from core.machine import Machine
+from core.versions import UnknownVersion
 from replication.membership import Configuration
 from replication.messages import (
     AppendReply,
@@ -36,7 +37,7 @@ from sim.process import Host, State
 
 NAMES: Final = (
     "ES", "LM", "LC", "SMS", "AD", "HASH", "REC", "MONEY", "BOUND", "FEN", "EO", "LIN", "LIVE",
-    "DET",
+    "DET", "UPG",
 )  # fmt: skip
 
 UNSTORED_MAX: Final = 5_000
@@ -155,6 +156,10 @@ class Checkers:
             lambda: f"node {host.number} did not notice damage at {sorted(hidden)[:5]}",
         )  # fmt: skip
         member.role = None
+
+    def outdated(self, host: Host, error: UnknownVersion) -> None:
+        """UPG: no version is put in force that a member's program was known not to know."""
+        self.check("UPG", host.came_late, lambda: f"node {host.number} was left behind: {error}")
 
     def stopped(self, host: Host) -> None:
         self.member(host).role = None

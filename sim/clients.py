@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from core.codes import BUY, GTC, HOUSE, IOC, LIMIT, MARKET, OK, POST_ONLY, SELL
+from core.codes import BUY, GTC, HOUSE, IOC, LIMIT, MARKET, MODE_NORMAL, OK, POST_ONLY, SELL
 from core.commands import (
     amend,
     cancel,
@@ -24,10 +24,13 @@ from core.commands import (
     list_symbol,
     open_account,
     place,
+    set_mode,
+    set_version,
     withdraw,
 )
 from core.events import REPLY_BYTES, REPLY_DUPLICATE_BIT
 from core.machine import Machine
+from core.versions import VERSION_KNOWN
 from replication.ports import Submitted
 from sim.checkers import Tally
 from sim.gateway import Answer, Gateway, Request, Told
@@ -49,7 +52,9 @@ PATIENCE: Final = 4
 """How often a client repeats a request before it gives up."""
 ORDERS_REMEMBERED: Final = 32
 AGAIN_MS: Final = 50
+SETTER_UP: Final = -1
 READER: Final = -2
+OPERATOR: Final = -3
 
 
 class Operation(msgspec.Struct):
@@ -124,14 +129,26 @@ class Clients:
         """The next commands of the set-up, as many as a request may have."""
         commands = self._setup[: self._plan.batch_commands_max]
         del self._setup[: len(commands)]
-        self._ask(-1, b"".join(commands), len(commands), None)
+        self._ask(SETTER_UP, b"".join(commands), len(commands), None)
+
+    def raise_version(self) -> None:
+        """An operator asks for the newest machine version, and may be refused."""
+        if not self.is_over:
+            self._ask(OPERATOR, set_version(VERSION_KNOWN), 1, None)
 
     def end(self) -> None:
-        """No new requests. What is open is repeated, now and until it is answered."""
+        """No new requests. What is open is repeated, now and until it is answered.
+
+        Only an operator, who may be refused for ever, lets it be.
+        """
         self.is_over = True
         self.set_loss(0.0)
         for number in sorted(self._requests):
-            self._hand_in(self._requests[number][1])
+            request = self._requests[number][1]
+            if request.client == OPERATOR:
+                self._give_up(request)
+            else:
+                self._hand_in(request)
 
     def set_loss(self, loss: float) -> None:
         """On the ways between clients, gateways and nodes."""
@@ -216,7 +233,7 @@ class Clients:
             return
         request = known[1]
         self._tries[number] = tries
-        patience = PATIENCE if request.client >= 0 else 1 << 30
+        patience = 1 << 30 if request.client == SETTER_UP else PATIENCE
         if tries > patience and not self.is_over:
             self._give_up(request)
             return
@@ -237,6 +254,8 @@ class Clients:
         self._gateway_of(request).forget(request)
 
     def _pause(self, client: int) -> None:
+        if client < 0:
+            return
         rng = self._clients[client].rng
         pause_ms = rng.expovariate(1 / self._plan.client_gap_ms)
         self._world.after(int(pause_ms * NS_PER_MS), self._next, client)
@@ -269,7 +288,7 @@ class Clients:
                 f"{operation.index}, and {floor} had been acknowledged before it was asked",
             )  # fmt: skip
         self._highest = max(self._highest, operation.index)
-        if request.client >= 0:
+        if request.client != SETTER_UP:
             self._pause(request.client)
         elif self._setup:
             self._set_up()
@@ -287,7 +306,7 @@ class Clients:
             return
         self.refused += 1
         self.history[known[0]].refused = answer.code
-        if request.client >= 0 and not self.is_over:
+        if request.client != SETTER_UP and not self.is_over:
             self._forget(request)
             self._pause(request.client)
 
@@ -357,6 +376,9 @@ class Clients:
             return withdraw(account, rng.choice((BASE, QUOTE)), rng.randint(1, 50), reference)
         if draw < 0.28:
             return deposit(account, rng.choice((BASE, QUOTE)), rng.randint(1, 50), reference)
+        if draw < 0.30:
+            mode = MODE_NORMAL if rng.random() < 0.85 else rng.choice((1, 2, 3, 4))
+            return set_mode(SYMBOL, mode, key)
         side = rng.choice((BUY, SELL))
         if draw < 0.34:
             return place(account, SYMBOL, side, MARKET, IOC, 0, rng.randint(1, 20), key)

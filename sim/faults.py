@@ -20,11 +20,13 @@ from sim.network import Network, NetworkRates
 from sim.pipeline import Pipeline
 from sim.plan import FOR_EVER_MS, Fault, Plan
 from sim.process import Host, State
+from sim.programs import NEW, OLD
 from sim.world import NS_PER_MS, NS_PER_S, World
 
 RECENT_RECORDS: Final = 40
 """Damage strikes among the newest records, where somebody reads."""
 
+UPGRADE_MS: Final = 300
 INCARNATION_MAX: Final = (1 << 31) - 1
 
 
@@ -34,7 +36,7 @@ class Injector:
     def __init__(
         self, plan: Plan, world: World, network: Network, hosts: dict[int, Host],
         pipeline: Pipeline, rng: Callable[[str], random.Random],
-        restart_gateway: Callable[[], None],
+        restart_gateway: Callable[[], None], raise_version: Callable[[], None],
     ) -> None:  # fmt: skip
         self._plan = plan
         self._world = world
@@ -43,6 +45,7 @@ class Injector:
         self._pipeline = pipeline
         self._stream = rng
         self._restart_gateway = restart_gateway
+        self._raise_version = raise_version
         self.fired: dict[str, int] = {}
         self.over_budget: dict[str, int] = {}
         self.is_over = False
@@ -59,7 +62,8 @@ class Injector:
             "failed_fsync": self._failed_fsync, "disk_full": self._disk_full,
             "slow_disk": self._slow_disk, "wipe": self._wipe, "transfer": self._transfer,
             "add_member": self._add_member, "remove_member": self._remove_member,
-            "drain": self._drain, "snapshot": self._snapshot,
+            "drain": self._drain, "upgrade": self._upgrade, "rollback": self._upgrade,
+            "raise_version": self._ask_for_version, "snapshot": self._snapshot,
             "broker_outage": self._broker_outage, "broker_lag": self._broker_lag,
             "zombie_producer": self._zombie_producer, "ledger_crash": self._ledger_crash,
             "gateway_restart": self._gateway_restart,
@@ -222,6 +226,30 @@ class Injector:
         if host.life == life and host.state is State.UP:
             host.crash()
             self.start(host)
+
+    def _upgrade(self, fault: Fault, rng: random.Random) -> bool:
+        """Another release is installed, and the process restarted: drained, or killed."""
+        host = self._target(fault)
+        program = NEW if fault.kind == "upgrade" else OLD
+        if host is None or host.program is program:
+            return False
+        host.program = program
+        host.came_late = host.came_late or program is OLD
+        return self._drain(fault, rng) if rng.random() < 0.5 else self._crash(fault, rng)
+
+    def _ask_for_version(self, fault: Fault, rng: random.Random) -> bool:
+        self._raise_version()
+        return True
+
+    def outdated(self, host: Host) -> None:
+        """Its operator reads why it stopped, and installs the newer release."""
+        self._count("outdated")
+        host.program = NEW
+        self._world.after(UPGRADE_MS * NS_PER_MS, self._start_newer, host)
+
+    def _start_newer(self, host: Host) -> None:
+        if host.state is State.DOWN and not host.is_refused:
+            host.start()
 
     # --- network ----------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ question is compared with it (LIN). What a client was told was refused must not 
 It must not know replicas or messages: it has entries and operations.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -42,7 +43,12 @@ class History:
     def judge(self, operations: Sequence[Operation], refused_attempts: Collection[int]) -> None:
         """Raises `CheckFailed`."""
         answered: dict[int, list[Operation]] = {}
-        refused = [each for each in operations if each.refused and not each.returned_ns]
+        said = Counter(each.commands for each in operations)
+        # What was said twice, and refused once, may stand in the log: `_attempts` tells them apart.
+        refused = [
+            each for each in operations
+            if each.refused and not each.returned_ns and said[each.commands] == 1
+        ]  # fmt: skip
         for operation in operations:
             if operation.returned_ns:
                 answered.setdefault(operation.index, []).append(operation)

@@ -80,6 +80,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     entries_per_write_max: int
     batch_commands_max: int
     request_timeout_ms: int
+    old_programs: int
+    """How many of the founders begin with the program of the release before."""
     faults: tuple[Fault, ...]
 
     def text(self) -> str:
@@ -110,7 +112,8 @@ KINDS: Final = {
     "partition": 20, "clog": 8, "clock_jump": 5, "drift_change": 2,
     "bitrot": 6, "misdirect": 4, "lost_write": 4, "failed_fsync": 4, "disk_full": 3,
     "slow_disk": 6, "wipe": 4, "transfer": 5, "add_member": 1, "remove_member": 1,
-    "drain": 3, "snapshot": 6, "broker_outage": 4, "broker_lag": 3, "zombie_producer": 3,
+    "drain": 3, "upgrade": 5, "rollback": 1, "raise_version": 4, "snapshot": 6, "broker_outage": 4,
+    "broker_lag": 3, "zombie_producer": 3,
     "ledger_crash": 5, "gateway_restart": 2,
 }  # fmt: skip
 """Kind -> weight in the default profile."""
@@ -120,7 +123,10 @@ _NETWORK: Final = ("crash", "crash_leader", "pause", "pause_leader", "partition"
 _DISK: Final = ("crash", "crash_leader", "crash_all", "bitrot", "misdirect", "lost_write",
                 "failed_fsync", "disk_full", "slow_disk", "wipe", "snapshot")  # fmt: skip
 _MEMBERS: Final = ("crash", "crash_leader", "partition", "pause", "wipe", "transfer",
-                   "add_member", "remove_member", "drain", "snapshot")  # fmt: skip
+                   "add_member", "remove_member", "drain", "snapshot", "upgrade", "rollback",
+                   "raise_version")  # fmt: skip
+_UPGRADE: Final = ("crash", "crash_leader", "partition", "drain", "wipe", "transfer", "add_member",
+                   "snapshot", "upgrade", "rollback", "raise_version")  # fmt: skip
 _PIPELINE: Final = ("crash_leader", "partition", "transfer", "broker_outage", "broker_lag",
                     "zombie_producer", "ledger_crash", "gateway_restart",
                     "pause_leader")  # fmt: skip
@@ -138,6 +144,9 @@ PROFILES: Final = {
     "network": Profile(kinds=_only(_NETWORK), node_counts=(3, 3, 5)),
     "disk": Profile(kinds=_only(_DISK), node_counts=(3, 3, 3, 5, 1)),
     "members": Profile(kinds=_only(_MEMBERS), node_counts=(3, 3, 5)),
+    "upgrade": Profile(
+        kinds=_only(_UPGRADE) | {"upgrade": 12, "raise_version": 12}, node_counts=(3, 3, 5),
+    ),
     "pipeline": Profile(kinds=_only(_PIPELINE), node_counts=(3, 3, 1)),
     "churn": Profile(
         kinds=_only(_CHURN), node_counts=(3, 5, 5), mean_gap_ms=350, run_ms=(15_000, 25_000),
@@ -191,6 +200,7 @@ def draw_plan(seed: int, profile: str = "default") -> Plan:
         entries_per_write_max=rng.choice((1, 4, 16)),
         batch_commands_max=rng.choice((3, 16, 4096)) if per_request < 3 else 4096,
         request_timeout_ms=rng.choice((1, 2, 4, 8)) * election_ms,
+        old_programs=streams.of("programs").choice((0, 0, 1, nodes, nodes)),
         faults=(),
     )  # fmt: skip
     faults = _ambient(wanted, streams) + _scheduled(wanted, plan, streams)

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Final, Protocol
 
 from core.machine import Machine
+from core.versions import UnknownVersion
 from replication.batching import Submission
 from replication.membership import Configuration
 from replication.messages import Message, node_number
@@ -24,6 +25,7 @@ from replication.recovery import Recovered
 from replication.settings import NodeSettings
 from sim.clocks import SimClock
 from sim.network import Network
+from sim.programs import NEW, Program
 from sim.seeds import SeededEntropy
 from sim.storage import FailedSync, Storage
 from sim.world import NS_PER_MS, NS_PER_S, NS_PER_US, World
@@ -121,6 +123,11 @@ class Host:
         self.starts = 0
         self.configuration: Configuration | None = None
         """As its process has it, or had it last."""
+        self.program: Program = NEW
+        """What the next start runs."""
+        self.came_late = False
+        """Its program or its identity was exchanged: a leader may know of the one before."""
+        self.on_outdated: Callable[[Host, UnknownVersion], None] | None = None
         self.is_refused = False
         """Recovery has refused to start on this disk; only a new disk helps."""
         self._rng = rng
@@ -141,7 +148,7 @@ class Host:
         self.starts += 1
         self._note("start")
         recovered = self._guarded(self._recover)
-        if recovered is None:
+        if recovered is None or recovered is _FAILED:
             return
         assert isinstance(recovered, Recovered)
         self.state = State.UP
@@ -190,6 +197,7 @@ class Host:
         self.voters = ()
         self.configuration = None
         self.is_refused = False
+        self.came_late = True
 
     def _end(self) -> None:
         node, self.node = self.node, None
@@ -399,7 +407,7 @@ class Host:
     # --- inside -----------------------------------------------------------------------------
 
     def _recover(self) -> Recovered[Machine] | None:
-        recovered = self.storage.recover(self.voters, self.warnings.append)
+        recovered = self.storage.recover(self.program, self.voters, self.warnings.append)
         if recovered is None:
             self.is_refused = True
             self._note("refused")
@@ -407,8 +415,9 @@ class Host:
 
     def _make_node(self, recovered: Recovered[Machine]) -> None:
         self.node = Node(
-            self.settings, self.member, self.cluster, recovered, Machine, self.storage.log,
-            self.storage.snapshots, self.clock, self.entropy, self.warnings.append, self.observer,
+            self.settings, self.member, self.cluster, recovered, self.program,
+            self.storage.log, self.storage.snapshots, self.clock, self.entropy,
+            self.warnings.append, self.observer,
         )  # fmt: skip
         self.node.replica.nodes = self.nodes
 
@@ -417,9 +426,20 @@ class Host:
         life = self.life
         try:
             result = callback(*arguments)
+        except UnknownVersion as error:
+            self._outdated(error)
+            return _FAILED
         except Exception as error:
             raise ProcessFailed(self.number, error) from error
         return result if life == self.life else _FAILED
+
+    def _outdated(self, error: UnknownVersion) -> None:
+        """The log is ahead of the program, which says so and ends."""
+        self._note("outdated", index=error.index)
+        self.crash()
+        if self.on_outdated is None:
+            raise ProcessFailed(self.number, error) from error
+        self.on_outdated(self, error)
 
     def _note(self, kind: str, index: int = 0, text: str = "") -> None:
         self.world.trace.note(

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from core.versions import UnknownVersion
 from replication.batching import Limits
 from replication.messages import Message, node_number
 from replication.ports import Committed
@@ -29,6 +30,7 @@ from sim.network import Network, NetworkRates, halving
 from sim.pipeline import BROKER, Pipeline
 from sim.plan import Plan
 from sim.process import Host, ProcessFailed, State
+from sim.programs import NEW, OLD
 from sim.seeds import Streams
 from sim.storage import Storage
 from sim.world import NS_PER_MS, NS_PER_S, TimeStandsStill, Trace, TraceRecord, World
@@ -101,7 +103,7 @@ class Simulation:
         )
         self.injector = Injector(
             plan, self.world, self.network, self.hosts, self.pipeline,
-            self.streams.of, self._restart_gateways,
+            self.streams.of, self._restart_gateways, self.clients.raise_version,
         )  # fmt: skip
         self.core: list[Host] = []
         self.is_whole = False
@@ -294,6 +296,9 @@ class Simulation:
             host.nodes = tuple(range(1, count + 1))
             host.disk_mean_us = plan.disk_mean_us
             host.on_role = self.pipeline.look
+            host.on_outdated = self._outdated
+            host.came_late = not is_founder
+            host.program = OLD if is_founder and number > plan.nodes - plan.old_programs else NEW
             self.hosts[number] = host
 
     def _decided(self, host: Host, entry: Committed) -> None:
@@ -312,6 +317,10 @@ class Simulation:
         host = self.hosts.get(to)
         if host is not None:
             host.receive(message)
+
+    def _outdated(self, host: Host, error: UnknownVersion) -> None:
+        self.checkers.outdated(host, error)
+        self.injector.outdated(host)
 
     def _restart_gateways(self) -> None:
         for gateway in self.gateways:

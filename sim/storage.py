@@ -28,6 +28,7 @@ from replication.record import (
     decode,
 )
 from replication.recovery import Recovered, recover, refuse_damage
+from sim.programs import Program
 
 ROOM_BYTES: Final = 1 << 30
 SNAPSHOTS_KEPT: Final = 2
@@ -213,12 +214,12 @@ class Storage:
         return ""
 
     def recover(
-        self, voters: tuple[int, ...], warn: Callable[[str], None]
+        self, program: Program, voters: tuple[int, ...], warn: Callable[[str], None]
     ) -> Recovered[Machine] | None:  # fmt: skip
         """What a start finds; None if this disk cannot start a member any more."""
         founders: Configuration | None = founding(voters) if voters else None
         try:
-            recovered = recover(self.log, self.snapshots, Machine, warn, founders)
+            recovered = recover(self.log, self.snapshots, program, warn, founders)
             if len(voters) == 1:
                 refuse_damage(recovered)
         except CorruptRecord:

@@ -128,6 +128,7 @@ def _markets(command: Adder) -> None:
     mode = command("mode", "sets a symbol's mode")
     mode.add_argument("symbol")
     mode.add_argument("mode", choices=MODE_NAMES)
+    mode.add_argument("--key", help="the same key sets it once (from machine version 2 on)")
     cancel = command("cancel-all", "cancels open orders: of an account, on a symbol, or both")
     cancel.add_argument("--account", metavar="ID", help="(everybody)")
     cancel.add_argument("--symbol", help="(every symbol; required without --account)")
@@ -135,6 +136,8 @@ def _markets(command: Adder) -> None:
     limits.add_argument("--open-orders", type=int, required=True, help="of one account")
     limits.add_argument("--dedup-window-s", type=int, required=True, help="idempotency keys' life")
     limits.add_argument("--dedup-rows", type=int, required=True, help="keys remembered at once")
+    version = command("version", "puts the rules of a machine version in force, everywhere at once")
+    version.add_argument("--to", type=int, required=True, metavar="N", help="not below today's")
     command("snapshot", "writes a snapshot of the node")
 
 

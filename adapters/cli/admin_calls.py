@@ -17,16 +17,17 @@ from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import trading_pb2 as trading
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import (
-    CMD_CANCEL_ALL, CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_SET_LIMITS, CMD_WITHDRAW,
-    IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL, MODE_NAMES, OK, REJECT_NAMES,
-    STATUS_NAMES, VALIDATION,
+    CMD_CANCEL_ALL, CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_SET_LIMITS,
+    CMD_SET_VERSION, CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL,
+    MODE_NAMES, OK, REJECT_NAMES, STATUS_NAMES, VALIDATION,
 )  # fmt: skip
 from core.commands import (
-    ASSET_NAME_HI, ASSET_SCALE, C_ACCOUNT, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW,
+    ASSET_NAME_HI, ASSET_SCALE, C_ACCOUNT, C_HEAD, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW,
     LIMIT_OPEN_ORDERS, MOVE_AMOUNT, MOVE_ASSET, SYM_BASE, SYM_LOT_UNITS, SYM_MAKER_PPM,
     SYM_MAX_NOTIONAL, SYM_MAX_PRICE, SYM_MAX_QTY, SYM_MIN_NOTIONAL, SYM_MIN_PRICE, SYM_NAME_HI,
-    SYM_QUOTE, SYM_TAKER_PPM, SYM_TICK_UNITS,
+    SYM_QUOTE, SYM_TAKER_PPM, SYM_TICK_UNITS, VERSION_NEW,
 )  # fmt: skip
+from core.versions import VERSION_MAX
 from gateway.decimals import format_units, parse_amount, parse_units
 
 DEADLINE_S: Final = 10.0
@@ -68,6 +69,10 @@ RULES: Final[dict[int, dict[int, str]]] = {
         LIMIT_OPEN_ORDERS: "open-orders: 1 to 2^24",
         LIMIT_DEDUP_WINDOW: "dedup-window-s: above 0, at most 2^62 ns",
         LIMIT_DEDUP_ROWS: "dedup-rows: 1 to 2^26",
+    },
+    CMD_SET_VERSION: {
+        C_HEAD: "to: a member's program does not know it (cluster status: version_known)",
+        VERSION_NEW: "to: not below the version in force, at most 65535",
     },
 }
 """What the machine's VALIDATION detail of a command means to the one who typed it."""
@@ -175,8 +180,8 @@ def _available(
 
 async def mode(c: Context) -> dict[str, Any]:
     request = trading.SetSymbolModeRequest(
-        metadata=types.CommandMetadata(symbol=c.a.symbol), audit=c.audit,
-        mode=cast("types.SymbolMode", MODE_NAMES.index(c.a.mode) + 1),
+        metadata=types.CommandMetadata(symbol=c.a.symbol, idempotency_key=c.a.key or ""),
+        audit=c.audit, mode=cast("types.SymbolMode", MODE_NAMES.index(c.a.mode) + 1),
     )  # fmt: skip
     return _result(await c.core.trading.SetSymbolMode(request, timeout=DEADLINE_S))
 
@@ -200,6 +205,13 @@ async def set_limits(c: Context) -> dict[str, Any]:
         dedup_window_ns=c.a.dedup_window_s * NS_PER_S, dedup_rows=c.a.dedup_rows,
     )  # fmt: skip
     return _result(await c.core.admin.SetLimits(request, timeout=DEADLINE_S))
+
+
+async def version(c: Context) -> dict[str, Any]:
+    if not 1 <= c.a.to <= VERSION_MAX:
+        raise ValueError(f"--to: {c.a.to} must be 1 to {VERSION_MAX}")
+    request = admin.SetMachineVersionRequest(audit=c.audit, version=c.a.to)
+    return _result(await c.core.admin.SetMachineVersion(request, timeout=DEADLINE_S))
 
 
 async def create_key(c: Context) -> dict[str, Any]:
@@ -233,6 +245,7 @@ async def status(c: Context) -> dict[str, Any]:
         "role": s.role, "term": s.term, "index": s.index, "durable_index": s.durable_index,
         "leader": s.leader_hint, "accepting": s.accepting, "partition": s.partition,
         "cluster_id": s.cluster_id, "accounts": s.accounts, "ts_ns": s.ts_ns,
+        "machine_version": s.machine_version,
         "chain_hash": s.chain.hex(), "digest": s.digest.hex(),
         "balances_digest": s.balances_digest.hex(),
     }  # fmt: skip
@@ -317,6 +330,7 @@ CALLS: Final[dict[str, Callable[[Context], Awaitable[dict[str, Any]]]]] = {
     "mode": mode,
     "cancel-all": cancel_all,
     "set-limits": set_limits,
+    "version": version,
     "create-key": create_key,
     "snapshot": snapshot,
     "status": status,

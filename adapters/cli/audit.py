@@ -16,6 +16,7 @@ from adapters.lmdb_folder import DataFolderRefused
 from adapters.lmdb_rows import CorruptRow
 from adapters.log_audit import Audit, Difference, Problem, audit, first_difference
 from adapters.log_tools import node_folder, reader_of
+from core.versions import UnknownVersion
 from replication.record import CorruptRecord
 
 HELP = "Verifies a node's records, results and snapshots; with two folders, finds where they part."
@@ -39,7 +40,7 @@ def run(a: argparse.Namespace) -> int:
         audits = {folder: _audited(folder) for folder in folders}
         if len(folders) == 2 and all(_is_readable(each) for each in audits.values()):
             difference = _difference(audits)
-    except DataFolderRefused as error:
+    except (DataFolderRefused, UnknownVersion) as error:
         raise environment_error(str(error)) from error
     ok = difference is None and all(each.ok for each in audits.values())
     if a.json:

@@ -15,6 +15,7 @@ from adapters.node import NodeConfig, run_node
 from adapters.node_bridge import NodeBridge
 from adapters.rpc_server import RpcServer, serve
 from core.machine import Diverged, Machine
+from core.versions import UnknownVersion
 from replication.checkpoints import OddOneOut
 from replication.node_results import ResultDiffers
 from replication.record import CorruptRecord
@@ -32,7 +33,7 @@ def run(a: argparse.Namespace) -> int:
     settings = config.load(NodeConfig, a.config, "node")
     try:
         run_node(settings, _serve)
-    except DataFolderRefused as error:
+    except (DataFolderRefused, UnknownVersion) as error:
         raise environment_error(str(error)) from error
     except (CorruptRecord, CorruptRow, ResultDiffers) as error:
         raise environment_error(

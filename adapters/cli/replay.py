@@ -16,6 +16,7 @@ from adapters.lmdb_rows import CorruptRow
 from adapters.log_tools import MachineState, machine_at_base, node_folder, reader_of, state_of
 from core.commands import MalformedBatch
 from core.machine import Diverged
+from core.versions import UnknownVersion
 from replication.record import CorruptRecord
 from replication.recovery import replay
 
@@ -48,7 +49,7 @@ def run(a: argparse.Namespace) -> int:
                 raise CliError(2, f"--to: {a.to} is beyond the log, which ends at {last}")
             machine = machine_at_base(reader, node_folder(a.data))
             state = state_of(replay(reader.records(1), machine, a.to))
-    except DataFolderRefused as error:
+    except (DataFolderRefused, UnknownVersion) as error:
         raise environment_error(str(error)) from error
     except (CorruptRecord, CorruptRow, MalformedBatch, Diverged) as error:
         raise CliError(EXIT_CHECK_FAILED, f"{a.data}: {error}") from error

@@ -7,13 +7,13 @@ puts them in.
 from typing import Final
 
 from sim.planting import Plant
-from sim.plants import disks, elections, harmless, logs, machines, members, pipeline
+from sim.plants import disks, elections, harmless, logs, machines, members, pipeline, upgrades
 
 PLANTS: Final[dict[str, Plant]] = {
     plant.name: plant
     for group in (
         elections.PLANTS, logs.PLANTS, disks.PLANTS, members.PLANTS, machines.PLANTS,
-        pipeline.PLANTS, harmless.PLANTS,
+        pipeline.PLANTS, upgrades.PLANTS, harmless.PLANTS,
     )
     for plant in group
 }  # fmt: skip

@@ -78,7 +78,7 @@ PLANTS: Final = (
     Plant(
         name="no-idempotency", expected=("LIN", "EO"),
         what="a repeated command is carried out again",
-        edits=(Edit(_MACHINE, "            if known != NIL:\n", "            if known < NIL:\n"),),
+        edits=(Edit(_MACHINE, "        if known != NIL:\n", "        if known < NIL:\n"),),
     ),
     Plant(
         name="key-without-account", expected=("LIN", "EO"),

@@ -5,6 +5,7 @@ drive both. What stands around every trading command (steps 1 to 3 of docs/machi
 what a kind of command does is in `trading` and `operators`.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from core.codes import (
@@ -19,6 +20,7 @@ from core.codes import (
     CMD_PLACE,
     CMD_SET_LIMITS,
     CMD_SET_MODE,
+    CMD_SET_VERSION,
     CMD_WITHDRAW,
     IDEMPOTENCY_MISMATCH,
     OVERLOADED,
@@ -46,6 +48,7 @@ _OPERATORS = {
     CMD_LIST_ASSET: operators.list_asset,
     CMD_LIST_SYMBOL: operators.list_symbol,
     CMD_SET_LIMITS: operators.set_limits,
+    CMD_SET_VERSION: operators.set_version,
 }
 
 
@@ -101,6 +104,9 @@ class TwinMachine:
 
     def _apply_operator(self, command: Command) -> Reply:
         try:
+            if command.kind == CMD_SET_MODE and self._state.version >= 2:
+                if command.key != (0, 0) and command.symbol in self._state.symbols:
+                    return self._once(command, self._apply_mode)
             if command.kind == CMD_CHECKPOINT:
                 return operators.checkpoint(self._state, command, bytes(32))
             return _OPERATORS[command.kind](self._state, command)
@@ -110,13 +116,23 @@ class TwinMachine:
     # --- what stands around every trading command ---------------------------------------------
 
     def _apply_trading(self, command: Command) -> Reply:
-        state = self._state
         try:
             self._check_symbol_and_account(command)
         except Reject as reject:
             return self._rejected(command, reject)
         if command.key == (0, 0):
             return self._decide(command)
+        return self._once(command, self._decide)
+
+    def _apply_mode(self, command: Command) -> Reply:
+        try:
+            return operators.set_mode(self._state, command)
+        except Reject as reject:
+            return self._state.refuse(command, reject.code, reject.bound)
+
+    def _once(self, command: Command, decide: Callable[[Command], Reply]) -> Reply:
+        """Step 3: a key's first reply, again."""
+        state = self._state
         row = (command.account, command.symbol, *command.key)
         if row in state.remembered:
             payload, reply = state.remembered[row]
@@ -126,7 +142,7 @@ class TwinMachine:
         if len(state.remembered) >= state.limits.dedup_rows:
             bound = state.limits.dedup_rows
             return state.refuse(command, OVERLOADED, bound, order_id=_order_named(command))
-        reply = self._decide(command)
+        reply = decide(command)
         state.remembered[row] = (command.payload, reply)
         return reply
 

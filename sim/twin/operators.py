@@ -30,6 +30,7 @@ from core.events import (
     Reply,
     SymbolListed,
     SymbolModeChanged,
+    VersionChanged,
 )
 from core.limits import (
     AMOUNT_MAX,
@@ -231,3 +232,14 @@ def set_limits(state: State, command: Command) -> Reply:
         LimitsChanged, 0, open_orders=open_orders, dedup_window_ns=window, dedup_rows=rows
     )
     return state.reply(command, seq=seq)
+
+
+def set_version(state: State, command: Command) -> Reply:
+    wanted, old = command.words[4], state.version
+    if not old <= wanted <= 65_535:
+        raise Reject(VALIDATION, 4)
+    if wanted == old:
+        return state.reply(command, id=wanted, duplicate=True)
+    state.version = wanted
+    seq = state.emit(VersionChanged, 0, version=wanted, old_version=old)
+    return state.reply(command, id=wanted, seq=seq)

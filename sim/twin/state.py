@@ -137,6 +137,7 @@ class State:
         self.generations: list[int] = []  # by slot: how often it was given out
         self.free_slots: list[int] = []
         self.seq0 = 0
+        self.version = 1
         self.last_checkpoint: tuple[int, bytes] = (0, bytes(32))
         self.events: list[AnyEvent] = []
         self.cause = 0

@@ -74,13 +74,17 @@ def test_operators_commands(
         c.open_account(reference),
         c.list_asset(name, scale),
         c.set_limits(account, asset, amount),
+        c.set_version(amount),
         c.checkpoint(asset, bytes(range(32))),
     ]
-    deposit, withdraw, opened, listed, limits, checkpoint = unpack_commands(b"".join(batch))
+    deposit, withdraw, opened, listed, limits, version, checkpoint = unpack_commands(
+        b"".join(batch)
+    )
     assert deposit.words[1:] == withdraw.words[1:] == (account, *reference, asset, amount, 0, 0)
     assert opened.words[1:] == (0, 0, 0, *reference, 0, 0)
     assert listed.words[1:] == (0, 0, 0, *c.name_words(name), scale, 0)
     assert limits.words[1:] == (0, 0, 0, account, asset, amount, 0)
+    assert version.words[1:] == (0, 0, 0, amount, 0, 0, 0)
     assert checkpoint.words[4] == asset
     assert struct.pack("<4q", *checkpoint.words[5:9]) == bytes(range(32))
 
@@ -165,6 +169,7 @@ BODIES: dict[type, tuple[int, tuple[str, ...]]] = {
                           "min_price", "max_price", "max_qty", "min_notional", "max_notional",
                           "maker_ppm", "taker_ppm")),
     e.LimitsChanged: (14, ("open_orders", "dedup_window_ns", "dedup_rows")),
+    e.VersionChanged: (15, ("version", "old_version")),
 }  # fmt: skip
 PACKED = {
     "side": st.integers(0, 1), "order_type": st.integers(0, 1),

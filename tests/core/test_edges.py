@@ -87,7 +87,7 @@ MALFORMED = {
     "count too large": (c.batch(GOOD, 2), "header's count"),
     "commands without a count": (c.batch(GOOD, 0), "header's count"),
     "kind 0": (c.batch(_with_head(GOOD, 8 << 8), 1), "unknown kind 0"),
-    "kind 13": (c.batch(_with_head(GOOD, 13 | 8 << 8), 1), "unknown kind 13"),
+    "kind 14": (c.batch(_with_head(GOOD, 14 | 8 << 8), 1), "unknown kind 14"),
     "kind 255": (c.batch(_with_head(GOOD, 255 | 8 << 8), 1), "unknown kind 255"),
     "no length": (c.batch(_with_head(GOOD, 1), 1), "has 0 words"),
     "a short order": (c.batch(_with_head(GOOD[:56], 1 | 7 << 8), 1), "has 7 words"),
@@ -97,7 +97,7 @@ MALFORMED = {
     "bit 48": (c.batch(_with_head(GOOD, CMD_PLACE | 8 << 8 | 1 << 48), 1), "stray bits"),
     "bit 63": (c.batch(_with_head(GOOD, CMD_PLACE | 8 << 8 | -(1 << 63)), 1), "stray bits"),
     "bit 32 of a cancel": (c.batch(_with_head(GOOD, 2 | 8 << 8 | 1 << 32), 1), "stray bits"),
-    "a good one before": (c.batch(GOOD + _with_head(GOOD, 13 | 8 << 8), 2), "command 1"),
+    "a good one before": (c.batch(GOOD + _with_head(GOOD, 14 | 8 << 8), 2), "command 1"),
     "too many commands": (
         c.batch(GOOD * (BATCH_COMMANDS_MAX + 1), BATCH_COMMANDS_MAX + 1), "more than 8192",
     ),

@@ -70,6 +70,8 @@ odd_operators_records = st.one_of(
     st.builds(c.set_limits, small_or_edge,
               st.one_of(st.sampled_from((1, 10**9, 10**10, 10**11)), edges), small_or_edge),
     st.builds(c.checkpoint, st.sampled_from((0, -1, 1 << 62))),
+    st.builds(c.set_version, st.sampled_from((-1, 0, 1, 2, 65_536, 1 << 62))),
+    st.builds(c.set_mode, symbols, modes, references),
 )  # fmt: skip
 operators_records = mostly(
     st.one_of(

@@ -109,7 +109,7 @@ class Workload:
         kinds = (
             (self._place, 64), (self._cancel, 12), (self._amend, 14), (self._cancel_all, 1),
             (self._set_mode, 3), (self._move, 6), (self._open_account, 1), (self._listing, 1),
-            (self._limits, 1), (self._checkpoint, 1),
+            (self._limits, 1), (self._checkpoint, 1), (self._version, 0.1),
         )  # fmt: skip
         makers, weights = zip(*kinds, strict=True)
         if self._keyed and self._rarely(0.03):
@@ -211,7 +211,7 @@ class Workload:
 
     def _set_mode(self) -> bytes:
         mode = self._random.choice((*(0,) * 14, 1, 2, 3, 4, 5, -1))
-        return c.set_mode(self._symbol(), mode)
+        return c.set_mode(self._symbol(), mode, self._key())
 
     def _move(self) -> bytes:
         self._moves += 1
@@ -242,6 +242,9 @@ class Workload:
             return c.set_limits(choose(EDGES), choose(EDGES), choose(EDGES))
         return c.set_limits(choose((5, 30, 100, 100)), choose((1, 10**9, 10**11, 10**14)),
                             choose((20, 200, 1 << 20)))  # fmt: skip
+
+    def _version(self) -> bytes:
+        return c.set_version(self._random.choice((0, 1, 2, 2, -1, 1 << 16, I64_MAX)))
 
     def _checkpoint(self) -> bytes:
         return c.checkpoint(self._random.choice((0, 0, -1, I64_MAX)))

@@ -39,6 +39,7 @@ from core.events import (
     SymbolListed,
     SymbolModeChanged,
     TradeExecuted,
+    VersionChanged,
 )
 from core.limits import SLOT_BITS
 from sim.twin.machine import BookRow, OrderRow
@@ -197,12 +198,15 @@ class Renderer:
             f"{e.dedup_rows} rows"
         )
 
+    def _version(self, e: VersionChanged) -> str:
+        return f"version: {e.version}, was {e.old_version}"
+
     _BODIES: ClassVar[dict[type, Any]] = {
         OrderAccepted: _accepted, OrderRejected: _rejected, OrderCanceled: _canceled,
         CancelRejected: _cancel_rejected, OrderAmended: _amended, TradeExecuted: _trade,
         BookDelta: _delta, SymbolModeChanged: _mode, BalanceChanged: _balance,
         EngineCheckpoint: _checkpoint, AccountOpened: _opened, AssetListed: _asset_listed,
-        SymbolListed: _symbol_listed, LimitsChanged: _limits,
+        SymbolListed: _symbol_listed, LimitsChanged: _limits, VersionChanged: _version,
     }  # fmt: skip
 
     # --- replies and queries ------------------------------------------------------------------

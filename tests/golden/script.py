@@ -190,7 +190,8 @@ class Compiler:
         return c.cancel_all(account, symbol, self._key(line))
 
     def _do_mode(self, line: Line) -> bytes:
-        return c.set_mode(self._symbol(line), _code(line.take(), codes.MODE_NAMES))
+        symbol, mode = self._symbol(line), _code(line.take(), codes.MODE_NAMES)
+        return c.set_mode(symbol, mode, self._key(line))
 
     def _do_deposit(self, line: Line) -> bytes:
         account, asset = self._account(line), self._asset(line.take())
@@ -224,6 +225,9 @@ class Compiler:
 
     def _do_checkpoint(self, line: Line) -> bytes:
         return c.checkpoint(number(line.option("claims", "0")))
+
+    def _do_version(self, line: Line) -> bytes:
+        return c.set_version(number(line.take()))
 
     def _do_limits(self, line: Line) -> bytes:
         return c.set_limits(

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from adapters.cli.admin import READS
 from adapters.key_store import FileKeyStore
 from tests.node.process import NodeProcess, lockstep
 
@@ -18,7 +19,8 @@ class Operator:
 
     async def __call__(self, *words: str) -> tuple[int, dict[str, object]]:
         """Exit code and what it printed; a refusal of the arguments under "said"."""
-        code, out, err = await lockstep("admin", *words, "--url", self._url, *AUDITED)
+        audited = ("--json",) if words[0] in READS else AUDITED
+        code, out, err = await lockstep("admin", *words, "--url", self._url, *audited)
         if code in (0, 1):
             return code, msgspec.json.decode(out, type=dict[str, object])
         assert out == b""
@@ -83,4 +85,42 @@ async def test_what_an_operator_gets_wrong_is_said_in_his_own_words(tmp_path: Pa
         code, answer = await admin(*words)
         assert code == 2
         assert said in str(answer["said"]), words
+    assert await node.stop() == 0
+
+
+async def test_a_machine_version_is_raised_once_and_never_beyond_the_program(
+    tmp_path: Path,
+) -> None:
+    node = await NodeProcess(tmp_path / "node-1").start()
+    admin = Operator(node.address)
+    assert (await admin("status"))[1]["machine_version"] == "1"
+    code, refused = await admin("version", "--to", "65535")
+    assert (code, refused["code"]) == (1, "VALIDATION")
+    assert "a member's program does not know it" in str(refused["rule"])
+    assert (await admin("version", "--to", "2"))[1]["duplicate"] is False
+    assert (await admin("version", "--to", "2"))[1]["duplicate"] is True
+    _, back = await admin("version", "--to", "1")
+    assert back["rule"] == "to: not below the version in force, at most 65535"
+    assert "--to: 0 must be 1 to 65535" in str((await admin("version", "--to", "0"))[1]["said"])
+    assert (await admin("status"))[1]["machine_version"] == "2"
+    assert await node.stop() == 0
+
+
+async def test_a_mode_with_a_key_is_set_once(tmp_path: Path) -> None:
+    node = await NodeProcess(tmp_path / "node-1").start()
+    admin = Operator(node.address)
+    for asset in ("BTC", "KRW"):
+        await admin("list-asset", asset, "--scale", "0")
+    await admin(
+        "list-symbol", "BTC-KRW", "--tick", "1", "--lot", "1", "--max-price", "100",
+        "--max-qty", "100", "--max-notional", "10000",
+    )  # fmt: skip
+    await admin("version", "--to", "2")
+    halt = ("mode", "BTC-KRW", "HARD_HALT", "--key", "k1")
+    assert (await admin(*halt))[1]["duplicate"] is False
+    await admin("mode", "BTC-KRW", "NORMAL")
+    assert (await admin(*halt))[1]["duplicate"] is True
+    _, markets = await admin("markets")
+    (symbol,) = msgspec.convert(markets["symbol"], list[dict[str, object]])
+    assert symbol["mode"] == "NORMAL"
     assert await node.stop() == 0

@@ -77,6 +77,14 @@ class Tally:
         self.checkpoint_sections = self.digest_sections()
         self._state.checkpoint = (index, self.digest())
 
+    @property
+    def version(self) -> int:
+        return 1
+
+    @property
+    def known_version(self) -> int:
+        return 1
+
     def last_checkpoint(self) -> tuple[int, bytes]:
         return self._state.checkpoint
 

@@ -66,6 +66,11 @@ class AdminServiceStub:
                 request_serializer=exchange_dot_v1_dot_admin__pb2.SetLimitsRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_admin__pb2.SetLimitsResponse.FromString,
                 _registered_method=True)
+        self.SetMachineVersion = channel.unary_unary(
+                '/exchange.v1.AdminService/SetMachineVersion',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.SetMachineVersionRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.SetMachineVersionResponse.FromString,
+                _registered_method=True)
         self.Snapshot = channel.unary_unary(
                 '/exchange.v1.AdminService/Snapshot',
                 request_serializer=exchange_dot_v1_dot_admin__pb2.SnapshotRequest.SerializeToString,
@@ -140,6 +145,13 @@ class AdminServiceServicer:
 
     def SetLimits(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetMachineVersion(self, request, context):
+        """Puts a machine version in force. VALIDATION while a member's program does not know it.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -221,6 +233,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.SetLimits,
                     request_deserializer=exchange_dot_v1_dot_admin__pb2.SetLimitsRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_admin__pb2.SetLimitsResponse.SerializeToString,
+            ),
+            'SetMachineVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetMachineVersion,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.SetMachineVersionRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.SetMachineVersionResponse.SerializeToString,
             ),
             'Snapshot': grpc.unary_unary_rpc_method_handler(
                     servicer.Snapshot,
@@ -422,6 +439,33 @@ class AdminService:
             '/exchange.v1.AdminService/SetLimits',
             exchange_dot_v1_dot_admin__pb2.SetLimitsRequest.SerializeToString,
             exchange_dot_v1_dot_admin__pb2.SetLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetMachineVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/SetMachineVersion',
+            exchange_dot_v1_dot_admin__pb2.SetMachineVersionRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.SetMachineVersionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -15,6 +15,7 @@ class AdminServiceStub:
     Deposit: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.DepositRequest, admin_pb2.DepositResponse]
     Withdraw: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.WithdrawRequest, admin_pb2.WithdrawResponse]
     SetLimits: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetLimitsRequest, admin_pb2.SetLimitsResponse]
+    SetMachineVersion: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetMachineVersionRequest, admin_pb2.SetMachineVersionResponse]
     Snapshot: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SnapshotRequest, admin_pb2.SnapshotResponse]
     GetStatus: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetStatusRequest, admin_pb2.GetStatusResponse]
     GetMarkets: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetMarketsRequest, admin_pb2.GetMarketsResponse]
@@ -60,6 +61,12 @@ class AdminServiceServicer(Protocol):
             admin_pb2.SetLimitsRequest, admin_pb2.SetLimitsResponse
         ],
     ) -> admin_pb2.SetLimitsResponse: ...
+    async def SetMachineVersion(
+        self, request: admin_pb2.SetMachineVersionRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.SetMachineVersionRequest, admin_pb2.SetMachineVersionResponse
+        ],
+    ) -> admin_pb2.SetMachineVersionResponse: ...
     async def Snapshot(
         self, request: admin_pb2.SnapshotRequest,
         context: grpc.aio.ServicerContext[

@@ -73,6 +73,7 @@ class CommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COMMAND_KIND_LIST_SYMBOL: _ClassVar[CommandKind]
     COMMAND_KIND_CHECKPOINT: _ClassVar[CommandKind]
     COMMAND_KIND_SET_LIMITS: _ClassVar[CommandKind]
+    COMMAND_KIND_SET_VERSION: _ClassVar[CommandKind]
 
 class RejectCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -145,6 +146,7 @@ COMMAND_KIND_LIST_ASSET: CommandKind
 COMMAND_KIND_LIST_SYMBOL: CommandKind
 COMMAND_KIND_CHECKPOINT: CommandKind
 COMMAND_KIND_SET_LIMITS: CommandKind
+COMMAND_KIND_SET_VERSION: CommandKind
 REJECT_CODE_UNSPECIFIED: RejectCode
 REJECT_CODE_VALIDATION: RejectCode
 REJECT_CODE_UNKNOWN_SYMBOL: RejectCode

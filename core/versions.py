@@ -1,0 +1,40 @@
+"""The machine's versions: which rules are in force from which log entry on.
+
+Why it exists: replicas run different programs while an upgrade goes through, and a rule that one
+of them has and another has not would part them. So a new rule sleeps in the program until a
+logged command puts its version in force, at one index everywhere, and the old rule stays for the
+log before it. This module holds numbers and one error; the rules stand where they are kept.
+
+A version is never taken back: what was decided under it stands in the log.
+"""
+
+from typing import Final
+
+VERSION_FIRST: Final = 1
+"""In force when a log begins. A state of this version hashes as before there were versions."""
+
+VERSION_KEYED_MODES: Final = 2
+"""From here on SET_MODE with an idempotency key happens once: a repetition that comes late does
+not undo what another operator decided meanwhile."""
+
+VERSION_KNOWN: Final = 2
+"""The newest one that this program can run."""
+
+VERSION_MAX: Final = 65_535
+"""What is above is a typing error, and rejected by every program alike."""
+
+
+class UnknownVersion(Exception):
+    """The environment's fault: the log is ahead of this program, and a newer one must run it.
+
+    Nothing is lost: what is durable stays, and the newer program goes on from there.
+    """
+
+    def __init__(self, wanted: int, known: int, index: int) -> None:
+        super().__init__(
+            f"version: {wanted} is in force from log index {index} on, and this program knows"
+            f" versions up to {known}; install a newer one"
+        )
+        self.wanted = wanted
+        self.known = known
+        self.index = index
