@@ -54,8 +54,8 @@ class Leading(Following):
             self._append(founders, self._log.last_ts_ns, MEMBERS)
         else:
             self._append(self._empty_payload, self._log.last_ts_ns, COMMANDS)  # rule 6
-        self._heartbeat()
         self._quorum_due_s = self._now_s + self.settings.election_timeout_s
+        self._heartbeat()  # last: it may read damage, and step down at once
 
     # --- sending ----------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ changed, so that all of them together cost little, and counts how often it looke
     BOUND queues stay bounded
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from core.machine import Machine
@@ -107,7 +108,8 @@ class Checkers:
         self.leader_changes = 0
         self.machines_checked = 0
         self.watch_applied: list[Host] = []
-        self.on_decided = _nothing
+        self.on_role: Callable[[Host, Role], None] = _nothing
+        self.on_decided: Callable[[Host, Committed], None] = _nothing
         """Called with (host, entry) the first time that an index is applied anywhere."""
 
     # --- what a host tells ------------------------------------------------------------------
@@ -246,8 +248,10 @@ class Checkers:
         counts = self.tally.counts  # after every event: a lambda for each would be a third of a run
         counts["ES"] += 1
         counts["BOUND"] += 1 + len(replica.progress)
-        if role is Role.LEADER and (member.role is not role or member.term != term):
-            self._led(host, term)
+        if role is not member.role or term != member.term:
+            self.on_role(host, role)
+            if role is Role.LEADER:
+                self._led(host, term)
         member.role, member.term = role, term
         if node.waiting_commands > WAITING_MAX or node.unstored_results > UNSTORED_MAX:
             what = f"{node.waiting_commands} commands, {node.unstored_results} results wait"
@@ -486,7 +490,7 @@ class Checkers:
         return [h for h in self.hosts.values() if h.state is State.UP and h.node is not None]
 
 
-def _nothing(host: Host, entry: Committed) -> None:
+def _nothing(host: Host, what: Committed | Role) -> None:
     """Nobody wants to know."""
 
 

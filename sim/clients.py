@@ -109,7 +109,8 @@ class Clients:
         self._highest = 0
         """The highest index that any client was told of."""
         self._floors: dict[int, int] = {}
-        self._tries: dict[int, int] = {}
+        self._in_doubt: set[int] = set()
+        """Requests of which something may have been taken: a refusal does not end them."""
         self.refused = 0
         self.is_over = False
         self.loss = 0.0
@@ -232,15 +233,16 @@ class Clients:
         if known is None:
             return
         request = known[1]
-        self._tries[number] = tries
         patience = 1 << 30 if request.client == SETTER_UP else PATIENCE
         if tries > patience and not self.is_over:
             self._give_up(request)
             return
+        if tries > 1:
+            self._in_doubt.add(number)
         self._hand_in(request)
-        self._world.after(
-            self._plan.request_timeout_ms * NS_PER_MS, self._send, number, tries + 1
-        )  # fmt: skip
+        # Later than the gateway's own patience ends, so that what it says then is heard.
+        again_ms = self._plan.request_timeout_ms * 3 // 2
+        self._world.after(again_ms * NS_PER_MS, self._send, number, tries + 1)
 
     def _give_up(self, request: Request) -> None:
         self.unknown += 1
@@ -250,7 +252,7 @@ class Clients:
     def _forget(self, request: Request) -> None:
         del self._requests[request.number]
         self._floors.pop(request.number, None)
-        self._tries.pop(request.number, None)
+        self._in_doubt.discard(request.number)
         self._gateway_of(request).forget(request)
 
     def _pause(self, client: int) -> None:
@@ -275,7 +277,7 @@ class Clients:
         if known is None:
             return
         floor = self._floors.pop(request.number)
-        self._tries.pop(request.number, None)
+        self._in_doubt.discard(request.number)
         operation = self.history[known[0]]
         operation.returned_ns = self._world.now_ns
         if isinstance(answer, Submitted):
@@ -301,7 +303,9 @@ class Clients:
         known = self._requests.get(request.number)
         if known is None:
             return
-        if answer.unknown or self._tries[request.number] > 1:
+        if answer.unknown:
+            self._in_doubt.add(request.number)
+        if request.number in self._in_doubt:
             self._world.after(AGAIN_MS * NS_PER_MS, self._again, request)
             return
         self.refused += 1

@@ -8,14 +8,16 @@ must not judge: the checkers do.
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from replication import membership
 from replication.membership import BadConfiguration
-from replication.messages import NODE_BITS, node_number
+from replication.messages import NODE_BITS
 from replication.replica import ChangeRefused, Role
 from sim import network as nets
+from sim.ambush import Ambushes
+from sim.budget import Budget
 from sim.network import Network, NetworkRates
 from sim.pipeline import Pipeline
 from sim.plan import FOR_EVER_MS, Fault, Plan
@@ -54,6 +56,8 @@ class Injector:
         self._draining: list[tuple[Host, int]] = []
         """Processes that were told to stop; who is told so does end."""
         self._identities = rng("identities")
+        self.budget = Budget(hosts, self.founders)
+        self.ambushes = Ambushes(plan, world, self._spring)
         self._do: dict[str, Callable[[Fault, random.Random], bool]] = {
             "crash": self._crash, "crash_all": self._crash_all, "pause": self._pause,
             "partition": self._partition, "clog": self._clog, "clock_jump": self._clock_jump,
@@ -63,7 +67,8 @@ class Injector:
             "slow_disk": self._slow_disk, "wipe": self._wipe, "transfer": self._transfer,
             "add_member": self._add_member, "remove_member": self._remove_member,
             "drain": self._drain, "upgrade": self._upgrade, "rollback": self._upgrade,
-            "raise_version": self._ask_for_version, "snapshot": self._snapshot,
+            "raise_version": self._ask_for_version, "ambush": self.ambushes.lay,
+            "snapshot": self._snapshot,
             "broker_outage": self._broker_outage, "broker_lag": self._broker_lag,
             "zombie_producer": self._zombie_producer, "ledger_crash": self._ledger_crash,
             "gateway_restart": self._gateway_restart,
@@ -82,7 +87,7 @@ class Injector:
         for host, life in self._draining:
             host.resume()
             self._restart_drained(host, life)
-        self.is_over = True
+        self.is_over = self.ambushes.is_over = True
         self.client_loss = 0.0
 
     # --- ambient ----------------------------------------------------------------------------
@@ -171,8 +176,8 @@ class Injector:
         host = self._target(fault)
         if host is None:
             return False
-        if fault.detail == "writing":
-            host.crash_in_write(lambda: self._undo(self._crash_now, (host, fault, rng)))
+        if fault.detail in ("writing", "saving"):
+            host.crash_in(fault.detail, lambda: self._undo(self._crash_now, (host, fault, rng)))
         else:
             self._crash_now(host, fault, rng)
         return True
@@ -201,7 +206,7 @@ class Injector:
         if host.state is not State.DOWN:
             return
         host.start()
-        if host.is_refused and self._plan.nodes > 1 and self._may_impair(host):
+        if host.is_refused and self._plan.nodes > 1 and self.budget.may_impair(host):
             self._wipe_and_start(host)
 
     def _pause(self, fault: Fault, rng: random.Random) -> bool:
@@ -267,6 +272,20 @@ class Injector:
         self._after(fault, self._network.mend, pairs)
         return True
 
+    def _spring(self, host: Host, fault: Fault, rng: random.Random) -> None:
+        """What an ambush does to who walked into it."""
+        self._count(f"ambush_{fault.target}")
+        if fault.detail == "crash":
+            self._crash_now(host, fault, rng)
+            return
+        nodes = sorted(self._hosts)
+        others = [number for number in nodes if number != host.number]
+        if fault.detail == "one" and others:  # of all others only one is left
+            nodes.remove(rng.choice(others))
+        pairs = nets.isolating(host.number, nodes)
+        self._network.cut(pairs)
+        self._after(fault, self._network.mend, pairs)
+
     def _pairs(
         self, kind: str, number: int, nodes: list[int], rng: random.Random
     ) -> list[tuple[int, int]]:  # fmt: skip
@@ -310,40 +329,25 @@ class Injector:
 
     # --- disks ------------------------------------------------------------------------------
 
-    def groups(self) -> list[tuple[int, ...]]:
-        """The voters, and the outgoing ones, of every configuration that may come into force."""
-        found: dict[tuple[int, ...], None] = {}
-        for _, host in sorted(self._hosts.items()):
-            if host.configuration is not None:
-                found[host.configuration.voters] = None
-                found[host.configuration.outgoing] = None
-        found.pop((), None)
-        return list(found) or [tuple(self.founders)]
-
-    def _may_impair(self, host: Host) -> bool:
-        """Whether of all that may have to decide only a minority would be impaired."""
-        for group in self.groups():
-            impaired = [m for m in group if m == host.member or self._is_impaired(m)]
-            if len(impaired) * 2 >= len(group):
-                return False
-        return True
-
-    def _is_impaired(self, member: int) -> bool:
-        """Its disk is not what it promised: damaged, lost, or another one in its place."""
-        host = self._hosts[node_number(member)]
-        return bool(host.member != member or host.storage.log.damaged or host.is_refused)
-
     def _damage(self, fault: Fault, rng: random.Random) -> bool:
         host = self._hosts[int(fault.target)]
         if not self._damage_one(fault.kind, host, rng):
             return False
-        if fault.detail == "crash" and host.state is State.UP:
+        if fault.detail != "live" and host.state is State.UP:
             host.crash()
-            self._after(fault, self.start, host)
+            self._after(fault, self._start_orphaned, host, fault, rng)
         return True
 
+    def _start_orphaned(self, host: Host, fault: Fault, rng: random.Random) -> None:
+        """It may be that the leader, of whom the damaged one would ask for repairs, goes first."""
+        leader = self.leader()
+        if fault.detail == "orphan" and leader is not None and leader is not host:
+            self._count("orphaned")
+            self._crash_now(leader, fault, rng)
+        self.start(host)
+
     def _damage_one(self, kind: str, host: Host, rng: random.Random) -> bool:
-        if self._plan.nodes == 1 or not self._may_impair(host):
+        if self._plan.nodes == 1 or not self.budget.may_impair(host):
             self.over_budget[kind] = self.over_budget.get(kind, 0) + 1
             return False
         log = host.storage.log
@@ -351,6 +355,11 @@ class Injector:
         if last < first:
             return False
         index = rng.randint(max(first, last - RECENT_RECORDS), last)
+        replaced = [older for older in sorted(log.older) if first <= older <= last]
+        if kind == "lost_write" and replaced and rng.random() < 0.7:
+            index = rng.choice(
+                replaced
+            )  # what stands there still is a sound record, of another log
         return host.storage.damage(kind, index)
 
     def _failed_fsync(self, fault: Fault, rng: random.Random) -> bool:
@@ -381,7 +390,7 @@ class Injector:
 
     def _wipe(self, fault: Fault, rng: random.Random) -> bool:
         host = self._hosts[int(fault.target)]
-        if self._plan.nodes == 1 or not self._may_impair(host):
+        if self._plan.nodes == 1 or not self.budget.may_impair(host):
             self.over_budget["wipe"] = self.over_budget.get("wipe", 0) + 1
             return False
         host.crash()
@@ -389,7 +398,7 @@ class Injector:
         return True
 
     def _wipe_and_start(self, host: Host) -> None:
-        if host.state is not State.DOWN or not self._may_impair(host):
+        if host.state is not State.DOWN or not self.budget.may_impair(host):
             return
         incarnation = self._identities.randint(1, INCARNATION_MAX)
         host.wipe(incarnation << NODE_BITS | host.number)
@@ -466,22 +475,3 @@ def _ignoring_refusal(callback: Callable[..., object], *arguments: object) -> No
         callback(*arguments)
     except (ChangeRefused, BadConfiguration):
         return
-
-
-def sound_majority(
-    hosts: Iterable[Host], groups: Iterable[tuple[int, ...]], rng: random.Random
-) -> list[Host] | None:  # fmt: skip
-    """A random bare majority of each group, with sound disks; None if there is none."""
-    sound = {
-        host.member: host for host in hosts if not host.storage.log.damaged and not host.is_refused
-    }
-    core: dict[int, Host] = {}
-    for group in groups:
-        count = len(group) // 2 + 1
-        members = [member for member in group if member in sound]
-        missing = count - sum(member in core for member in members)
-        others = [member for member in members if member not in core]
-        if len(others) < missing:
-            return None
-        core.update((member, sound[member]) for member in rng.sample(others, max(0, missing)))
-    return list(core.values())

@@ -112,15 +112,15 @@ KINDS: Final = {
     "partition": 20, "clog": 8, "clock_jump": 5, "drift_change": 2,
     "bitrot": 6, "misdirect": 4, "lost_write": 4, "failed_fsync": 4, "disk_full": 3,
     "slow_disk": 6, "wipe": 4, "transfer": 5, "add_member": 1, "remove_member": 1,
-    "drain": 3, "upgrade": 5, "rollback": 1, "raise_version": 4, "snapshot": 6, "broker_outage": 4,
-    "broker_lag": 3, "zombie_producer": 3,
-    "ledger_crash": 5, "gateway_restart": 2,
+    "drain": 3, "upgrade": 5, "rollback": 1, "raise_version": 4, "ambush": 12, "snapshot": 6,
+    "broker_outage": 4, "broker_lag": 3, "zombie_producer": 3, "ledger_crash": 5,
+    "gateway_restart": 2,
 }  # fmt: skip
 """Kind -> weight in the default profile."""
 
-_NETWORK: Final = ("crash", "crash_leader", "pause", "pause_leader", "partition", "clog",
+_NETWORK: Final = ("crash", "crash_leader", "ambush", "pause", "pause_leader", "partition", "clog",
                    "clock_jump", "drift_change", "transfer", "snapshot")  # fmt: skip
-_DISK: Final = ("crash", "crash_leader", "crash_all", "bitrot", "misdirect", "lost_write",
+_DISK: Final = ("crash", "crash_leader", "ambush", "crash_all", "bitrot", "misdirect", "lost_write",
                 "failed_fsync", "disk_full", "slow_disk", "wipe", "snapshot")  # fmt: skip
 _MEMBERS: Final = ("crash", "crash_leader", "partition", "pause", "wipe", "transfer",
                    "add_member", "remove_member", "drain", "snapshot", "upgrade", "rollback",
@@ -131,7 +131,7 @@ _PIPELINE: Final = ("crash_leader", "partition", "transfer", "broker_outage", "b
                     "zombie_producer", "ledger_crash", "gateway_restart",
                     "pause_leader")  # fmt: skip
 
-_CHURN: Final = ("crash", "crash_leader", "pause_leader", "partition", "clog", "transfer",
+_CHURN: Final = ("crash", "crash_leader", "ambush", "pause_leader", "partition", "clog", "transfer",
                  "drift_change")  # fmt: skip
 
 
@@ -149,8 +149,8 @@ PROFILES: Final = {
     ),
     "pipeline": Profile(kinds=_only(_PIPELINE), node_counts=(3, 3, 1)),
     "churn": Profile(
-        kinds=_only(_CHURN), node_counts=(3, 5, 5), mean_gap_ms=350, run_ms=(15_000, 25_000),
-        command_rate=(20.0, 40.0), election_ms=(150, 150, 300),
+        kinds=_only(_CHURN) | {"ambush": 40}, node_counts=(3, 5, 5), mean_gap_ms=350,
+        run_ms=(15_000, 25_000), command_rate=(20.0, 40.0), election_ms=(150, 150, 300),
     ),
     "calm": Profile(
         kinds={"snapshot": 1}, mean_gap_ms=20_000, ambient=(), node_counts=(3,),
@@ -289,8 +289,11 @@ def _fault(kind: str, at_ms: int, plan: Plan, rng: random.Random) -> Fault:
     duration_ms = int(rng.expovariate(1 / (3.0 * plan.election_timeout_ms))) + 1
     detail, amount = "", 0.0
     match kind:
-        case "crash" if rng.random() < 0.5:
-            detail = "writing"  # when the next write is under way
+        case "crash":
+            detail = rng.choice(("", "", "", "writing", "writing", "saving"))
+        case "ambush":
+            target = rng.choice(("leader", "leader", "candidate"))
+            detail = rng.choice(("crash", "crash", "isolate", "one"))
         case "crash_leader" | "pause_leader":
             kind, target = kind.removesuffix("_leader"), "leader"
             detail = "writing" if kind == "crash" and rng.random() < 0.5 else ""
@@ -310,7 +313,7 @@ def _fault(kind: str, at_ms: int, plan: Plan, rng: random.Random) -> Fault:
             amount = rng.choice((5.0, 50.0))
         case "bitrot" | "misdirect" | "lost_write":
             # With a crash the damage is found by recovery, without by a read.
-            detail = rng.choice(("crash", "crash", "live"))
+            detail = rng.choice(("crash", "crash", "live", "orphan"))
         case "transfer":
             detail = target
             target = "leader"

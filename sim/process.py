@@ -137,6 +137,7 @@ class Host:
         self._saving: SnapshotMeta | None = None
         self._apply_waits = False
         self._crashes_in_write: Callable[[], None] | None = None
+        self._crashes_in_save: Callable[[], None] | None = None
         storage.on_durable = self._durable
 
     # --- the process ------------------------------------------------------------------------
@@ -165,9 +166,13 @@ class Host:
         self._note("crash")
         self.watcher.stopped(self)
 
-    def crash_in_write(self, struck: Callable[[], None]) -> None:
-        """`struck` is called while the next write is under way; it will crash the process."""
-        self._crashes_in_write = struck
+    def crash_in(self, what: str, struck: Callable[[], None]) -> None:
+        """`struck` is called while the next write is under way, or, "saving", the next snapshot
+        is being saved; it will crash the process."""
+        if what == "saving":
+            self._crashes_in_save = struck
+        else:
+            self._crashes_in_write = struck
 
     def pause(self) -> None:
         if self.state is State.UP:
@@ -208,7 +213,7 @@ class Host:
         self._saving = None
         self._apply_waits = False
         self._timer_ns = 0
-        self._crashes_in_write = None
+        self._crashes_in_write = self._crashes_in_save = None
         if node is not None:
             node.end()
         if self.on_role is not None:
@@ -342,8 +347,8 @@ class Host:
         self.storage.begin_snapshot(meta, data)
         takes_ns = self._disk_ns(SNAPSHOT_FACTOR)
         self.world.after(takes_ns, self._save_ends, self.life, meta)
-        if self._crashes_in_write is not None:
-            struck, self._crashes_in_write = self._crashes_in_write, None
+        struck, self._crashes_in_save = self._crashes_in_save, None
+        if struck is not None:
             self.world.after(self._rng.randrange(takes_ns + 1), struck)
 
     def _save_ends(self, life: int, meta: SnapshotMeta) -> None:

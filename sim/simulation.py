@@ -20,10 +20,11 @@ from replication.ports import Committed
 from replication.record import COMMANDS
 from replication.replica import ReplicaSettings
 from replication.settings import NodeSettings
+from sim.budget import sound_majority
 from sim.checkers import Checkers, CheckFailed, Tally
 from sim.clients import CLIENTS, Clients
 from sim.clocks import SimClock
-from sim.faults import Injector, sound_majority
+from sim.faults import Injector
 from sim.gateway import GATEWAYS, Gateway
 from sim.history import Entry, History
 from sim.network import Network, NetworkRates, halving
@@ -105,6 +106,7 @@ class Simulation:
             plan, self.world, self.network, self.hosts, self.pipeline,
             self.streams.of, self._restart_gateways, self.clients.raise_version,
         )  # fmt: skip
+        self.checkers.on_role = self.injector.ambushes.role_changed
         self.core: list[Host] = []
         self.is_whole = False
         """All nodes are healed at the end, and not only a majority."""
@@ -202,7 +204,7 @@ class Simulation:
         if self.plan.nodes == 1 and self.hosts[1].is_refused:
             return False
         hosts = [self.hosts[number] for number in sorted(self.hosts)]
-        groups = self.injector.groups()
+        groups = self.injector.budget.groups()
         core = sound_majority(hosts, groups, rng)
         self.is_whole = core is None or rng.random() < 0.5
         if core is None or self.is_whole:

@@ -291,6 +291,13 @@ PLANTS: Final = (
                 "        self._indexes = [*self._indexes, meta.index][-KEPT:]\n",
             ),
             Edit(
+                "replication.node",
+                "                self._machine, base.term, self._last_ts_ns, base.hash, "
+                "base.members\n            )\n",
+                "                self._machine, base.term, self._last_ts_ns, base.hash, "
+                "base.members\n            )\n            self._snapshots.compact(self.replica)\n",
+            ),
+            Edit(
                 _SNAPSHOTS,
                 "        index = min(self._indexes[0], self._indexes[-1] - "
                 "self._settings.retain_entries)\n",

@@ -1,0 +1,57 @@
+"""Ambushes: faults that wait for a moment instead of a time.
+
+Why it exists: some bugs need something to break within one message's flight of a node becoming a
+candidate or a leader (figure 8 of Raft's paper is four such moments in a row), and a fault at a
+random time hardly ever meets it. An ambush is laid when its time comes and strikes a little after
+the next node has taken the role. What is done then is the injector's; when roles change is told
+by the checkers, who look after every event.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Final
+
+from replication.replica import Role
+from sim.plan import Fault, Plan
+from sim.process import Host
+from sim.world import NS_PER_US, World
+
+LAID_MAX: Final = 4
+"""More would strike every leader, and nothing would ever be decided."""
+
+FLIGHTS: Final = 4
+"""It strikes within so many messages' and writes' mean time, sooner rather than later."""
+
+ROLES: Final = {"leader": Role.LEADER, "candidate": Role.CANDIDATE}
+
+Strike = Callable[[Host, Fault, random.Random], None]
+
+
+class Ambushes:
+    """Those that are laid, the oldest first."""
+
+    def __init__(self, plan: Plan, world: World, strike: Strike) -> None:
+        self._window_ns = FLIGHTS * (plan.delay_mean_us + plan.disk_mean_us) * NS_PER_US
+        self._world = world
+        self._strike = strike
+        self._laid: list[tuple[Fault, random.Random]] = []
+        self.is_over = False
+
+    def lay(self, fault: Fault, rng: random.Random) -> bool:
+        if len(self._laid) >= LAID_MAX:
+            return False
+        self._laid.append((fault, rng))
+        return True
+
+    def role_changed(self, host: Host, role: Role) -> None:
+        """One ambush a change."""
+        for at, (fault, rng) in enumerate(self._laid):
+            if ROLES[fault.target] is role:
+                del self._laid[at]
+                delay_ns = int(self._window_ns * rng.random() ** 2)
+                self._world.after(delay_ns, self._spring, host, host.life, fault, rng)
+                return
+
+    def _spring(self, host: Host, life: int, fault: Fault, rng: random.Random) -> None:
+        if host.life == life and not self.is_over:
+            self._strike(host, fault, rng)
