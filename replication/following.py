@@ -138,9 +138,14 @@ class Following(Elections):
     # --- repair -----------------------------------------------------------------------------
 
     def _ask_for_repairs(self) -> None:
+        """Of everybody, and of who leads: where the list of members is what is damaged, it alone
+        is known."""
         wanted = list(self._log.in_repair.items())[: self.settings.repairs_at_once_max]
+        asked = self._peers
+        if self._leader not in (NOBODY, self.member, *asked):
+            asked.append(self._leader)
         for index, expected in wanted:
-            for peer in self._peers:
+            for peer in asked:
                 self._send(
                     Repair(sender=self.member, to=peer, term=self._term, index=index, hash=expected)
                 )
@@ -187,6 +192,7 @@ class Following(Elections):
             without = self._without.setdefault(message.index, set())
             without.add(message.sender)
             others = {m for m in self.configuration.members if self.configuration.votes(m)}
+            others = others or {self._leader}
             below = message.index - 1
             known_below = below not in log.damaged or log.damaged[below]
             if without >= others - {self.member} and known_below:

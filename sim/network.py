@@ -134,6 +134,7 @@ class Network:
             link = self._links[key]
             link.blocks = 0
             link.clogged_until_ns = 0
+            link.last_ns = 0  # what is stuck in a clog holds up nothing that comes after it
             link.lossy = 0.0
         self.rates = NetworkRates(
             delay_min_us=self.rates.delay_min_us, delay_mean_us=min(self.rates.delay_mean_us, 2000)

@@ -1,0 +1,68 @@
+"""Damage that is found while the node leads: it steps down, asks for the record, and goes on."""
+
+from replication.replica import ReplicaSettings, Role
+from replication.settings import NodeSettings
+from tests.replication.cluster import Cluster
+
+NO_CACHE = NodeSettings(replica=ReplicaSettings(cache_bytes_max=1))
+
+
+def test_damage_in_the_first_heartbeat_leaves_no_timer_behind() -> None:
+    """A quorum timer that a follower keeps is due for ever, and the process spins."""
+    cluster = Cluster(3, NO_CACHE)
+    cluster.elect(1)
+    cluster.isolate(3)
+    for first in (1, 2, 3):
+        cluster.send(1, first=first)
+    cluster.run(1.0)
+    cluster.crash(1)
+    for index in (2, 3, 4):
+        rot(cluster, 2, index)
+    cluster.heal()
+    cluster.time.now_s += 10.0
+    replica = cluster[2].replica
+    replica._election_due_s = cluster.time.now_s
+    cluster[2].tick()
+    cluster.settle(2)
+    cluster.deliver()
+    assert replica.damaged, "the rot was not read: this test shows nothing"
+    assert replica.role is not Role.LEADER
+    cluster[2].tick()
+    assert cluster[2].deadline_s > cluster.time.now_s
+    cluster.start(1)
+    cluster.run(5.0)
+    assert replica.damaged == 0
+    cluster.assert_equal()
+
+
+def test_who_does_not_know_the_members_asks_who_leads() -> None:
+    """The list of founders rots on a disk that holds no later list yet."""
+    cluster = Cluster(3, NodeSettings(replica=ReplicaSettings(append_records_max=1)))
+    cluster.elect(1)
+    for first in range(1, 10):
+        cluster.send(1, first=first)
+    cluster.run(1.0)
+    cluster.crash(3)
+    del cluster.hosts[3]
+    late = 9 << 16 | 3
+    cluster.join(late)
+    while cluster.hosts[late].log.anchor.last_index < 4:
+        if not cluster.wire:
+            cluster.time.now_s = min(cluster[m].deadline_s for m in (1, 2, late))
+            for member in (1, 2, late):
+                cluster[member].tick()
+                cluster.settle(member)
+            continue
+        cluster.deliver_one(cluster.wire.pop(0))
+    cluster.crash(late)
+    rot(cluster, late, 1)
+    cluster.start(late)
+    assert cluster[late].replica.configuration.members == ()
+    cluster.run(5.0)
+    assert cluster[late].replica.damaged == 0
+    cluster.assert_equal()
+
+
+def rot(cluster: Cluster, member: int, index: int) -> None:
+    rows = cluster.hosts[member].log.rows
+    rows[index] = rows[index][:-1] + bytes([rows[index][-1] ^ 1])
