@@ -1,17 +1,16 @@
 """Ambushes: faults that wait for a moment instead of a time.
 
 Why it exists: some bugs need something to break within one message's flight of a node becoming a
-candidate or a leader (figure 8 of Raft's paper is four such moments in a row), and a fault at a
-random time hardly ever meets it. An ambush is laid when its time comes and strikes a little after
-the next node has taken the role. What is done then is the injector's; when roles change is told
-by the checkers, who look after every event.
+candidate or a leader, or of its first decision (figure 8 of Raft's paper is four such moments in
+a row), and a fault at a random time hardly ever meets it. An ambush is laid when its time comes
+and strikes a little after the next node has come to the moment. What is done then is the
+injector's; the moments are told by the checkers, who look after every event.
 """
 
 import random
 from collections.abc import Callable
 from typing import Final
 
-from replication.replica import Role
 from sim.plan import Fault, Plan
 from sim.process import Host
 from sim.world import NS_PER_US, World
@@ -22,7 +21,8 @@ LAID_MAX: Final = 4
 FLIGHTS: Final = 4
 """It strikes within so many messages' and writes' mean time, sooner rather than later."""
 
-ROLES: Final = {"leader": Role.LEADER, "candidate": Role.CANDIDATE}
+MOMENTS: Final = ("candidate", "leader", "decides")
+"""Somebody stands; somebody leads; who leads has decided something for the first time."""
 
 Strike = Callable[[Host, Fault, random.Random], None]
 
@@ -43,10 +43,10 @@ class Ambushes:
         self._laid.append((fault, rng))
         return True
 
-    def role_changed(self, host: Host, role: Role) -> None:
-        """One ambush a change."""
+    def reached(self, host: Host, moment: str) -> None:
+        """One ambush a moment."""
         for at, (fault, rng) in enumerate(self._laid):
-            if ROLES[fault.target] is role:
+            if fault.target == moment:
                 del self._laid[at]
                 delay_ns = int(self._window_ns * rng.random() ** 2)
                 self._world.after(delay_ns, self._spring, host, host.life, fault, rng)

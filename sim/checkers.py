@@ -28,51 +28,25 @@ from replication.messages import (
     SnapshotReply,
     VoteReply,
     VoteRequest,
-    node_number,
 )
 from replication.ports import Committed, Write
 from replication.recovery import Recovered
 from replication.replica import Role
 from sim.network import IN_FLIGHT_MAX
 from sim.process import Host, State
+from sim.tally import Tally
 
-NAMES: Final = (
-    "ES", "LM", "LC", "SMS", "AD", "HASH", "REC", "MONEY", "BOUND", "FEN", "EO", "LIN", "LIVE",
-    "DET", "UPG",
-)  # fmt: skip
-
+NEVER: Final = 1 << 62
 UNSTORED_MAX: Final = 5_000
 WAITING_MAX: Final = 65_536
-
-
-class CheckFailed(Exception):
-    """A promise is broken: the run ends here."""
-
-    def __init__(self, checker: str, what: str) -> None:
-        super().__init__(f"{checker}: {what}")
-        self.checker = checker
-        self.what = what
-
-
-class Tally:
-    """How often each checker looked."""
-
-    __slots__ = ("counts",)
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = dict.fromkeys(NAMES, 0)
-
-    def check(self, name: str, is_good: bool, what: object) -> None:
-        """`what` is shown if it is not good; a function is called for it only then."""
-        self.counts[name] += 1
-        if not is_good:
-            raise CheckFailed(name, what() if callable(what) else str(what))
 
 
 class Member:
     """What is known of one member id, which never comes back once its disk is lost."""
 
-    __slots__ = ("acked", "durable_term", "durable_vote", "host", "log", "role", "term")
+    __slots__ = (
+        "acked", "durable_term", "durable_vote", "host", "leads_from", "log", "role", "term",
+    )  # fmt: skip
 
     def __init__(self, host: Host) -> None:
         self.host = host
@@ -81,6 +55,8 @@ class Member:
         self.durable_term = 0
         self.durable_vote = 0
         self.acked = 0
+        self.leads_from = NEVER
+        """What was committed when it began to lead, until it commits more."""
         """The highest record that it acknowledged to any leader and that was decided."""
         self.role: Role | None = None
         self.term = 0
@@ -108,7 +84,7 @@ class Checkers:
         self.leader_changes = 0
         self.machines_checked = 0
         self.watch_applied: list[Host] = []
-        self.on_role: Callable[[Host, Role], None] = _nothing
+        self.on_moment: Callable[[Host, str], None] = _nothing
         self.on_decided: Callable[[Host, Committed], None] = _nothing
         """Called with (host, entry) the first time that an index is applied anywhere."""
 
@@ -249,10 +225,16 @@ class Checkers:
         counts["ES"] += 1
         counts["BOUND"] += 1 + len(replica.progress)
         if role is not member.role or term != member.term:
-            self.on_role(host, role)
             if role is Role.LEADER:
                 self._led(host, term)
+                member.leads_from = replica.commit_index
+                self.on_moment(host, "leader")
+            elif role is Role.CANDIDATE:
+                self.on_moment(host, "candidate")
         member.role, member.term = role, term
+        if replica.commit_index > member.leads_from:
+            member.leads_from = NEVER
+            self.on_moment(host, "decides")
         if node.waiting_commands > WAITING_MAX or node.unstored_results > UNSTORED_MAX:
             what = f"{node.waiting_commands} commands, {node.unstored_results} results wait"
             self.check("BOUND", False, f"node {host.number}: {what}")
@@ -490,8 +472,5 @@ class Checkers:
         return [h for h in self.hosts.values() if h.state is State.UP and h.node is not None]
 
 
-def _nothing(host: Host, what: Committed | Role) -> None:
+def _nothing(host: Host, what: Committed | str) -> None:
     """Nobody wants to know."""
-
-
-__all__ = ["NAMES", "CheckFailed", "Checkers", "Tally", "node_number"]

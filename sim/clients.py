@@ -32,12 +32,12 @@ from core.events import REPLY_BYTES, REPLY_DUPLICATE_BIT
 from core.machine import Machine
 from core.versions import VERSION_KNOWN
 from replication.ports import Submitted
-from sim.checkers import Tally
 from sim.gateway import Answer, Gateway, Request, Told
 from sim.network import Network
 from sim.plan import Plan
 from sim.questions import Answer as Asked
 from sim.questions import ask
+from sim.tally import Tally
 from sim.world import NS_PER_MS, World
 
 CLIENTS: Final = 101

@@ -23,6 +23,7 @@ from sim.pipeline import Pipeline
 from sim.plan import FOR_EVER_MS, Fault, Plan
 from sim.process import Host, State
 from sim.programs import NEW, OLD
+from sim.stories import Stories
 from sim.world import NS_PER_MS, NS_PER_S, World
 
 RECENT_RECORDS: Final = 40
@@ -58,6 +59,7 @@ class Injector:
         self._identities = rng("identities")
         self.budget = Budget(hosts, self.founders)
         self.ambushes = Ambushes(plan, world, self._spring)
+        stories = Stories(self, plan, network, hosts)
         self._do: dict[str, Callable[[Fault, random.Random], bool]] = {
             "crash": self._crash, "crash_all": self._crash_all, "pause": self._pause,
             "partition": self._partition, "clog": self._clog, "clock_jump": self._clock_jump,
@@ -68,6 +70,7 @@ class Injector:
             "add_member": self._add_member, "remove_member": self._remove_member,
             "drain": self._drain, "upgrade": self._upgrade, "rollback": self._upgrade,
             "raise_version": self._ask_for_version, "ambush": self.ambushes.lay,
+            "blink": stories.blink, "orphan": stories.orphan, "freeze_all": stories.freeze_all,
             "snapshot": self._snapshot,
             "broker_outage": self._broker_outage, "broker_lag": self._broker_lag,
             "zombie_producer": self._zombie_producer, "ledger_crash": self._ledger_crash,
@@ -140,7 +143,7 @@ class Injector:
                 self._world.now_ns, "fault", 0, 0, fault.ordinal, 0, fault.kind + fault.detail
             )
 
-    def _after(self, fault: Fault, callback: Callable[..., None], *arguments: object) -> None:
+    def after(self, fault: Fault, callback: Callable[..., None], *arguments: object) -> None:
         self._world.after(fault.duration_ms * NS_PER_MS, self._undo, callback, arguments)
 
     def _undo(self, callback: Callable[..., None], arguments: tuple[object, ...]) -> None:
@@ -176,20 +179,24 @@ class Injector:
         host = self._target(fault)
         if host is None:
             return False
-        if fault.detail in ("writing", "saving"):
-            host.crash_in(fault.detail, lambda: self._undo(self._crash_now, (host, fault, rng)))
-        else:
-            self._crash_now(host, fault, rng)
+        if fault.detail:
+            host.crash_in(fault.detail, lambda: self._undo(self._struck, (host, fault, rng)))
+            return False  # and counted when it strikes
+        self.crash_now(host, fault, rng)
         return True
 
-    def _crash_now(self, host: Host, fault: Fault, rng: random.Random) -> None:
+    def _struck(self, host: Host, fault: Fault, rng: random.Random) -> None:
+        self._count(f"crash_{fault.detail}")
+        self.crash_now(host, fault, rng)
+
+    def crash_now(self, host: Host, fault: Fault, rng: random.Random) -> None:
         if host.state is State.DOWN:
             return
         host.crash()
         if host.rot_on_crash and rng.random() < host.rot_on_crash:
-            if self._damage_one("bitrot", host, rng):
+            if self.damage_one("bitrot", host, rng):
                 self._count("bitrot_on_crash")
-        self._after(fault, self.start, host)
+        self.after(fault, self.start, host)
 
     def _crash_all(self, fault: Fault, rng: random.Random) -> bool:
         """Power loss: everybody at once, back at different times."""
@@ -214,7 +221,7 @@ class Injector:
         if host is None:
             return False
         host.pause()
-        self._after(fault, host.resume)
+        self.after(fault, host.resume)
         return True
 
     def _drain(self, fault: Fault, rng: random.Random) -> bool:
@@ -224,7 +231,7 @@ class Injector:
             return False
         host.call(host.node.stop)
         self._draining.append((host, host.life))
-        self._after(fault, self._restart_drained, host, host.life)
+        self.after(fault, self._restart_drained, host, host.life)
         return True
 
     def _restart_drained(self, host: Host, life: int) -> None:
@@ -269,14 +276,14 @@ class Injector:
             cut_off = [address for address in clients if rng.random() < 0.7]
             pairs = [*pairs, *nets.isolating(number, [number, *cut_off])]
         self._network.cut(pairs)
-        self._after(fault, self._network.mend, pairs)
+        self.after(fault, self._network.mend, pairs)
         return True
 
     def _spring(self, host: Host, fault: Fault, rng: random.Random) -> None:
         """What an ambush does to who walked into it."""
         self._count(f"ambush_{fault.target}")
         if fault.detail == "crash":
-            self._crash_now(host, fault, rng)
+            self.crash_now(host, fault, rng)
             return
         nodes = sorted(self._hosts)
         others = [number for number in nodes if number != host.number]
@@ -284,7 +291,7 @@ class Injector:
             nodes.remove(rng.choice(others))
         pairs = nets.isolating(host.number, nodes)
         self._network.cut(pairs)
-        self._after(fault, self._network.mend, pairs)
+        self.after(fault, self._network.mend, pairs)
 
     def _pairs(
         self, kind: str, number: int, nodes: list[int], rng: random.Random
@@ -331,22 +338,14 @@ class Injector:
 
     def _damage(self, fault: Fault, rng: random.Random) -> bool:
         host = self._hosts[int(fault.target)]
-        if not self._damage_one(fault.kind, host, rng):
+        if not self.damage_one(fault.kind, host, rng):
             return False
-        if fault.detail != "live" and host.state is State.UP:
+        if fault.detail == "crash" and host.state is State.UP:
             host.crash()
-            self._after(fault, self._start_orphaned, host, fault, rng)
+            self.after(fault, self.start, host)
         return True
 
-    def _start_orphaned(self, host: Host, fault: Fault, rng: random.Random) -> None:
-        """It may be that the leader, of whom the damaged one would ask for repairs, goes first."""
-        leader = self.leader()
-        if fault.detail == "orphan" and leader is not None and leader is not host:
-            self._count("orphaned")
-            self._crash_now(leader, fault, rng)
-        self.start(host)
-
-    def _damage_one(self, kind: str, host: Host, rng: random.Random) -> bool:
+    def damage_one(self, kind: str, host: Host, rng: random.Random) -> bool:
         if self._plan.nodes == 1 or not self.budget.may_impair(host):
             self.over_budget[kind] = self.over_budget.get(kind, 0) + 1
             return False
@@ -355,6 +354,8 @@ class Injector:
         if last < first:
             return False
         index = rng.randint(max(first, last - RECENT_RECORDS), last)
+        if rng.random() < 0.3:
+            index = last  # nothing after it says which it must be
         replaced = [older for older in sorted(log.older) if first <= older <= last]
         if kind == "lost_write" and replaced and rng.random() < 0.7:
             index = rng.choice(
@@ -367,13 +368,13 @@ class Injector:
         if host is None:
             return False
         host.storage.fails_next_sync = True
-        self._after(fault, self.start, host)
+        self.after(fault, self.start, host)
         return True
 
     def _disk_full(self, fault: Fault, rng: random.Random) -> bool:
         host = self._hosts[int(fault.target)]
         host.storage.log.is_full = True
-        self._after(fault, self._has_room_again, host)
+        self.after(fault, self._has_room_again, host)
         return True
 
     def _has_room_again(self, host: Host) -> None:
@@ -382,7 +383,7 @@ class Injector:
     def _slow_disk(self, fault: Fault, rng: random.Random) -> bool:
         host = self._hosts[int(fault.target)]
         host.disk_factor *= fault.amount
-        self._after(fault, self._fast_again, host, fault.amount)
+        self.after(fault, self._fast_again, host, fault.amount)
         return True
 
     def _fast_again(self, host: Host, amount: float) -> None:
@@ -394,7 +395,7 @@ class Injector:
             self.over_budget["wipe"] = self.over_budget.get("wipe", 0) + 1
             return False
         host.crash()
-        self._after(fault, self._wipe_and_start, host)
+        self.after(fault, self._wipe_and_start, host)
         return True
 
     def _wipe_and_start(self, host: Host) -> None:

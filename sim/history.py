@@ -15,9 +15,9 @@ import msgspec
 from core.commands import split_batch
 from core.events import AnyEvent, EngineCheckpoint, Reply, decode_events, decode_reply, text
 from replication.checkpoints import SECTIONS_KEY
-from sim.checkers import Tally
 from sim.clients import Operation
 from sim.questions import answer_of
+from sim.tally import Tally
 from sim.twin.machine import TwinMachine
 
 

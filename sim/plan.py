@@ -105,6 +105,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     run_ms: tuple[int, int] = (15_000, 40_000)
     command_rate: tuple[float, float] = (6.0, 16.0)
     election_ms: tuple[int, ...] = (150, 300, 500, 500, 1000)
+    append_records: tuple[int, ...] = (1, 2, 16, 256)
 
 
 KINDS: Final = {
@@ -112,31 +113,28 @@ KINDS: Final = {
     "partition": 20, "clog": 8, "clock_jump": 5, "drift_change": 2,
     "bitrot": 6, "misdirect": 4, "lost_write": 4, "failed_fsync": 4, "disk_full": 3,
     "slow_disk": 6, "wipe": 4, "transfer": 5, "add_member": 1, "remove_member": 1,
-    "drain": 3, "upgrade": 5, "rollback": 1, "raise_version": 4, "ambush": 12, "snapshot": 6,
-    "broker_outage": 4, "broker_lag": 3, "zombie_producer": 3, "ledger_crash": 5,
-    "gateway_restart": 2,
+    "drain": 3, "upgrade": 5, "rollback": 1, "raise_version": 4, "ambush": 12, "blink": 3,
+    "freeze_all": 3, "orphan": 3, "snapshot": 6, "broker_outage": 4, "broker_lag": 3,
+    "zombie_producer": 3, "ledger_crash": 5, "gateway_restart": 2,
 }  # fmt: skip
 """Kind -> weight in the default profile."""
 
-_NETWORK: Final = ("crash", "crash_leader", "ambush", "pause", "pause_leader", "partition", "clog",
-                   "clock_jump", "drift_change", "transfer", "snapshot")  # fmt: skip
-_DISK: Final = ("crash", "crash_leader", "ambush", "crash_all", "bitrot", "misdirect", "lost_write",
-                "failed_fsync", "disk_full", "slow_disk", "wipe", "snapshot")  # fmt: skip
-_MEMBERS: Final = ("crash", "crash_leader", "partition", "pause", "wipe", "transfer",
-                   "add_member", "remove_member", "drain", "snapshot", "upgrade", "rollback",
-                   "raise_version")  # fmt: skip
-_UPGRADE: Final = ("crash", "crash_leader", "partition", "drain", "wipe", "transfer", "add_member",
-                   "snapshot", "upgrade", "rollback", "raise_version")  # fmt: skip
-_PIPELINE: Final = ("crash_leader", "partition", "transfer", "broker_outage", "broker_lag",
-                    "zombie_producer", "ledger_crash", "gateway_restart",
-                    "pause_leader")  # fmt: skip
-
-_CHURN: Final = ("crash", "crash_leader", "ambush", "pause_leader", "partition", "clog", "transfer",
-                 "drift_change")  # fmt: skip
+_NETWORK: Final = """crash crash_leader ambush blink freeze_all pause pause_leader partition clog
+    clock_jump drift_change transfer snapshot"""
+_DISK: Final = """crash crash_leader ambush orphan crash_all bitrot misdirect lost_write
+    failed_fsync disk_full slow_disk wipe snapshot"""
+_MEMBERS: Final = """crash crash_leader partition pause wipe transfer add_member remove_member drain
+    snapshot upgrade rollback raise_version"""
+_UPGRADE: Final = """crash crash_leader partition drain wipe transfer add_member snapshot upgrade
+    rollback raise_version"""
+_PIPELINE: Final = """crash_leader partition transfer broker_outage broker_lag zombie_producer
+    ledger_crash gateway_restart pause_leader"""
+_CHURN: Final = """crash crash_leader ambush blink freeze_all pause_leader partition clog transfer
+    drift_change"""
 
 
-def _only(kinds: tuple[str, ...]) -> dict[str, int]:
-    return {kind: max(3, KINDS[kind]) for kind in kinds}
+def _only(kinds: str) -> dict[str, int]:
+    return {kind: max(3, KINDS[kind]) for kind in kinds.split()}
 
 
 PROFILES: Final = {
@@ -149,8 +147,10 @@ PROFILES: Final = {
     ),
     "pipeline": Profile(kinds=_only(_PIPELINE), node_counts=(3, 3, 1)),
     "churn": Profile(
-        kinds=_only(_CHURN) | {"ambush": 40}, node_counts=(3, 5, 5), mean_gap_ms=350,
-        run_ms=(15_000, 25_000), command_rate=(20.0, 40.0), election_ms=(150, 150, 300),
+        kinds=_only(_CHURN) | {"ambush": 40, "blink": 10, "freeze_all": 10},
+        node_counts=(3, 5, 5), mean_gap_ms=350, run_ms=(15_000, 25_000),
+        command_rate=(20.0, 40.0), election_ms=(150, 150, 300),
+        append_records=(1, 1, 2, 16),
     ),
     "calm": Profile(
         kinds={"snapshot": 1}, mean_gap_ms=20_000, ambient=(), node_counts=(3,),
@@ -193,7 +193,7 @@ def draw_plan(seed: int, profile: str = "default") -> Plan:
         lease_reads=rng.random() < 0.7, snapshot_entries=snapshot_entries,
         checkpoint_entries=rng.choice((10, 25, 100)),
         keep_entries=rng.choice((4, 20, 60, 200)),
-        append_records_max=rng.choice((1, 2, 16, 256)),
+        append_records_max=rng.choice(wanted.append_records),
         in_flight_messages_max=rng.choice((1, 2, 8, 64)),
         snapshot_chunk_bytes=rng.choice((4096, 32_768, 1 << 20)),
         cache_bytes_max=rng.choice((2_000, 20_000, 1 << 20)),
@@ -290,13 +290,19 @@ def _fault(kind: str, at_ms: int, plan: Plan, rng: random.Random) -> Fault:
     detail, amount = "", 0.0
     match kind:
         case "crash":
-            detail = rng.choice(("", "", "", "writing", "writing", "saving"))
+            detail = rng.choice(("", "", "", "writing", "writing", "saving", "installing"))
         case "ambush":
-            target = rng.choice(("leader", "leader", "candidate"))
+            target = rng.choice(("leader", "candidate", "decides", "decides"))
             detail = rng.choice(("crash", "crash", "isolate", "one"))
         case "crash_leader" | "pause_leader":
             kind, target = kind.removesuffix("_leader"), "leader"
             detail = "writing" if kind == "crash" and rng.random() < 0.5 else ""
+        case "blink":
+            # About as long as followers need to stand, and the leader to give up.
+            duration_ms = int(plan.election_timeout_ms * rng.uniform(0.9, 2.1))
+            target, detail = "candidate", "crash"
+        case "freeze_all":
+            duration_ms = int(plan.election_timeout_ms * rng.uniform(0.5, 4.0))
         case "crash_all" | "broker_outage" | "broker_lag" | "ledger_crash" | "gateway_restart":
             target = ""
         case "partition":
@@ -313,7 +319,7 @@ def _fault(kind: str, at_ms: int, plan: Plan, rng: random.Random) -> Fault:
             amount = rng.choice((5.0, 50.0))
         case "bitrot" | "misdirect" | "lost_write":
             # With a crash the damage is found by recovery, without by a read.
-            detail = rng.choice(("crash", "crash", "live", "orphan"))
+            detail = rng.choice(("crash", "crash", "live"))
         case "transfer":
             detail = target
             target = "leader"

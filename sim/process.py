@@ -136,8 +136,7 @@ class Host:
         self._writing: Write | None = None
         self._saving: SnapshotMeta | None = None
         self._apply_waits = False
-        self._crashes_in_write: Callable[[], None] | None = None
-        self._crashes_in_save: Callable[[], None] | None = None
+        self._crashes_in: dict[str, Callable[[], None]] = {}
         storage.on_durable = self._durable
 
     # --- the process ------------------------------------------------------------------------
@@ -167,12 +166,9 @@ class Host:
         self.watcher.stopped(self)
 
     def crash_in(self, what: str, struck: Callable[[], None]) -> None:
-        """`struck` is called while the next write is under way, or, "saving", the next snapshot
-        is being saved; it will crash the process."""
-        if what == "saving":
-            self._crashes_in_save = struck
-        else:
-            self._crashes_in_write = struck
+        """`struck` is called during the next write, or the next snapshot that is being saved, or,
+        "installing", the next one of a leader's; it will crash the process."""
+        self._crashes_in[what] = struck
 
     def pause(self) -> None:
         if self.state is State.UP:
@@ -213,7 +209,7 @@ class Host:
         self._saving = None
         self._apply_waits = False
         self._timer_ns = 0
-        self._crashes_in_write = self._crashes_in_save = None
+        self._crashes_in.clear()
         if node is not None:
             node.end()
         if self.on_role is not None:
@@ -316,9 +312,7 @@ class Host:
         self.storage.begin(write)
         takes_ns = self._disk_ns(1)
         self.world.after(takes_ns, self._write_ends, self.life, token)
-        struck, self._crashes_in_write = self._crashes_in_write, None
-        if struck is not None:
-            self.world.after(self._rng.randrange(takes_ns + 1), struck)
+        self._crash_within("writing", takes_ns)
 
     def _write_ends(self, life: int, token: int) -> None:
         """The disk has made it durable, whether the process runs or is frozen."""
@@ -347,7 +341,12 @@ class Host:
         self.storage.begin_snapshot(meta, data)
         takes_ns = self._disk_ns(SNAPSHOT_FACTOR)
         self.world.after(takes_ns, self._save_ends, self.life, meta)
-        struck, self._crashes_in_save = self._crashes_in_save, None
+        self._crash_within("saving", takes_ns)
+        if self.node is not None and self.node.replica.is_installing:
+            self._crash_within("installing", takes_ns)
+
+    def _crash_within(self, what: str, takes_ns: int) -> None:
+        struck = self._crashes_in.pop(what, None)
         if struck is not None:
             self.world.after(self._rng.randrange(takes_ns + 1), struck)
 

@@ -21,7 +21,7 @@ from replication.record import COMMANDS
 from replication.replica import ReplicaSettings
 from replication.settings import NodeSettings
 from sim.budget import sound_majority
-from sim.checkers import Checkers, CheckFailed, Tally
+from sim.checkers import Checkers
 from sim.clients import CLIENTS, Clients
 from sim.clocks import SimClock
 from sim.faults import Injector
@@ -34,7 +34,8 @@ from sim.process import Host, ProcessFailed, State
 from sim.programs import NEW, OLD
 from sim.seeds import Streams
 from sim.storage import Storage
-from sim.world import NS_PER_MS, NS_PER_S, TimeStandsStill, Trace, TraceRecord, World
+from sim.tally import CheckFailed, Tally
+from sim.world import NS_PER_MS, NS_PER_S, Storm, Trace, TraceRecord, World
 
 LIVE_S: Final = 10
 LOOK_MS: Final = 50
@@ -106,7 +107,7 @@ class Simulation:
             plan, self.world, self.network, self.hosts, self.pipeline,
             self.streams.of, self._restart_gateways, self.clients.raise_version,
         )  # fmt: skip
-        self.checkers.on_role = self.injector.ambushes.role_changed
+        self.checkers.on_moment = self.injector.ambushes.reached
         self.core: list[Host] = []
         self.is_whole = False
         """All nodes are healed at the end, and not only a majority."""
@@ -127,7 +128,7 @@ class Simulation:
             outcome.what = str(failure)
             lines = traceback.format_exception(failure.error)
             outcome.why = "".join(lines[-9:]) + "\n" + self._state_text()
-        except TimeStandsStill as failure:
+        except Storm as failure:
             outcome.checker, outcome.what = "BOUND", str(failure)
             outcome.why = self._state_text()
         except Exception as failure:  # noqa: BLE001 - a bug of the simulator, or of the ledger

@@ -144,7 +144,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="backoff-stands-still", expected=("LIVE",),
+        name="backoff-stands-still", expected=("LIVE", "BOUND"),
         what="after a refusal the leader tries the same place again",
         edits=(
             Edit(
