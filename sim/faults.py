@@ -71,6 +71,7 @@ class Injector:
             "drain": self._drain, "upgrade": self._upgrade, "rollback": self._upgrade,
             "raise_version": self._ask_for_version, "ambush": self.ambushes.lay,
             "blink": stories.blink, "orphan": stories.orphan, "freeze_all": stories.freeze_all,
+            "figure_8": stories.figure_8,
             "snapshot": self._snapshot,
             "broker_outage": self._broker_outage, "broker_lag": self._broker_lag,
             "zombie_producer": self._zombie_producer, "ledger_crash": self._ledger_crash,
@@ -395,8 +396,13 @@ class Injector:
             self.over_budget["wipe"] = self.over_budget.get("wipe", 0) + 1
             return False
         host.crash()
-        self.after(fault, self._wipe_and_start, host)
+        self.after(fault, self._replace_disk, host, fault, rng)
         return True
+
+    def _replace_disk(self, host: Host, fault: Fault, rng: random.Random) -> None:
+        self._wipe_and_start(host)
+        if fault.detail and host.state is State.UP:
+            host.crash_in(fault.detail, lambda: self._undo(self._struck, (host, fault, rng)))
 
     def _wipe_and_start(self, host: Host) -> None:
         if host.state is not State.DOWN or not self.budget.may_impair(host):

@@ -114,7 +114,7 @@ KINDS: Final = {
     "bitrot": 6, "misdirect": 4, "lost_write": 4, "failed_fsync": 4, "disk_full": 3,
     "slow_disk": 6, "wipe": 4, "transfer": 5, "add_member": 1, "remove_member": 1,
     "drain": 3, "upgrade": 5, "rollback": 1, "raise_version": 4, "ambush": 12, "blink": 3,
-    "freeze_all": 3, "orphan": 3, "snapshot": 6, "broker_outage": 4, "broker_lag": 3,
+    "freeze_all": 3, "orphan": 3, "figure_8": 2, "snapshot": 6, "broker_outage": 4, "broker_lag": 3,
     "zombie_producer": 3, "ledger_crash": 5, "gateway_restart": 2,
 }  # fmt: skip
 """Kind -> weight in the default profile."""
@@ -129,8 +129,8 @@ _UPGRADE: Final = """crash crash_leader partition drain wipe transfer add_member
     rollback raise_version"""
 _PIPELINE: Final = """crash_leader partition transfer broker_outage broker_lag zombie_producer
     ledger_crash gateway_restart pause_leader"""
-_CHURN: Final = """crash crash_leader ambush blink freeze_all pause_leader partition clog transfer
-    drift_change"""
+_CHURN: Final = """crash crash_leader ambush blink freeze_all figure_8 pause_leader partition clog
+    transfer drift_change"""
 
 
 def _only(kinds: str) -> dict[str, int]:
@@ -140,14 +140,15 @@ def _only(kinds: str) -> dict[str, int]:
 PROFILES: Final = {
     "default": Profile(kinds=KINDS),
     "network": Profile(kinds=_only(_NETWORK), node_counts=(3, 3, 5)),
-    "disk": Profile(kinds=_only(_DISK), node_counts=(3, 3, 3, 5, 1)),
+    "disk": Profile(
+        kinds=_only(_DISK) | {"orphan": 10, "lost_write": 10, "figure_8": 8}, node_counts=(3, 3, 3, 5, 1)),
     "members": Profile(kinds=_only(_MEMBERS), node_counts=(3, 3, 5)),
     "upgrade": Profile(
         kinds=_only(_UPGRADE) | {"upgrade": 12, "raise_version": 12}, node_counts=(3, 3, 5),
     ),
     "pipeline": Profile(kinds=_only(_PIPELINE), node_counts=(3, 3, 1)),
     "churn": Profile(
-        kinds=_only(_CHURN) | {"ambush": 40, "blink": 10, "freeze_all": 10},
+        kinds=_only(_CHURN) | {"ambush": 40, "blink": 15, "freeze_all": 10, "figure_8": 15},
         node_counts=(3, 5, 5), mean_gap_ms=350, run_ms=(15_000, 25_000),
         command_rate=(20.0, 40.0), election_ms=(150, 150, 300),
         append_records=(1, 1, 2, 16),
@@ -278,53 +279,75 @@ def _scheduled(profile: Profile, plan: Plan, streams: Streams) -> list[Fault]:
     while True:
         at_ms += times.expovariate(1 / gap_ms)
         if at_ms >= plan.run_ms:
-            return faults
+            return faults + _last(kinds, plan, streams.of("last"))
         kind = times.choices(list(kinds), list(kinds.values()))[0]
         rng = streams.of(f"fault/{len(faults)}")
         faults.append(_fault(kind, int(at_ms), plan, rng))
 
 
+def _last(kinds: dict[str, int], plan: Plan, rng: random.Random) -> list[Fault]:
+    """What the healing finds: often a cluster in the middle of an election."""
+    kind = rng.choice(("blink", "blink", "blink", "freeze_all", "ambush", "", "", ""))
+    at_ms = plan.run_ms - int(2.2 * plan.election_timeout_ms)
+    return [_fault(kind, at_ms, plan, rng)] if kind in kinds and at_ms > 0 else []
+
+
+TIMEOUTS: Final = {
+    "blink": (0.9, 2.1),  # as followers need to stand, and the leader to give up
+    "freeze_all": (0.5, 4.0),
+    "figure_8": (5.0, 10.0),  # time for three elections
+}
+"""Duration of a story, in election timeouts."""
+
+_DAMAGE: Final = ("crash", "crash", "live")
+DETAILS: Final = {
+    "crash": ("", "", "", "writing", "writing", "saving", "installing"),
+    "ambush": ("crash", "crash", "isolate", "one"),
+    "wipe": ("", "installing"),
+    "partition": ("isolate", "halves", "bridge", "ring", "deaf", "mute", "one_way"),
+    # With a crash the damage is found by recovery, without by a read.
+    "bitrot": _DAMAGE, "misdirect": _DAMAGE, "lost_write": _DAMAGE,
+}  # fmt: skip
+AMOUNTS: Final = {
+    "clock_jump": (-3600.0, -1.0, -0.01, 0.5, 30.0, 3600.0),
+    "slow_disk": (5.0, 50.0),
+}
+
+
 def _fault(kind: str, at_ms: int, plan: Plan, rng: random.Random) -> Fault:
+    timeout_ms = plan.election_timeout_ms
     target = str(rng.randint(1, plan.nodes))
-    duration_ms = int(rng.expovariate(1 / (3.0 * plan.election_timeout_ms))) + 1
-    detail, amount = "", 0.0
+    duration_ms = int(rng.expovariate(1 / (3.0 * timeout_ms))) + 1
+    detail = rng.choice(DETAILS[kind]) if kind in DETAILS else ""
+    amount = rng.choice(AMOUNTS[kind]) if kind in AMOUNTS else 0.0
+    if kind in TIMEOUTS:
+        duration_ms = int(timeout_ms * rng.uniform(*TIMEOUTS[kind]))
     match kind:
-        case "crash":
-            detail = rng.choice(("", "", "", "writing", "writing", "saving", "installing"))
         case "ambush":
             target = rng.choice(("leader", "candidate", "decides", "decides"))
-            detail = rng.choice(("crash", "crash", "isolate", "one"))
         case "crash_leader" | "pause_leader":
             kind, target = kind.removesuffix("_leader"), "leader"
             detail = "writing" if kind == "crash" and rng.random() < 0.5 else ""
-        case "blink":
-            # About as long as followers need to stand, and the leader to give up.
-            duration_ms = int(plan.election_timeout_ms * rng.uniform(0.9, 2.1))
-            target, detail = "candidate", "crash"
-        case "freeze_all":
-            duration_ms = int(plan.election_timeout_ms * rng.uniform(0.5, 4.0))
-        case "crash_all" | "broker_outage" | "broker_lag" | "ledger_crash" | "gateway_restart":
+        case "blink" | "figure_8":
+            target = "leader"
+        case (
+            "crash_all"
+            | "freeze_all"
+            | "broker_outage"
+            | "broker_lag"
+            | "ledger_crash"
+            | ("gateway_restart")
+        ):
             target = ""
-        case "partition":
-            detail = rng.choice(("isolate", "halves", "bridge", "ring", "deaf", "mute", "one_way"))
+        case "partition" | "zombie_producer":
             target = rng.choice((target, "leader"))
         case "clog":
             detail = str(rng.randint(1, plan.nodes))
             duration_ms = min(duration_ms, 5000)
-        case "clock_jump":
-            amount = rng.choice((-3600.0, -1.0, -0.01, 0.5, 30.0, 3600.0))
         case "drift_change":
             amount = rng.uniform(-0.05, 0.05)
-        case "slow_disk":
-            amount = rng.choice((5.0, 50.0))
-        case "bitrot" | "misdirect" | "lost_write":
-            # With a crash the damage is found by recovery, without by a read.
-            detail = rng.choice(("crash", "crash", "live"))
         case "transfer":
-            detail = target
-            target = "leader"
-        case "zombie_producer":
-            target = rng.choice((target, "leader"))
+            detail, target = target, "leader"
     return Fault(
         ordinal=0, at_ms=at_ms, kind=kind, target=target, duration_ms=duration_ms, amount=amount,
         detail=detail,

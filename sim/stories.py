@@ -9,6 +9,8 @@ injector's own faults and keep its budget; they must not judge.
 import random
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sim import network as nets
 from sim.network import Network
 from sim.plan import Fault, Plan
@@ -16,6 +18,19 @@ from sim.process import Host, State
 
 if TYPE_CHECKING:
     from sim.faults import Injector
+
+
+class Cut:
+    """A partition that is mended once, by whoever comes first."""
+
+    def __init__(self, network: Network, pairs: list[tuple[int, int]]) -> None:
+        self._network = network
+        self._pairs = pairs
+        network.cut(pairs)
+
+    def mend(self) -> None:
+        self._network.mend(self._pairs)
+        self._pairs = []
 
 
 class Stories:
@@ -30,14 +45,61 @@ class Stories:
         self._hosts = hosts
 
     def blink(self, fault: Fault, rng: random.Random) -> bool:
-        """The leader is out of reach just so long that somebody stands, and falls as it does."""
+        """The leader is out of reach until somebody stands, who then cannot say so to anybody.
+
+        What is left is a leader that goes on, and one member that has gone to a higher term.
+        """
         leader = self._injector.leader()
         if leader is None:
             return False
-        pairs = nets.isolating(leader.number, sorted(self._hosts))
-        self._network.cut(pairs)
-        self._injector.after(fault, self._network.mend, pairs)
-        self._injector.ambushes.lay(fault, rng)
+        cut = Cut(self._network, nets.isolating(leader.number, sorted(self._hosts)))
+        self._injector.after(fault, cut.mend)
+
+        def stands(host: Host, fault: Fault, _rng: random.Random) -> None:
+            cut.mend()
+            mute = Cut(self._network, nets.muting(host.number, sorted(self._hosts)))
+            self._injector.after(fault, mute.mend)
+
+        self._injector.ambushes.lay_first(fault, rng, "candidate", stands, 0)
+        return True
+
+    def figure_8(self, fault: Fault, rng: random.Random) -> bool:
+        """Of Raft's paper: three leaders in a row fall before others have what they have.
+
+        A leads alone, and falls; B leads and is cut off at once; A leads again, and falls as soon
+        as it has decided anything, when B is back.
+        """
+        first = self._injector.leader()
+        if first is None or self._plan.nodes < 3:
+            return False
+        cuts = [Cut(self._network, nets.isolating(first.number, sorted(self._hosts)))]
+
+        def falls() -> None:
+            first.crash()
+            cuts[0].mend()
+            self._injector.ambushes.lay_first(fault, rng, "leader", second_leads, 0)
+
+        def second_leads(host: Host, fault: Fault, rng: random.Random) -> None:
+            if host is not first:
+                cuts.append(Cut(self._network, nets.isolating(host.number, sorted(self._hosts))))
+            self._injector.start(first)
+            self._injector.ambushes.lay_first(fault, rng, "decides", decides, 0)
+            self._injector.after(fault, give_up)
+
+        def decides(host: Host, fault: Fault, rng: random.Random) -> None:
+            for cut in cuts:
+                cut.mend()
+            if host is first:
+                cuts.append(Cut(self._network, nets.isolating(host.number, sorted(self._hosts))))
+                self._injector.crash_now(host, fault, rng)  # and what it had sent is lost
+
+        def give_up() -> None:
+            for cut in cuts:
+                cut.mend()
+            self._injector.start(first)
+
+        alone = msgspec.structs.replace(fault, duration_ms=fault.duration_ms // 20 + 1)
+        self._injector.after(alone, falls)
         return True
 
     def freeze_all(self, fault: Fault, rng: random.Random) -> bool:
