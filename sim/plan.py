@@ -141,7 +141,9 @@ PROFILES: Final = {
     "default": Profile(kinds=KINDS),
     "network": Profile(kinds=_only(_NETWORK), node_counts=(3, 3, 5)),
     "disk": Profile(
-        kinds=_only(_DISK) | {"orphan": 10, "lost_write": 10, "figure_8": 8}, node_counts=(3, 3, 3, 5, 1)),
+        kinds=_only(_DISK) | {"orphan": 10, "lost_write": 10, "figure_8": 8},
+        node_counts=(3, 3, 3, 5, 1),
+    ),
     "members": Profile(kinds=_only(_MEMBERS), node_counts=(3, 3, 5)),
     "upgrade": Profile(
         kinds=_only(_UPGRADE) | {"upgrade": 12, "raise_version": 12}, node_counts=(3, 3, 5),
@@ -150,8 +152,7 @@ PROFILES: Final = {
     "churn": Profile(
         kinds=_only(_CHURN) | {"ambush": 40, "blink": 15, "freeze_all": 10, "figure_8": 15},
         node_counts=(3, 5, 5), mean_gap_ms=350, run_ms=(15_000, 25_000),
-        command_rate=(20.0, 40.0), election_ms=(150, 150, 300),
-        append_records=(1, 1, 2, 16),
+        command_rate=(20.0, 40.0), election_ms=(150, 150, 300), append_records=(1, 1, 2, 16),
     ),
     "calm": Profile(
         kinds={"snapshot": 1}, mean_gap_ms=20_000, ambient=(), node_counts=(3,),
