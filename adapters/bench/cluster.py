@@ -21,6 +21,7 @@ import uvloop
 from adapters.addresses import free_ports
 from adapters.bench.grpc import ACCOUNTS, FUNDS, quantiles_ms, submissions
 from adapters.bench.processes import started
+from adapters.cli.errors import usage_error
 from adapters.cli.up_cluster import Cluster, write_table_file
 from adapters.cluster_client import ClusterClient, addresses_of
 from adapters.load.market import SYMBOL, list_market, open_funded
@@ -48,7 +49,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 
 def run(a: argparse.Namespace) -> dict[str, Any]:
     if not 1 <= a.commands <= BATCH_COMMANDS_MAX:
-        raise ValueError(f"commands: 1 to {BATCH_COMMANDS_MAX}")
+        raise usage_error(f"--commands: 1 to {BATCH_COMMANDS_MAX}")
     runs = uvloop.run(_runs(a))
     return {
         "name": "cluster",

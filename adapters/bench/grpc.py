@@ -22,6 +22,7 @@ import uvloop
 
 from adapters.addresses import free_ports
 from adapters.bench.processes import Parts, check_alive, cpu_s, running
+from adapters.cli.errors import usage_error
 from adapters.load.market import SYMBOL, list_market, open_funded
 from adapters.rpc_client import CoreClient
 from core.codes import BUY, GTC, LIMIT, OK, SELL
@@ -60,7 +61,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 def run(a: argparse.Namespace) -> dict[str, Any]:
     """Measure; every command's answer is waited for, and what the machine rejected is counted."""
     if not 1 <= a.commands <= BATCH_COMMANDS_MAX:
-        raise ValueError(f"commands: 1 to {BATCH_COMMANDS_MAX}")
+        raise usage_error(f"--commands: 1 to {BATCH_COMMANDS_MAX}")
     runs = uvloop.run(_runs(a))
     return {
         "name": "grpc",

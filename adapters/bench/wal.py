@@ -7,13 +7,14 @@ gRPC or HTTP.
 """
 
 import argparse
+import itertools
 import random
 import shutil
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +54,8 @@ FUNDS: Final = 1 << 50
 MID: Final = 100_000
 WAITING_COMMANDS: Final = 65_536
 MAP_BYTES: Final = 8 << 30
+NS_PER_ENTRY: Final = 10**7
+"""Log time between two entries of the machine that makes the flow."""
 
 
 class Phase(msgspec.Struct):
@@ -136,30 +139,38 @@ def workload(count: int, seed: int) -> tuple[bytes, list[bytes]]:
     """A batch that opens the market, and then commands: 6 of 10 place passively, 1 crosses,
     3 cancel an order that rests. Every command carries an idempotency key.
     """
+    setup = setup_batch()
+    commands: list[bytes] = []
+    for chunk in order_flow(setup, min(1000, count), seed):
+        commands += chunk
+        if len(commands) >= count:
+            break
+    return setup, commands[:count]
+
+
+def order_flow(setup: bytes, size: int, seed: int) -> Iterator[list[bytes]]:
+    """For ever, `size` commands at a time. A machine of its own says which orders rest."""
     rng = random.Random(seed)
-    setup = _setup()
     machine = Machine()
     machine.apply(1, 0, setup)
     assert all(
         decode_reply(machine.replies, n).code == OK
         for n in range(len(machine.replies) // REPLY_BYTES)
     )
-    commands: list[bytes] = []
     resting: list[tuple[int, int]] = []
-    index = 1
-    while len(commands) < count:
-        chunk = [_command(rng, len(commands) + n, resting) for n in range(min(1000, count))]
-        index += 1
-        machine.apply(index, 0, batch_of(chunk))
-        for n in range(len(chunk)):
+    for index in itertools.count(2):
+        number = (index - 2) * size
+        chunk = [_command(rng, number + n, resting) for n in range(size)]
+        machine.apply(index, index * NS_PER_ENTRY, batch_of(chunk))
+        for n in range(size):
             reply = decode_reply(machine.replies, n)
             if reply.remaining:
                 resting.append((int.from_bytes(chunk[n][8:16], "little"), reply.id))
-        commands += chunk
-    return setup, commands[:count]
+        yield chunk
 
 
-def _setup() -> bytes:
+def setup_batch(*more: bytes) -> bytes:
+    """The market, its accounts and their money, and then `more` commands."""
     records = [list_asset("BTC", 8), list_asset("KRW", 0)]
     records.append(
         list_symbol(
@@ -171,7 +182,7 @@ def _setup() -> bytes:
         account = number + 2
         records.append(open_account((7, account)))
         records += [deposit(account, asset, FUNDS, (asset, account)) for asset in (1, 2)]
-    return batch_of(records)
+    return batch_of([*records, *more])
 
 
 def _command(rng: random.Random, number: int, resting: list[tuple[int, int]]) -> bytes:
@@ -218,24 +229,24 @@ async def _drive(folder: Path, setup: bytes, commands: Sequence[bytes], size: in
     async with trio.open_nursery() as nursery:
         nursery.start_soon(driver.run)
         await driver.running()
-        await _submit_all(driver, _setup_submissions(setup, size))
+        await submit_all(driver, setup_submissions(setup, size))
         log.on_commit = meter.committed
         meter.phase = Phase()
         started_s = time.perf_counter()
-        await _submit_all(driver, submissions)
+        await submit_all(driver, submissions)
         meter.phase.wall_s = time.perf_counter() - started_s
         driver.stop()
     log.close()
     return meter.phase
 
 
-def _setup_submissions(setup: bytes, size: int) -> list[tuple[bytes, int]]:
+def setup_submissions(setup: bytes, size: int) -> list[tuple[bytes, int]]:
     commands, count, _ = split_batch(setup)
     assert count <= size, f"--batch: {size} is less than the {count} commands of the setup"
     return [(commands, count)]
 
 
-async def _submit_all(driver: Driver[Machine], submissions: list[tuple[bytes, int]]) -> None:
+async def submit_all(driver: Driver[Machine], submissions: list[tuple[bytes, int]]) -> None:
     """Keeps the door full and never over it; returns when everything is answered."""
     answered = 0
     wake = trio.Event()

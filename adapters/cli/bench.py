@@ -24,6 +24,7 @@ BENCHES: Final[dict[str, str]] = {
     "matching": "the bare order book, on five generated scenarios",
     "machine": "the whole machine: risk, idempotency, events, digest",
     "wal": "the machine and the durable log, with fsync",
+    "recovery": "the start of a node on a long log: by replay, and by snapshot and tail",
     "rest": "signed durable orders over HTTP",
     "grpc": "durable commands over the gRPC stream",
     "cluster": "three nodes, fsync on each, durable commands over gRPC",

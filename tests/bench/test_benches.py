@@ -51,3 +51,14 @@ def test_machine_ends_every_run_in_the_same_digest(capsys: pytest.CaptureFixture
     digest = result["digest"]
     assert isinstance(digest, str)
     assert len(bytes.fromhex(digest)) == 32
+
+
+def test_a_start_by_replay_and_by_snapshot_come_to_one_state(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The benchmark itself asserts that the states are equal."""
+    data = str(tmp_path)
+    result = measured(capsys, "recovery", "--commands", "30000", "--runs", "1", "--data", data)
+    assert result["snapshot_tail_s"]
+    assert main(["bench", "recovery", "--commands", "10"]) == 2
+    assert "--commands: 10 is less than" in capsys.readouterr().err
