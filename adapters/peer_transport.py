@@ -145,6 +145,7 @@ class PeerTransport:
         self._server_tls = server_context(tls) if tls is not None else None
         self._client_tls = client_context(tls) if tls is not None else None
         own = node_number(member)
+        self._settled = dict(peers)
         self._peers = {n: Peer(n, at) for n, at in sorted(peers.items()) if n != own}
         self._inbox_in, self._inbox_out = trio.open_memory_channel[Message](INBOX_MESSAGES_MAX)
         self._nursery: trio.Nursery | None = None
@@ -179,9 +180,10 @@ class PeerTransport:
             task_status.started()
             await trio.serve_listeners(self._serve, listeners, handler_nursery=self._nursery)
 
-    def set_peers(self, peers: Mapping[int, str]) -> None:
-        """Members came or went: their addresses."""
-        wanted = {n: at for n, at in peers.items() if n != node_number(self._member)}
+    def know(self, addresses: Mapping[int, str]) -> None:
+        """Dials whom it did not know, and lets go who is not named any more."""
+        known = dict(addresses) | self._settled
+        wanted = {n: at for n, at in known.items() if n != node_number(self._member)}
         for node, peer in list(self._peers.items()):
             if wanted.get(node) != peer.address:
                 peer.scope.cancel()

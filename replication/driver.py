@@ -85,6 +85,8 @@ class Driver(Generic[M]):
         self._clock = clock
         self._observer = observer
         self._transport = transport
+        self._known: Configuration | None = None
+        """Whose addresses the transport has been told."""
         self._stage = Stage.STARTING
         self._work = Pulse()  # for the writer
         self._committed = Pulse()  # for the applier
@@ -278,9 +280,14 @@ class Driver(Generic[M]):
 
     def _send(self) -> None:
         messages = self.node.take_messages()
-        if messages and self._transport is not None:
-            for message in messages:
-                self._transport.send(message)
+        if self._transport is None:
+            return
+        configuration = self.node.replica.configuration
+        if configuration is not self._known:
+            self._known = configuration
+            self._transport.know(dict(configuration.addresses))
+        for message in messages:
+            self._transport.send(message)
 
     def _note_start(self) -> None:
         configuration = self.node.replica.configuration

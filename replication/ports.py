@@ -6,7 +6,7 @@ and what becomes of the whole when it breaks the promise. This module must not k
 trio or what an order is; of `core` it knows that there is a machine that applies entries.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -448,6 +448,10 @@ class Transport(Protocol):
     def send(self, message: Message) -> None: ...
 
     async def receive(self) -> Message: ...
+
+    def know(self, addresses: Mapping[int, str]) -> None:
+        """Node number -> HOST:PORT, as the log has it, of nodes that the settings do not name."""
+        ...
 
 
 Warner = Callable[[str], None]

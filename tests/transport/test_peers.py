@@ -152,3 +152,29 @@ async def test_tls_refuses(how: str, tmp_path: Path) -> None:
         assert scope.cancelled_caught, "a stranger's message came through"
 
     await running(pair, body)
+
+
+async def test_a_node_that_only_the_log_names_is_dialled_and_let_go() -> None:
+    pair = Pair()
+    third = PeerTransport(
+        3, CLUSTER, f"127.0.0.1:{free_ports(1)[0]}", pair.peers, pair.warnings.append
+    )
+
+    async def body() -> None:
+        await until(lambda: third.connected == {1, 2})
+        pair.sides[1].send(TimeoutNow(sender=1, to=3, term=1))
+        assert pair.warnings == ["peers: node 3: no address is known for it"]
+        pair.sides[1].know({3: third.address, 2: "127.0.0.1:1"})
+        await until(lambda: pair.sides[1].connected == {2, 3})
+        assert pair.sides[1].addresses[2] == pair.peers[2], "the settings say where node 2 is"
+        pair.sides[1].send(TimeoutNow(sender=1, to=3, term=7))
+        with trio.fail_after(WITHIN_S):
+            assert (await third.receive()).term == 7
+        pair.sides[1].know({})
+        await until(lambda: pair.sides[1].connected == {2})
+
+    async with trio.open_nursery() as nursery:
+        for side in (*pair.sides.values(), third):
+            await nursery.start(side.run)
+        await body()
+        nursery.cancel_scope.cancel()
