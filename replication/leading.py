@@ -101,12 +101,12 @@ class Leading(Following):
             if progress.next <= self._log.base.index:
                 self._want_snapshot(member)
                 return
+            if progress.next > self._log.last_index and not even_none:
+                return
             try:
                 last, size, records = self._gather(progress.next)
             except CorruptRecord as error:
                 self._found_damage(error.index)
-                return
-            if not records and not even_none:
                 return
             self._send_append(member, progress.next, records)
             if not records:

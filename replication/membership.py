@@ -51,6 +51,9 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     def members(self) -> tuple[int, ...]:
         return tuple(sorted({*self.voters, *self.outgoing, *self.learners}))
 
+    def has(self, member: int) -> bool:
+        return member in self.voters or member in self.outgoing or member in self.learners
+
     def votes(self, member: int) -> bool:
         return member in self.voters or member in self.outgoing
 

@@ -202,7 +202,7 @@ class Replica(Installing):
 
     @property
     def _is_stranger(self) -> bool:
-        return self.member not in self.configuration.members
+        return not self.configuration.has(self.member)
 
     # --- inputs -----------------------------------------------------------------------------
 
