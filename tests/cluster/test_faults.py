@@ -22,26 +22,32 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
 CYCLES = int(os.environ.get("LOCKSTEP_CLUSTER_CYCLES", "2"))
 
 
-async def kill_and_start_again(cluster: ThreeNodes) -> None:
+async def kill_and_start_again(cluster: ThreeNodes) -> float:
+    """When the fault began, as each of these."""
     leader = await cluster.leader()
+    began_s = time.monotonic()
     cluster.nodes[leader].kill()
     cluster.nodes[leader].wait()
     await cluster.acknowledged(100)
     cluster.start(leader)
     await cluster.acknowledged(100)
+    return began_s
 
 
-async def freeze_and_thaw(cluster: ThreeNodes) -> None:
+async def freeze_and_thaw(cluster: ThreeNodes) -> float:
     leader = await cluster.leader()
+    began_s = time.monotonic()
     cluster.nodes[leader].send_signal(signal.SIGSTOP)
     await cluster.acknowledged(100)
     cluster.nodes[leader].send_signal(signal.SIGCONT)
     await cluster.acknowledged(100)
+    return began_s
 
 
-async def stop_and_start_again(cluster: ThreeNodes) -> None:
+async def stop_and_start_again(cluster: ThreeNodes) -> float:
     """SIGTERM: the leader hands over and ends."""
     leader = await cluster.leader()
+    began_s = time.monotonic()
     cluster.nodes[leader].terminate()
 
     async def ended() -> bool:
@@ -51,12 +57,14 @@ async def stop_and_start_again(cluster: ThreeNodes) -> None:
     assert cluster.nodes[leader].returncode == 0, cluster.said(leader)
     cluster.start(leader)
     await cluster.acknowledged(100)
+    return began_s
 
 
 async def test_leaders_are_killed_frozen_and_stopped(
     tmp_path: Path, record_property: pytest.FixtureRequest
 ) -> None:
     gaps: dict[str, list[float]] = {}
+    leaderless: dict[str, list[float]] = {}
     settings = {"checkpoint_entries": "25", "snapshot_entries": "200"}
     async with (
         ThreeNodes(tmp_path, settings=settings) as cluster,
@@ -65,8 +73,10 @@ async def test_leaders_are_killed_frozen_and_stopped(
         cluster.trade()
         await cluster.acknowledged(200)
         for fault in (kill_and_start_again, freeze_and_thaw, stop_and_start_again) * CYCLES:
-            began_s = time.monotonic()
-            await fault(cluster)
+            began_s = await fault(cluster)
+            leaderless.setdefault(fault.__name__, []).append(
+                round(cluster.leaderless_s(began_s), 3)
+            )
             gaps.setdefault(fault.__name__, []).append(round(cluster.longest_gap_s(began_s), 3))
         await cluster.end()
         async with cluster.client() as core:
@@ -77,6 +87,7 @@ async def test_leaders_are_killed_frozen_and_stopped(
         await books.sound()
         assert len(cluster.leaders) >= 3 * CYCLES, "each fault made a new leader"
     print(f"orders {len(cluster.acks)}, seconds without an acknowledgement {json.dumps(gaps)}")
+    print(f"seconds without a leader {json.dumps(leaderless)}")
     folders = [str(tmp_path / f"node-{node}") for node in (1, 2)]
     code, out, err = await lockstep("audit", *folders, "--json")
     assert code == 0, out + err

@@ -67,6 +67,8 @@ class ThreeNodes:
         self.unknown: dict[str, str] = {}
         self.leaders: dict[int, set[int]] = {}
         """Term -> the nodes that said that they lead it."""
+        self._seen_leading: dict[int, float] = {}
+        """Term -> when somebody was first seen to lead it."""
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.accounts: list[Credentials] = []
@@ -185,18 +187,19 @@ class ThreeNodes:
         """Which node says that it leads which term."""
         clients = {n: CoreClient(address) for n, address in addresses_of(self.core).items()}
         try:
-            while not self._stop.is_set():
-                for node, client in clients.items():
-                    try:
-                        status = await asyncio.wait_for(client.status(), 0.2)
-                    except (CoreUnavailable, TimeoutError):
-                        continue
-                    if status.role == "LEADER":
-                        self.leaders.setdefault(status.term, set()).add(node)
-                await self._pause(WATCH_S)
+            await asyncio.gather(*(self._watch_node(n, client) for n, client in clients.items()))
         finally:
             for client in clients.values():
                 await client.close()
+
+    async def _watch_node(self, node: int, client: CoreClient) -> None:
+        while not self._stop.is_set():
+            with contextlib.suppress(CoreUnavailable, TimeoutError):
+                status = await asyncio.wait_for(client.status(), 0.2)
+                if status.role == "LEADER":
+                    self.leaders.setdefault(status.term, set()).add(node)
+                    self._seen_leading.setdefault(status.term, time.monotonic())
+            await self._pause(WATCH_S)
 
     async def acknowledged(self, more: int) -> None:
         """Until so many more orders are acknowledged."""
@@ -228,6 +231,10 @@ class ThreeNodes:
 
         await until(known, "there is a leader", WITHIN_S)
         return found[0]
+
+    def leaderless_s(self, since_s: float) -> float:
+        """From a fault of the leader's until another is seen to lead, `WATCH_S` and a call late."""
+        return min(at_s for at_s in self._seen_leading.values() if at_s >= since_s) - since_s
 
     def longest_gap_s(self, since_s: float) -> float:
         """The longest time without an acknowledgement."""
