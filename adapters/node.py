@@ -64,6 +64,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     batch_delay_us: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1000
     waiting_commands_max: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)] = 65_536
     checkpoint_entries: Positive = 10_000
+    checkpoint_commands: Positive = 50_000
+    room_keys: Positive = 2_000_000
+    room_orders: Positive = 250_000
     checkpoint_ms: Annotated[int, msgspec.Meta(ge=10)] = 10_000
     snapshot_entries: Positive = 200_000
     snapshot_on_stop: bool = False
@@ -177,6 +180,24 @@ async def _run(config: NodeConfig, serve: Serve, clock: Clock, entropy: Entropy)
         folder.close()
 
 
+class RoomyMachines:
+    """`replication.ports.MachineKind`: machines whose tables need not grow for a long time."""
+
+    def __init__(self, keys: int, orders: int) -> None:
+        self._keys = keys
+        self._orders = orders
+
+    def __call__(self) -> Machine:
+        return self._roomy(Machine())
+
+    def restore(self, data: bytes) -> Machine:
+        return self._roomy(Machine.restore(data))
+
+    def _roomy(self, machine: Machine) -> Machine:
+        machine.reserve(self._keys, self._orders)
+        return machine
+
+
 class Parts(msgspec.Struct, frozen=True):
     """What runs: the node, what drives it, and its way to its peers."""
 
@@ -235,13 +256,14 @@ def _parts(
     founders: Configuration | None = None
     if log.identity.founders:
         founders = founding(log.identity.founders)
-    recovered = recover(log, snapshots, Machine, _warn, founders)
+    kind = RoomyMachines(config.room_keys, config.room_orders)
+    recovered = recover(log, snapshots, kind, _warn, founders)
     member = log.identity.node_id
     if recovered.configurations[-1][1].members == (member,):
         refuse_damage(recovered)
     node = Node(
-        settings_of(config), member, log.cluster, recovered, Machine, log, snapshots, clock,
-        entropy, _warn, metrics,
+        settings_of(config), member, log.cluster, recovered, kind, log, snapshots, clock, entropy,
+        _warn, metrics,
     )  # fmt: skip
     transport = None
     if config.peers:
@@ -267,6 +289,7 @@ def settings_of(config: NodeConfig) -> NodeSettings:
         batch_delay_s=config.batch_delay_us / 1e6,
         unapplied_entries_max=16 if config.peers else 4,
         checkpoint_entries=config.checkpoint_entries,
+        checkpoint_commands=config.checkpoint_commands,
         checkpoint_s=config.checkpoint_ms / 1e3,
         snapshot_entries=config.snapshot_entries,
         retain_entries=config.retain_entries,

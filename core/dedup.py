@@ -110,6 +110,10 @@ class Replies:
         self.live += 1
         self.index.put_sought(row)
 
+    def reserve(self, keys: i64) -> None:
+        self.table.reserve(keys)
+        self.index.reserve(keys)
+
     def expire(self, now_ns: i64) -> None:
         """Forget what is older than the window."""
         self._read_ahead(now_ns)

@@ -350,6 +350,17 @@ class Machine:
         machine.chain = snapshot.chain
         return machine
 
+    def reserve(self, keys: int, orders: int) -> None:
+        """Room for so many idempotency keys and open orders before any table must grow.
+
+        Growth moves a whole table, some 60 ms at a million rows; room costs addresses, and eight
+        bytes of memory a key. It changes no state, no digest and no answer.
+        """
+        state = self._state
+        state.replies.reserve(keys)
+        state.trading.store.orders.reserve(orders)
+        state.trading.open_orders.links.reserve(orders)
+
     @property
     def version(self) -> int:
         """The machine version that is in force, from 1."""

@@ -40,7 +40,7 @@ _INDEX_ROOM: Final = 64
 
 def filled(count: i64, value: i64) -> vec[i64]:
     """A column of `count` words, all `value`."""
-    column = vec[i64]()
+    column = vec[i64](capacity=count)
     i: i64 = 0
     while i < count:
         column = append(column, value)
@@ -101,6 +101,22 @@ class Table:
         root = hashlib.sha256(f"{self.name}:{self.stride}:{self.count}".encode())
         root.update(hashes)
         return root.digest()
+
+    def reserve(self, rows: i64) -> None:
+        """Room for so many rows: growing further moves all of them, a pause that grows with them.
+
+        The room costs addresses, and memory only where rows come to lie.
+        """
+        if rows <= self.count:
+            return
+        old = self.rows
+        words = self.count * self.stride
+        roomy = vec[i64](capacity=rows * self.stride)
+        i: i64 = 0
+        while i < words:
+            roomy = append(roomy, old[i])
+            i += 1
+        self.rows = roomy
 
     def dump(self) -> bytes:
         return column_bytes(self.rows, self.count * self.stride)
@@ -211,9 +227,19 @@ class Index:
             at = (at + 1) & mask
         cells[at] = cell
 
+    def reserve(self, keys: i64) -> None:
+        """Room for so many keys, at once; see `Table.reserve`."""
+        room = self._mask + 1
+        while room < keys * 2 + 2:
+            room *= 2
+        if room > self._mask + 1:
+            self._grow(room)
+
     def _double(self) -> None:
+        self._grow((self._mask + 1) * 2)
+
+    def _grow(self, room: i64) -> None:
         old = self._cells
-        room = (self._mask + 1) * 2
         self._cells = filled(room, 0)
         self._mask = room - 1
         i: i64 = 0

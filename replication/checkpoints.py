@@ -12,7 +12,7 @@ import msgspec
 
 from core.codes import CMD_CHECKPOINT, CMD_SET_VERSION, VALIDATION
 from core.commands import (
-    BATCH_HEADER_BYTES, CHECK_INDEX, COMMAND_WORDS, VERSION_NEW, batch, checkpoint,
+    BATCH_HEADER, BATCH_HEADER_BYTES, CHECK_INDEX, COMMAND_WORDS, VERSION_NEW, batch, checkpoint,
 )  # fmt: skip
 from replication.batching import Submission, batch_metadata
 from replication.ports import Sections, StateMachine, Submitted
@@ -27,12 +27,17 @@ _decode_sections: Final = msgspec.msgpack.Decoder(dict[str, bytes]).decode
 
 
 class CheckpointPlan:
-    """Due every so many entries, and so long after anything happened; never after nothing."""
+    """Due every so many entries or commands, and so long after anything happened.
 
-    def __init__(self, every_entries: int, every_s: float) -> None:
+    Never after nothing.
+    """
+
+    def __init__(self, every_entries: int, every_commands: int, every_s: float) -> None:
         self._every_entries = every_entries
+        self._every_commands = every_commands
         self._every_s = every_s
         self._entries = 0
+        self._commands = 0
         self._last_s = -math.inf
         self._waiting_for = 0
 
@@ -50,7 +55,11 @@ class CheckpointPlan:
     def due(self, now_s: float) -> bool:
         if self._waiting_for or self._entries == 0:
             return False
-        return self._entries >= self._every_entries or now_s >= self._last_s + self._every_s
+        return (
+            self._entries >= self._every_entries
+            or self._commands >= self._every_commands
+            or now_s >= self._last_s + self._every_s
+        )
 
     def proposed(self, index: int) -> None:
         """One at a time: the next one carries this one's digest."""
@@ -61,10 +70,11 @@ class CheckpointPlan:
         if len(payload) <= BATCH_HEADER_BYTES:
             return
         if payload[BATCH_HEADER_BYTES] == CMD_CHECKPOINT:
-            self._entries = 0
+            self._entries = self._commands = 0
             self._last_s = now_s
         else:
             self._entries += 1
+            self._commands += BATCH_HEADER.unpack_from(payload)[1]
         if index >= self._waiting_for:
             self._waiting_for = 0
 

@@ -104,7 +104,9 @@ class Node(Generic[M]):
         self._results = NodeResults(
             store.result_index(), store.result_chain, settings.result_flush_s
         )
-        self._checkpoints = CheckpointPlan(settings.checkpoint_entries, settings.checkpoint_s)
+        self._checkpoints = CheckpointPlan(
+            settings.checkpoint_entries, settings.checkpoint_commands, settings.checkpoint_s
+        )
         self._comparison = Comparison()
         self._snapshots: NodeSnapshots[M] = NodeSnapshots(
             settings, snapshots, recovered.snapshot_indexes, warn

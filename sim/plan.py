@@ -72,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     lease_reads: bool
     snapshot_entries: int
     checkpoint_entries: int
+    checkpoint_commands: int
     keep_entries: int
     append_records_max: int
     in_flight_messages_max: int
@@ -124,7 +125,7 @@ _NETWORK: Final = """crash crash_leader ambush blink freeze_all pause pause_lead
 _DISK: Final = """crash crash_leader ambush orphan crash_all bitrot misdirect lost_write
     failed_fsync disk_full slow_disk wipe snapshot"""
 _MEMBERS: Final = """crash crash_leader partition pause wipe transfer add_member remove_member drain
-    snapshot upgrade rollback raise_version"""
+    snapshot"""
 _UPGRADE: Final = """crash crash_leader partition drain wipe transfer add_member snapshot upgrade
     rollback raise_version"""
 _PIPELINE: Final = """crash_leader partition transfer broker_outage broker_lag zombie_producer
@@ -194,6 +195,7 @@ def draw_plan(seed: int, profile: str = "default") -> Plan:
         election_timeout_ms=election_ms, heartbeat_ms=election_ms // rng.choice((4, 5, 10)),
         lease_reads=rng.random() < 0.7, snapshot_entries=snapshot_entries,
         checkpoint_entries=rng.choice((10, 25, 100)),
+        checkpoint_commands=streams.of("checkpoints").choice((20, 100, 50_000)),
         keep_entries=rng.choice((4, 20, 60, 200)),
         append_records_max=rng.choice(wanted.append_records),
         in_flight_messages_max=rng.choice((1, 2, 8, 64)),
