@@ -18,6 +18,7 @@ from replication.batching import Submission, batch_metadata
 from replication.ports import Sections, StateMachine, Submitted
 from replication.record import COMMANDS, Record
 from replication.replica import Replica
+from replication.settings import NodeSettings
 
 SECTIONS_KEY: Final = 2 << 16
 """In a checkpoint's metadata: the digests of the state's sections at the checkpoint before."""
@@ -32,10 +33,10 @@ class CheckpointPlan:
     Never after nothing.
     """
 
-    def __init__(self, every_entries: int, every_commands: int, every_s: float) -> None:
-        self._every_entries = every_entries
-        self._every_commands = every_commands
-        self._every_s = every_s
+    def __init__(self, settings: NodeSettings) -> None:
+        self._every_entries = settings.checkpoint_entries
+        self._every_commands = settings.checkpoint_commands
+        self._every_s = settings.checkpoint_s
         self._entries = 0
         self._commands = 0
         self._last_s = -math.inf

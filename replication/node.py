@@ -101,12 +101,8 @@ class Node(Generic[M]):
         self.feed = Feed(self._machine.index, settings.feed_bytes_max)
         self._to_apply: deque[Record] = deque()
         self._last_ts_ns = recovered.base.ts_ns
-        self._results = NodeResults(
-            store.result_index(), store.result_chain, settings.result_flush_s
-        )
-        self._checkpoints = CheckpointPlan(
-            settings.checkpoint_entries, settings.checkpoint_commands, settings.checkpoint_s
-        )
+        self._results = NodeResults(store, settings.result_flush_s)
+        self._checkpoints = CheckpointPlan(settings)
         self._comparison = Comparison()
         self._snapshots: NodeSnapshots[M] = NodeSnapshots(
             settings, snapshots, recovered.snapshot_indexes, warn
@@ -438,7 +434,8 @@ class Node(Generic[M]):
             self.replica.transfer(successor, self._clock.monotonic_s())
 
     def _propose_what_is_due(self) -> None:
-        if not self._leads or self._machine_is_behind:
+        idle = not self._submissions.has_queue and self._checkpoints.due_s == math.inf
+        if idle or not self._leads or self._machine_is_behind:
             return
         now_s = self._clock.monotonic_s()
         if not self._stopping and self._checkpoints.due(now_s):
@@ -520,7 +517,8 @@ class Node(Generic[M]):
 
     @property
     def _results_are_due(self) -> bool:
-        waited = self._clock.monotonic_s() >= self._results.due_s
+        due_s = self._results.due_s
+        waited = due_s < math.inf and self._clock.monotonic_s() >= due_s
         return waited or self._stopping or self._snapshots.waits_for_results
 
     @property

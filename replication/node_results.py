@@ -6,9 +6,8 @@ snapshot takes the log past some. That order is kept here. It does no I/O.
 """
 
 import math
-from collections.abc import Callable
 
-from replication.ports import Result
+from replication.ports import LogStore, Result
 
 
 class ResultDiffers(Exception):
@@ -25,13 +24,11 @@ class ResultDiffers(Exception):
 class NodeResults:
     """`stored_index` is durable; what waits follows it without a gap, but for an install."""
 
-    def __init__(
-        self, stored_index: int, stored_chain: Callable[[int], bytes | None], flush_s: float
-    ) -> None:
-        self.stored_index = stored_index
+    def __init__(self, store: LogStore, flush_s: float) -> None:
+        self.stored_index = store.result_index()
         self.due_s = math.inf
         """When what waits is written at the latest."""
-        self._stored_chain = stored_chain
+        self._store = store
         self._flush_s = flush_s
         self._waiting: list[Result] = []
 
@@ -41,7 +38,7 @@ class NodeResults:
     def keep(self, result: Result, now_s: float) -> None:
         """For the next write; where one is stored already, compare. Raises `ResultDiffers`."""
         if result.index <= self.stored_index:
-            stored = self._stored_chain(result.index)
+            stored = self._store.result_chain(result.index)
             if stored is not None and stored != result.chain:
                 raise ResultDiffers(result.index, stored, result.chain)
             return

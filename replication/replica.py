@@ -191,9 +191,10 @@ class Replica(Installing):
     @property
     def deadline_s(self) -> float:
         """When `tick` is wanted at the latest."""
-        due_s = min(
-            self._election_due_s, self._heartbeat_due_s, self._quorum_due_s, self._transfer_ends_s
-        )
+        leads = self._role is Role.LEADER
+        due_s = self._heartbeat_due_s if leads else self._election_due_s
+        if leads:
+            due_s = min(due_s, self._quorum_due_s, self._transfer_ends_s)
         if self._log.damaged:
             due_s = min(due_s, self._repair_due_s)
         if self._is_stranger:
