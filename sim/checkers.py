@@ -30,6 +30,7 @@ from replication.messages import (
     VoteRequest,
 )
 from replication.ports import Committed, Write
+from replication.record import CorruptRecord, Record
 from replication.recovery import Recovered
 from replication.replica import Role
 from sim.network import IN_FLIGHT_MAX
@@ -305,8 +306,7 @@ class Checkers:
         node = host.node
         assert node is not None
         base = node.replica.base
-        record = node.replica.record(index) if index > base.index else None
-        own = base.hash if record is None else record.hash
+        own = self.record_of(host, index).hash if index > base.index else base.hash
         written = self.records.get((index, entry.term))
         self.check(
             "SMS",
@@ -320,6 +320,18 @@ class Checkers:
         self.last_decided = index
         self._check_machine(node.machine)
         self.on_decided(host, entry)
+
+    def record_of(self, host: Host, index: int) -> Record:
+        """As the node that applied it has it; if it has rotted there since, as others have it."""
+        node = host.node
+        assert node is not None
+        try:
+            return node.replica.record(index)
+        except CorruptRecord:
+            others = [other.storage.log for other in self.hosts.values() if other is not host]
+            hashes = host.storage.log.hashes
+            sound = [log for log in others if log.hashes.get(index) == hashes[index]]
+            return next(log.record(index) for log in sound if index not in log.damaged)
 
     def _check_on_majority(self, host: Host, index: int, own: bytes) -> None:
         """Of the voters, and of the outgoing ones, counted here and by nobody else.

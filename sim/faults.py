@@ -71,7 +71,7 @@ class Injector:
             "drain": self._drain, "upgrade": self._upgrade, "rollback": self._upgrade,
             "raise_version": self._ask_for_version, "ambush": self.ambushes.lay,
             "blink": stories.blink, "orphan": stories.orphan, "freeze_all": stories.freeze_all,
-            "figure_8": stories.figure_8,
+            "figure_8": stories.figure_8, "lonely_leader": stories.lonely_leader,
             "snapshot": self._snapshot,
             "broker_outage": self._broker_outage, "broker_lag": self._broker_lag,
             "zombie_producer": self._zombie_producer, "ledger_crash": self._ledger_crash,

@@ -115,13 +115,14 @@ KINDS: Final = {
     "bitrot": 6, "misdirect": 4, "lost_write": 4, "failed_fsync": 4, "disk_full": 3,
     "slow_disk": 6, "wipe": 4, "transfer": 5, "add_member": 1, "remove_member": 1,
     "drain": 3, "upgrade": 5, "rollback": 1, "raise_version": 4, "ambush": 12, "blink": 3,
-    "freeze_all": 3, "orphan": 3, "figure_8": 2, "snapshot": 6, "broker_outage": 4, "broker_lag": 3,
-    "zombie_producer": 3, "ledger_crash": 5, "gateway_restart": 2,
+    "freeze_all": 3, "orphan": 3, "figure_8": 2, "lonely_leader": 3, "snapshot": 6,
+    "broker_outage": 4, "broker_lag": 3, "zombie_producer": 3, "ledger_crash": 5,
+    "gateway_restart": 2,
 }  # fmt: skip
 """Kind -> weight in the default profile."""
 
-_NETWORK: Final = """crash crash_leader ambush blink freeze_all pause pause_leader partition clog
-    clock_jump drift_change transfer snapshot"""
+_NETWORK: Final = """crash crash_leader ambush blink freeze_all lonely_leader pause pause_leader
+    partition clog clock_jump drift_change transfer snapshot"""
 _DISK: Final = """crash crash_leader ambush orphan crash_all bitrot misdirect lost_write
     failed_fsync disk_full slow_disk wipe snapshot"""
 _MEMBERS: Final = """crash crash_leader partition pause wipe transfer add_member remove_member drain
@@ -130,8 +131,8 @@ _UPGRADE: Final = """crash crash_leader partition drain wipe transfer add_member
     rollback raise_version"""
 _PIPELINE: Final = """crash_leader partition transfer broker_outage broker_lag zombie_producer
     ledger_crash gateway_restart pause_leader"""
-_CHURN: Final = """crash crash_leader ambush blink freeze_all figure_8 pause_leader partition clog
-    transfer drift_change"""
+_CHURN: Final = """crash crash_leader ambush blink freeze_all figure_8 lonely_leader pause_leader
+    partition clog transfer drift_change"""
 
 
 def _only(kinds: str) -> dict[str, int]:
@@ -140,12 +141,15 @@ def _only(kinds: str) -> dict[str, int]:
 
 PROFILES: Final = {
     "default": Profile(kinds=KINDS),
-    "network": Profile(kinds=_only(_NETWORK), node_counts=(3, 3, 5)),
+    "network": Profile(kinds=_only(_NETWORK) | {"lonely_leader": 10}, node_counts=(3, 3, 5)),
     "disk": Profile(
-        kinds=_only(_DISK) | {"orphan": 10, "lost_write": 10, "figure_8": 8},
+        kinds=_only(_DISK) | {"orphan": 10, "lost_write": 16, "figure_8": 10},
         node_counts=(3, 3, 3, 5, 1),
     ),
-    "members": Profile(kinds=_only(_MEMBERS), node_counts=(3, 3, 5)),
+    "members": Profile(
+        kinds=_only(_MEMBERS) | {"wipe": 12, "add_member": 5, "remove_member": 5},
+        node_counts=(3, 3, 5),
+    ),
     "upgrade": Profile(
         kinds=_only(_UPGRADE) | {"upgrade": 12, "raise_version": 12}, node_counts=(3, 3, 5),
     ),
@@ -298,6 +302,7 @@ def _last(kinds: dict[str, int], plan: Plan, rng: random.Random) -> list[Fault]:
 TIMEOUTS: Final = {
     "blink": (0.9, 2.1),  # as followers need to stand, and the leader to give up
     "freeze_all": (0.5, 4.0),
+    "lonely_leader": (1.5, 5.0),
     "figure_8": (5.0, 10.0),  # time for three elections
 }
 """Duration of a story, in election timeouts."""
@@ -331,7 +336,7 @@ def _fault(kind: str, at_ms: int, plan: Plan, rng: random.Random) -> Fault:
         case "crash_leader" | "pause_leader":
             kind, target = kind.removesuffix("_leader"), "leader"
             detail = "writing" if kind == "crash" and rng.random() < 0.5 else ""
-        case "blink" | "figure_8":
+        case "blink" | "figure_8" | "lonely_leader":
             target = "leader"
         case (
             "crash_all"

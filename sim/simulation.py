@@ -305,9 +305,7 @@ class Simulation:
             self.hosts[number] = host
 
     def _decided(self, host: Host, entry: Committed) -> None:
-        node = host.node
-        assert node is not None
-        record = node.replica.record(entry.index)
+        record = self.checkers.record_of(host, entry.index)
         payload = record.payload if record.kind == COMMANDS else b""
         self.history.decided(Entry(entry.index, entry.ts_ns, payload, entry.events))
 

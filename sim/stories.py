@@ -114,6 +114,24 @@ class Stories:
         for host in frozen:
             host.resume()
 
+    def lonely_leader(self, fault: Fault, rng: random.Random) -> bool:
+        """The leader's machine freezes, and when it thaws nobody has told it what happened since.
+
+        Clients still reach it; the other nodes do not, for a while.
+        """
+        leader = self._injector.leader()
+        if leader is None:
+            return False
+        cut = Cut(self._network, nets.isolating(leader.number, sorted(self._hosts)))
+        leader.pause()
+
+        def thaws() -> None:
+            leader.resume()
+            self._injector.after(fault, cut.mend)
+
+        self._injector.after(fault, thaws)
+        return True
+
     def orphan(self, fault: Fault, rng: random.Random) -> bool:
         """While others lag, a follower that does not is damaged; as it restarts, the leader dies.
 

@@ -319,7 +319,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="snapshot-reported-early", expected=("REC", "ASSERT", "AD", "HASH"),
+        name="snapshot-reported-early", profile="members", expected=("REC", "ASSERT", "AD", "HASH"),
         what="a snapshot counts as saved, and the log is cut, before it is on the disk",
         edits=(
             Edit(

@@ -144,7 +144,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="stale-read", profile="churn", expected=("LIN",),
+        name="stale-read", profile="network", expected=("LIN",),
         what="a leader answers questions without proof that it still leads",
         edits=(
             Edit(
@@ -202,7 +202,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="silent-to-older-terms", profile="churn", expected=("LIVE",),
+        name="silent-to-older-terms", profile="network", expected=("LIVE",),
         what="who is in a smaller term is not told, so that a higher term does not spread",
         edits=(
             Edit(
@@ -226,7 +226,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="candidate-never-tries-again", expected=("LIVE",),
+        name="candidate-never-tries-again", profile="churn", expected=("LIVE",),
         what="a candidate whose requests are lost waits for ever",
         edits=(
             Edit(

@@ -155,7 +155,7 @@ PLANTS: Final = (
         ),
     ),
     Plant(
-        name="snapshot-chunk-lost-for-ever", expected=("LIVE",),
+        name="snapshot-chunk-lost-for-ever", profile="members", expected=("LIVE",),
         what="a lost chunk of a snapshot is never sent again",
         edits=(
             Edit(
