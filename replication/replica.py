@@ -216,6 +216,9 @@ class Replica(Installing):
         if now_s >= self._heartbeat_due_s:
             self._heartbeat()
         if now_s >= self._election_due_s:
+            if not self.configuration_at(self._commit_index).votes(self.member):
+                # What made it a member may be lost with the leader who wrote it.
+                self._ask_to_join()
             self._stand()
         if self._log.damaged and now_s >= self._repair_due_s:
             self._repair_due_s = now_s + self.settings.heartbeat_s
@@ -436,7 +439,7 @@ class Replica(Installing):
     # --- joining ----------------------------------------------------------------------------
 
     def _ask_to_join(self) -> None:
-        """A member that no configuration names asks all nodes that it knows to take it in."""
+        """Of all nodes that it knows; a leader to whom it is a member already lets it be."""
         own = node_number(self.member)
         known = {*self.nodes, *(node_number(m) for m in self.configuration.members)}
         for node in sorted(known - {own}):
