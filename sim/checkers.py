@@ -183,12 +183,13 @@ class Checkers:
                 lambda key=key: f"node {host.number}: record {key[0]} does not follow the one "
                 "before it",
             )  # fmt: skip
-            # An older leader's write may still be under way when others decide; a newer one's not.
+            # An older leader's write may still be under way when others decide, also one whose
+            # record is of a later term than the decided one (figure 8); a newer leader's not.
             decided = self.decided.get(record.index)
             self.check(
                 "SMS",
                 decided is None
-                or record.term < decided.term
+                or record.term < self.decided_in[record.index]
                 or record.hash == self.decided_hash[record.index],
                 lambda key=key: (
                     f"node {host.number} wrote another record at {key[0]}, which is decided"

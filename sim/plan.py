@@ -155,7 +155,7 @@ PROFILES: Final = {
     ),
     "pipeline": Profile(kinds=_only(_PIPELINE), node_counts=(3, 3, 1)),
     "churn": Profile(
-        kinds=_only(_CHURN) | {"ambush": 40, "blink": 15, "freeze_all": 10, "figure_8": 15},
+        kinds=_only(_CHURN) | {"ambush": 40, "blink": 15, "freeze_all": 10, "figure_8": 30},
         node_counts=(3, 5, 5), mean_gap_ms=350, run_ms=(15_000, 25_000),
         command_rate=(20.0, 40.0), election_ms=(150, 150, 300), append_records=(1, 1, 2, 16),
     ),
