@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from adapters.parent_death import PARENT_VARIABLE
+
 READY = re.compile(r"event=ready address=(\S+) metrics=(\S+)")
 DEADLINE_S = 60.0
 """Generous: it bounds a hang, and is never what a test waits for."""
@@ -19,6 +21,7 @@ class NodeProcess:
     def __init__(self, folder: Path, **settings: str) -> None:
         self._environment = {
             **os.environ,
+            PARENT_VARIABLE: str(os.getpid()),  # a test that fails leaves nobody behind
             "LOCKSTEP_NODE_DATA": str(folder),
             "LOCKSTEP_NODE_LISTEN": "127.0.0.1:0",
             "LOCKSTEP_NODE_MAP_BYTES": str(1 << 30),
