@@ -46,6 +46,8 @@ class LogWindow:
         self._to_write: list[Record] = []
         self._repaired: dict[int, Record] = {}
         self._repaired_in_flight: list[Record] = []
+        self._ahead: Record | None = None
+        """Read to confirm the one before it; nothing has confirmed it yet."""
         self._cut_from = 0
         self._flight_index: int | None = None
         self.durable_index = anchor.last_index
@@ -72,8 +74,36 @@ class LogWindow:
         repaired = self._repaired.get(index)
         if repaired is not None:
             return repaired
+        return self._confirmed(index)
+
+    def _confirmed(self, index: int) -> Record:
+        """What the disk has there, if the record after it, or the end, names it.
+
+        A lost write leaves an older record in its place that is sound in itself; sent on or
+        applied, it would be another log.
+        """
+        record = self._from_disk(index)
+        if index == self.last_index:
+            expected = self.last_hash
+        else:
+            following = index + 1
+            cached = bool(self._cached) and following >= self._cached[0].index
+            after = (
+                self._cached[following - self._cached[0].index]
+                if cached
+                else self._repaired.get(following) or self._from_disk(following)
+            )
+            expected = after.prev_hash
+            self._ahead = None if cached else after  # whoever reads on will ask for it next
+        if record.hash != expected:
+            raise BrokenChain(index, "is not the record that the one after it names")
+        return record
+
+    def _from_disk(self, index: int) -> Record:
         if index in self.damaged:
             raise CorruptRecord(index, "is in repair")
+        if self._ahead is not None and self._ahead.index == index:
+            return self._ahead
         return self._reader.record(index)
 
     def term_at(self, index: int) -> int | None:
@@ -104,8 +134,14 @@ class LogWindow:
 
     @property
     def sound_index(self) -> int:
-        """The last index below which nothing is damaged."""
-        return min(self.damaged) - 1 if self.damaged else self.last_index
+        """The last index up to which all is known to be of this log.
+
+        What stands directly below a damaged record may be of another branch (a lost write): only
+        its successor could tell, when that is repaired.
+        """
+        if not self.damaged:
+            return self.last_index
+        return max(self.base.index, min(self.damaged) - 2)
 
     # --- growth and cutting -----------------------------------------------------------------
 
@@ -121,6 +157,8 @@ class LogWindow:
     def cut(self, from_index: int) -> None:
         """Another leader's records replace what stands from `from_index` on."""
         assert self.base.index < from_index <= self.last_index, (from_index, self.last_index)
+        end = self._end_after_cut(from_index)
+        self._ahead = None
         handed_out = self.durable_index if self._flight_index is None else max(
             self._flight_index, self.durable_index
         )  # fmt: skip
@@ -136,7 +174,7 @@ class LogWindow:
         for index in [index for index in self.damaged if index >= from_index]:
             del self.damaged[index]
             self._repaired.pop(index, None)
-        self._find_end(from_index - 1)
+        self._find_end(from_index - 1, end)
 
     def forget_through(self, base: Base) -> None:
         """A snapshot covers everything up to `base`: compaction, the end stays."""
@@ -153,6 +191,7 @@ class LogWindow:
     def reset(self, base: Base) -> None:
         """The log begins after `base`, and is empty. The write that makes it so is durable."""
         self.base = base
+        self._ahead = None
         self._cached.clear()
         self._cached_bytes = 0
         self._to_write.clear()
@@ -221,6 +260,7 @@ class LogWindow:
         assert self._flight_index is not None, "no write was begun"
         self.durable_index = self._flight_index
         self._flight_index = None
+        self._ahead = None
         for record in self._repaired_in_flight:
             if self._repaired.pop(record.index, None) is not None:
                 del self.damaged[record.index]
@@ -232,12 +272,17 @@ class LogWindow:
     # --- inside -----------------------------------------------------------------------------
 
     def _check_below(self, record: Record) -> None:
-        """A record that came back says which hash the one below it had."""
+        """A record that came back says which hash the one below it had.
+
+        It is believed more than what stood in its place, which may have been of another branch.
+        """
         below = record.index - 1
         if not self.holds(below):
             return
         if below in self.damaged:
-            self.damaged[below] = self.damaged[below] or record.prev_hash
+            self.damaged[below] = record.prev_hash
+            if below in self._repaired and self._repaired[below].hash != record.prev_hash:
+                del self._repaired[below]
             return
         try:
             sound = self.record(below).hash == record.prev_hash
@@ -267,15 +312,27 @@ class LogWindow:
         self.last_term = self.base.term
         self.last_ts_ns = self.base.ts_ns
 
-    def _find_end(self, index: int) -> None:
-        """The end is now at `index`, whose record may itself be damaged."""
+    def _end_after_cut(self, from_index: int) -> Record | None:
+        """The record below; read while the one that is cut, which names it, is still here."""
+        below = from_index - 1
+        if below == self.base.index or below in self.damaged:
+            return None
+        in_memory = below in self._repaired or (
+            bool(self._cached) and below >= self._cached[0].index
+        )
+        if from_index in self.damaged and not in_memory:
+            return self._from_disk(below)  # nobody can name it any more
+        return self.record(below)
+
+    def _find_end(self, index: int, record: Record | None) -> None:
+        """The end is now at `index`, whose record may itself be damaged, and is None then."""
         if index == self.base.index:
             self._end_at_base()
             return
-        expected = self.damaged.get(index)
-        if expected is None:
-            self._end_at(self.record(index))
+        if record is not None:
+            self._end_at(record)
             return
+        expected = self.damaged[index]
         # The term of a damaged end is not known: nobody votes with it, and its own term's records
         # can only follow one of a term at most theirs.
         assert expected, f"record {index}: the log was cut above a record of unknown hash"

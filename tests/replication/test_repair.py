@@ -63,6 +63,59 @@ def test_who_does_not_know_the_members_asks_who_leads() -> None:
     cluster.assert_equal()
 
 
+def test_what_a_stale_record_said_of_the_one_below_it_is_not_believed() -> None:
+    """A lost write shows an older branch, above which the record that would name it has rotted."""
+    cluster = Cluster(3)
+    cluster.elect(1)
+    cluster.isolate(1)
+    for first in (1, 2):
+        cluster.send(1, first=first)
+    older = dict(cluster.hosts[1].log.rows)
+    cluster.elect(2)
+    for first in (3, 4, 5):
+        cluster.send(2, first=first)
+    cluster.heal()
+    cluster.run(2.0)
+    rows = cluster.hosts[1].log.rows
+    assert rows[3] != older[3]
+    cluster.crash(1)
+    rows[3] = older[3]
+    rot(cluster, 1, 4)
+    cluster.start(1)
+    assert cluster[1].replica.damaged == 2, "the fourth, and the second, because of the stale third"
+    cluster.run(5.0)
+    assert cluster[1].replica.damaged == 0
+    assert rows[3] != older[3]
+    cluster.assert_equal()
+
+
+def test_a_leader_does_not_send_a_record_of_another_branch() -> None:
+    """A lost write: what stands on its disk is sound in itself, and not what was decided."""
+    cluster = Cluster(3, NO_CACHE)
+    cluster.elect(1)
+    cluster.isolate(1)
+    for first in (1, 2):
+        cluster.send(1, first=first)
+    older = dict(cluster.hosts[1].log.rows)
+    cluster.elect(2)
+    cluster.heal()
+    cluster.run(2.0)
+    cluster.isolate(3)
+    for first in (3, 4, 5):
+        cluster.send(2, first=first)
+    cluster.run(1.0)
+    cluster.elect(1)
+    rows = cluster.hosts[1].log.rows
+    sound = rows[3]
+    assert sound != older[3]
+    rows[3] = older[3]
+    cluster.heal()
+    cluster.run(5.0)
+    for host in cluster.hosts.values():
+        assert host.log.rows[3] == sound
+    cluster.assert_equal()
+
+
 def rot(cluster: Cluster, member: int, index: int) -> None:
     rows = cluster.hosts[member].log.rows
     rows[index] = rows[index][:-1] + bytes([rows[index][-1] ^ 1])
