@@ -104,6 +104,8 @@ def test_a_leader_does_not_send_a_record_of_another_branch() -> None:
     for first in (3, 4, 5):
         cluster.send(2, first=first)
     cluster.run(1.0)
+    cluster.crash(2)
+    cluster.start(2)
     cluster.elect(1)
     rows = cluster.hosts[1].log.rows
     sound = rows[3]
