@@ -242,6 +242,9 @@ class Campaign:
         self.run_s += outcome.wall_seconds
         if outcome.checker:
             self.failed.append(outcome)
+            if self.plant is None:  # a long campaign goes on; who watches can begin to look
+                what = f"seed {outcome.seed}: {outcome.checker}: {outcome.what}"
+                print(what[:200], file=sys.stderr, flush=True)
         for name in ("events", "commands", "unknown", "entries", "sim_ns", "leader_changes",
                      "snapshot_transfers", "repairs", "retries"):  # fmt: skip
             setattr(total, name, getattr(total, name) + getattr(outcome, name))
