@@ -353,8 +353,8 @@ class Machine:
     def reserve(self, keys: int, orders: int) -> None:
         """Room for so many idempotency keys and open orders before any table must grow.
 
-        Growth moves a whole table, some 60 ms at a million rows; room costs addresses, and eight
-        bytes of memory a key. It changes no state, no digest and no answer.
+        Growth moves a whole table, some 60 ms at a million rows; room costs its memory from now
+        on. It changes no state, no digest and no answer.
         """
         state = self._state
         state.replies.reserve(keys)

@@ -103,10 +103,7 @@ class Table:
         return root.digest()
 
     def reserve(self, rows: i64) -> None:
-        """Room for so many rows: growing further moves all of them, a pause that grows with them.
-
-        The room costs addresses, and memory only where rows come to lie.
-        """
+        """Room for so many rows: growing further moves all of them, and the pause grows too."""
         if rows <= self.count:
             return
         old = self.rows
