@@ -66,7 +66,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_entries: Positive = 10_000
     checkpoint_commands: Positive = 50_000
     room_keys: Positive = 250_000
-    """About 150 bytes of memory each, from the start. A busy venue has room for a window of them."""
+    """About 150 bytes of memory each, from the start. A busy venue needs more."""
     room_orders: Positive = 100_000
     checkpoint_ms: Annotated[int, msgspec.Meta(ge=10)] = 10_000
     snapshot_entries: Positive = 200_000
