@@ -195,7 +195,9 @@ class Following(Elections):
             others = others or {self._leader}
             below = message.index - 1
             known_below = below not in log.damaged or log.damaged[below]
-            if without >= others - {self.member} and known_below:
+            # Who leads our term has all that is decided; the others speak for a term without one.
+            leads = message.sender == self._leader and message.term == self._term
+            if (leads or without >= others - {self.member}) and known_below:
                 self._cut(message.index)
                 self._without.clear()
 

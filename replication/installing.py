@@ -42,8 +42,7 @@ class Installing(Leading):
         remove what it covers with the next write; None: the next write resets the log."""
         base = base_of(meta)
         configuration = membership.decode(meta.members)
-        log = self._log
-        if log.holds(meta.index) and log.hash_at(meta.index) == meta.record_hash:
+        if self._goes_on_above(meta):
             self.is_installing = False
             self._commit_index = max(self._commit_index, meta.index)
             while self._to_apply and self._to_apply[0].index <= meta.index:
@@ -60,6 +59,20 @@ class Installing(Leading):
         self._configurations = [(meta.index, configuration)]
         self._hard_state_dirty = True
         return None
+
+    def _goes_on_above(self, meta: SnapshotMeta) -> bool:
+        """Whether the log has the snapshot's record; if damage hides it, whether it must."""
+        if not self._log.holds(meta.index):
+            return False
+        for _ in range(2):
+            try:
+                own = self._log.hash_at(meta.index)
+            except CorruptRecord as error:
+                self._found_damage(error.index)  # and its successor may say which hash it had
+            else:
+                if own is not None:
+                    return own == meta.record_hash
+        return max(self._commit_index, self._acked_index) >= meta.index
 
     def _on_snapshot_chunk(self, message: SnapshotChunk) -> None:
         self._heard_leader(message.sender)

@@ -118,6 +118,25 @@ def test_a_leader_does_not_send_a_record_of_another_branch() -> None:
     cluster.assert_equal()
 
 
+def test_the_leaders_word_is_enough_for_a_record_that_nobody_has() -> None:
+    """Not all voters are there to say so, and one may never come back."""
+    cluster = Cluster(3)
+    cluster.elect(1)
+    cluster.isolate(1)
+    cluster.send(1)
+    cluster.elect(2)
+    cluster.crash(3)
+    cluster.crash(1)
+    rot(cluster, 1, 2)
+    cluster.start(1)
+    cluster.heal()
+    cluster.run(5.0)
+    assert cluster[1].replica.damaged == 0
+    cluster.send(2)
+    cluster.run(1.0)
+    cluster.assert_equal()
+
+
 def rot(cluster: Cluster, member: int, index: int) -> None:
     rows = cluster.hosts[member].log.rows
     rows[index] = rows[index][:-1] + bytes([rows[index][-1] ^ 1])
