@@ -1,6 +1,6 @@
 """Makes `docs/plants.md`: each plant, what caught it, and how long that took.
 
-    python -m adapters.cli.sim_table docs/plants.md [--jobs 2]
+    python -m adapters.cli.sim_table docs/plants.md [--jobs 2] [--resume]
 
 Why it exists: a simulator is judged by the bugs that it catches, so the table is made by running
 it and never by hand: from each of five start seeds it looks for the bug, and the medians stand.
@@ -47,10 +47,17 @@ def main(argv: list[str]) -> int:
     p = argparse.ArgumentParser(prog="sim_table")
     p.add_argument("file", type=Path)
     p.add_argument("--jobs", type=int, default=2)
+    p.add_argument(
+        "--resume", action="store_true", help="keep the rows of a run that was cut short"
+    )
     a = p.parse_args(argv)
+    known = _rows_of(a.file) if a.resume else {}
     rows = []
     holes = 0
     for plant in PLANTS.values():
+        if plant.name in known:
+            rows.append(known[plant.name])
+            continue
         found = [_harmless(plant, a.jobs)] if plant.kind == "harmless" else [
             _look(plant, start, a.jobs) for start in STARTS
         ]  # fmt: skip
@@ -60,6 +67,12 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(rows[-1] + "\n")
         a.file.write_text(HEAD + "\n".join(rows) + "\n", "utf-8")
     return 1 if holes else 0
+
+
+def _rows_of(file: Path) -> dict[str, str]:
+    """By plant, but for the last one that a cut may have left half written."""
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    return {line.split(" | ")[0].removeprefix("| "): line for line in lines if line.endswith(" |")}
 
 
 def _look(plant: Plant, start: int, jobs: int) -> Found:
