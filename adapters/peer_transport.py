@@ -234,9 +234,7 @@ class PeerTransport:
                 backoff_s = BACKOFF_S_MIN
                 try:
                     await self._write(peer, stream)
-                except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
-                    pass  # it is dialled again; what was lost is repeated by the protocol
-                finally:
+                finally:  # it is dialled again; what was lost is repeated by the protocol
                     peer.connected = False
                     peer.small.clear()
                     peer.bulk.clear()
@@ -265,14 +263,20 @@ class PeerTransport:
     async def _write(self, peer: Peer, stream: Stream) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch, stream, nursery.cancel_scope)
-            while True:
-                data = peer.next_write()
-                if not data:
-                    peer.wake = trio.Event()
-                    await peer.wake.wait()
-                    continue
-                await stream.send_all(data)
-                peer.sent_bytes += len(data)
+            # In here: what leaves a nursery comes in a group, which nobody would take for a loss.
+            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+                await self._write_on(peer, stream)
+            nursery.cancel_scope.cancel()
+
+    async def _write_on(self, peer: Peer, stream: Stream) -> None:
+        while True:
+            data = peer.next_write()
+            if not data:
+                peer.wake = trio.Event()
+                await peer.wake.wait()
+                continue
+            await stream.send_all(data)
+            peer.sent_bytes += len(data)
 
     async def _watch(self, stream: Stream, scope: trio.CancelScope) -> None:
         """The other side never speaks here: whatever comes is its end."""

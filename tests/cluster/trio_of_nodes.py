@@ -296,4 +296,8 @@ class ThreeNodes:
                     digests[node] = (status.index, status.digest, status.chain)
             return len(set(digests.values())) == 1
 
-        await until(equal, f"the nodes are equal: {digests}", WITHIN_S)
+        try:
+            await until(equal, "the nodes are equal", WITHIN_S)
+        except AssertionError as error:
+            said = "\n".join(f"node {n}: {digests.get(n)}\n{self.said(n)}" for n in self.nodes)
+            raise AssertionError(f"{error}\n{said}") from error

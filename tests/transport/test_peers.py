@@ -178,3 +178,24 @@ async def test_a_node_that_only_the_log_names_is_dialled_and_let_go() -> None:
             await nursery.start(side.run)
         await body()
         nursery.cancel_scope.cancel()
+
+
+class BrokenStream:
+    """Breaks when it is written to, before a reader has noticed anything."""
+
+    async def send_all(self, _data: bytes) -> None:
+        await trio.lowlevel.checkpoint()
+        raise trio.BrokenResourceError
+
+    async def receive_some(self, _count: int) -> bytes:
+        await trio.sleep_forever()
+        raise AssertionError
+
+
+async def test_a_connection_that_breaks_in_a_write_is_a_loss_and_no_error() -> None:
+    side = Pair().sides[1]
+    peer = side._peers[2]
+    peer.connected = True
+    side.send(TimeoutNow(sender=1, to=2, term=1))
+    with trio.fail_after(WITHIN_S):
+        await side._write(peer, BrokenStream())  # type: ignore[arg-type]
