@@ -103,8 +103,8 @@ sim-nightly: _current
 
 # Look for every planted bug, and write docs/plants.md
 [group('proof')]
-plants: _current
-    {{python}} -m adapters.cli.sim_table docs/plants.md --jobs 2
+plants *ARGS: _current
+    {{python}} -m adapters.cli.sim_table docs/plants.md --jobs 2 {{ARGS}}
 
 # Three nodes, faults, load; many cycles
 [group('proof')]
