@@ -69,12 +69,12 @@ class LogWindow:
     def record(self, index: int) -> Record:
         """Raises `CorruptRecord` if the disk does not give back what was written."""
         assert self.holds(index), f"record {index} is outside {self.base.index}..{self.last_index}"
+        return self._in_memory(index) or self._confirmed(index)
+
+    def _in_memory(self, index: int) -> Record | None:
         if self._cached and index >= self._cached[0].index:
             return self._cached[index - self._cached[0].index]
-        repaired = self._repaired.get(index)
-        if repaired is not None:
-            return repaired
-        return self._confirmed(index)
+        return self._repaired.get(index)
 
     def _confirmed(self, index: int) -> Record:
         """What the disk has there, if the record after it, or the end, names it.
@@ -86,15 +86,11 @@ class LogWindow:
         if index == self.last_index:
             expected = self.last_hash
         else:
-            following = index + 1
-            cached = bool(self._cached) and following >= self._cached[0].index
-            after = (
-                self._cached[following - self._cached[0].index]
-                if cached
-                else self._repaired.get(following) or self._from_disk(following)
-            )
+            after = self._in_memory(index + 1)
+            if after is None:
+                # Whoever reads on will ask for it next.
+                after = self._ahead = self._from_disk(index + 1)
             expected = after.prev_hash
-            self._ahead = None if cached else after  # whoever reads on will ask for it next
         if record.hash != expected:
             raise BrokenChain(index, "is not the record that the one after it names")
         return record
@@ -317,10 +313,7 @@ class LogWindow:
         below = from_index - 1
         if below == self.base.index or below in self.damaged:
             return None
-        in_memory = below in self._repaired or (
-            bool(self._cached) and below >= self._cached[0].index
-        )
-        if from_index in self.damaged and not in_memory:
+        if from_index in self.damaged and self._in_memory(below) is None:
             return self._from_disk(below)  # nobody can name it any more
         return self.record(below)
 
