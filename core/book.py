@@ -5,21 +5,15 @@ fees, events or idempotency: it is told what to match and rest, and says what wa
 
 How it lies in memory
 ---------------------
-- `OrderStore` holds two tables for all symbols of the partition. An order is a row of eight
-  words, one cache line; so is a price level. Orders of a level are a doubly linked list by row
-  number, oldest first; free rows are a list through the same word, so that which row comes next
-  is itself part of the state.
+- `core.order_store` holds two tables for all symbols of the partition. An order is a row of
+  eight words, one cache line; so is a price level. Orders of a level are a doubly linked list by
+  row number, oldest first; free rows are a list through the same word, so that which row comes
+  next is itself part of the state.
 - A `Ladder` is one side of one symbol: the prices that have orders, sorted with the best one
   *last*, so that levels come and go near the end and little is shifted. A price is kept as a key,
   `sign * price`, with sign +1 for bids and -1 for asks: the best key is the greatest on both
   sides, and one code serves both. Ladders are derived: a restore rebuilds them from the levels.
 - Matching writes fills into `OrderStore.fills` and leaves what they mean to the caller.
-
-Rules
------
-1. A row is live if and only if its level is not NIL. Only live rows can be found by id.
-2. A level exists if and only if it has an order.
-3. The rows of orders that a match filled keep their words until the next `allocate`.
 """
 
 from typing import Final
@@ -27,141 +21,26 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from core.codes import BUY
-from core.limits import SLOT_BITS
-from core.table import NIL, PAGE_SHIFT, Table, filled
+from core.codes import BUY, PEGGED
+from core.order_store import (
+    COUNT_MASK, FILL_WORDS, F_LEFT, F_PRICE, F_QTY, LEVEL_SHIFT, L_BOOK, L_COUNT, L_HEAD, L_HIDDEN,
+    L_PRICE, L_TAIL, L_TOTAL, ORDER_SHIFT, O_FILLED, O_LEVEL, O_NEXT, O_OWNER, O_PREV, O_REMAINING,
+    PEG_ONE, OrderStore,
+)  # fmt: skip
+from core.table import NIL, PAGE_SHIFT, filled
+from core.terms import AREA_SHIFT, OWNER_BITS, RESTING, TERMS_SHIFT, T_DISPLAY, T_HIDDEN, T_KIND
 
-# Words of an order's row.
-O_ID: Final = 0  # generation << SLOT_BITS | slot
-O_ACCOUNT: Final = 1
-O_TERMS: Final = 2  # side | time in force << 4 | row of the balance that holds for it << 8
-O_REMAINING: Final = 3  # lots
-O_FILLED: Final = 4  # lots
-O_PREV: Final = 5
-O_NEXT: Final = 6  # in its level; in the free list when the row is free
-O_LEVEL: Final = 7  # NIL while it does not rest
-ORDER_SHIFT: Final = 3
-ORDER_WORDS: Final = 8
-
-# Words of a price level's row.
-L_BOOK: Final = 0  # symbol << 1 | side; NIL when the row is free
-L_PRICE: Final = 1  # ticks
-L_TOTAL: Final = 2  # lots
-L_COUNT: Final = 3  # orders
-L_HEAD: Final = 4
-L_TAIL: Final = 5
-L_NEXT: Final = 6  # in the free list
-LEVEL_SHIFT: Final = 3
-LEVEL_WORDS: Final = 8
-
-# Words of a fill.
-F_SLOT: Final = 0
-F_QTY: Final = 1  # lots
-F_PRICE: Final = 2  # ticks, the maker's
-F_LEFT: Final = 3  # lots that the maker has left
-FILL_WORDS: Final = 4
-
-SLOT_MASK: Final = (1 << SLOT_BITS) - 1
-GENERATION_MAX: Final = (1 << 29) - 1
-"""29 bits of generation above 24 bits of slot: ids stay below 2**53."""
-
-
-class OrderStore:
-    """All orders and levels of a partition."""
-
-    def __init__(self) -> None:
-        self.orders = Table("orders", ORDER_WORDS)
-        self.levels = Table("levels", LEVEL_WORDS)
-        self.free_order: i64 = NIL
-        self.free_level: i64 = NIL
-        self.open_count: i64 = 0
-        self.fills: vec[i64] = filled(64 * FILL_WORDS, 0)
-        self.fill_count: i64 = 0
-
-    def has_room(self) -> bool:
-        return self.free_order != NIL or self.orders.count <= SLOT_MASK
-
-    def allocate(self) -> i64:
-        """A slot whose row has a fresh id and no level. The caller fills in the rest."""
-        slot = self.free_order
-        if slot == NIL:
-            slot = self.orders.add_row()
-            assert slot <= SLOT_MASK, "order store: no slot left"
-            self.orders.rows[slot << ORDER_SHIFT] = slot
-        else:
-            self.free_order = self.orders.rows[(slot << ORDER_SHIFT) + O_NEXT]
-        rows = self.orders.rows
-        at = slot << ORDER_SHIFT
-        rows[at + O_ID] += 1 << SLOT_BITS
-        rows[at + O_LEVEL] = NIL
-        self.orders.dirty[slot >> PAGE_SHIFT] = 1
-        return slot
-
-    def release(self, slot: i64) -> None:
-        """Give the slot back. An id of this generation can never be found again."""
-        rows = self.orders.rows
-        at = slot << ORDER_SHIFT
-        rows[at + O_LEVEL] = NIL
-        self.orders.dirty[slot >> PAGE_SHIFT] = 1
-        if rows[at + O_ID] >> SLOT_BITS < GENERATION_MAX:
-            rows[at + O_NEXT] = self.free_order
-            self.free_order = slot
-
-    def find(self, order_id: i64) -> i64:
-        """The slot of an order that rests, or NIL."""
-        slot = order_id & SLOT_MASK
-        if order_id < 0 or slot >= self.orders.count:
-            return NIL
-        rows = self.orders.rows
-        at = slot << ORDER_SHIFT
-        if rows[at + O_ID] != order_id or rows[at + O_LEVEL] == NIL:
-            return NIL
-        return slot
-
-    def add_level(self, book: i64, price: i64) -> i64:
-        level = self.free_level
-        if level == NIL:
-            level = self.levels.add_row()
-        else:
-            self.free_level = self.levels.rows[(level << LEVEL_SHIFT) + L_NEXT]
-        rows = self.levels.rows
-        at = level << LEVEL_SHIFT
-        rows[at + L_BOOK] = book
-        rows[at + L_PRICE] = price
-        rows[at + L_TOTAL] = 0
-        rows[at + L_COUNT] = 0
-        rows[at + L_HEAD] = NIL
-        rows[at + L_TAIL] = NIL
-        rows[at + L_NEXT] = NIL
-        self.levels.dirty[level >> PAGE_SHIFT] = 1
-        return level
-
-    def drop_level(self, level: i64) -> None:
-        rows = self.levels.rows
-        at = level << LEVEL_SHIFT
-        rows[at + L_BOOK] = NIL
-        rows[at + L_TOTAL] = 0
-        rows[at + L_COUNT] = 0
-        rows[at + L_NEXT] = self.free_level
-        self.free_level = level
-        self.levels.dirty[level >> PAGE_SHIFT] = 1
-
-    def grow_fills(self) -> None:
-        i: i64 = len(self.fills)
-        fills = self.fills
-        while i > 0:
-            fills = append(fills, 0)
-            i -= 1
-        self.fills = fills
+_ANY: Final = -(1 << 62)
+"""Below every key."""
 
 
 class Ladder:
     """One side's prices, the best last."""
 
-    def __init__(self, sign: i64) -> None:
+    def __init__(self, sign: i64, room: i64) -> None:
         self.sign: i64 = sign
-        self.keys: vec[i64] = filled(64, 0)
-        self.levels: vec[i64] = filled(64, 0)
+        self.keys: vec[i64] = filled(room, 0)
+        self.levels: vec[i64] = filled(room, 0)
         self.depth: i64 = 0
 
     def position(self, key: i64) -> i64:
@@ -205,13 +84,20 @@ class Ladder:
 
 
 class Book:
-    """One symbol's two ladders over the shared store."""
+    """One symbol's two ladders over the shared store.
 
-    def __init__(self, symbol: i64, store: OrderStore) -> None:
+    An area other than RESTING makes it a book of parked orders: the same queues, by trigger
+    price. Those on the BUY ladder wait for the market to fall, those on SELL for it to rise, and
+    the next one to be reached is the best of its ladder.
+    """
+
+    def __init__(self, symbol: i64, store: OrderStore, area: i64 = RESTING) -> None:
         self.symbol: i64 = symbol
+        self.number: i64 = symbol | area << AREA_SHIFT
         self.store = store
-        self.bids = Ladder(1)
-        self.asks = Ladder(-1)
+        room: i64 = 64 if area == RESTING else 4
+        self.bids = Ladder(1, room)
+        self.asks = Ladder(-1, room)
 
     def side(self, side: i64) -> Ladder:
         return self.bids if side == BUY else self.asks
@@ -223,11 +109,31 @@ class Book:
             return 0
         return ladder.keys[ladder.depth - 1] * ladder.sign
 
+    def head(self, side: i64) -> i64:
+        """The slot that comes first on that side, or NIL."""
+        ladder = self.side(side)
+        if ladder.depth == 0:
+            return NIL
+        return self.store.levels.rows[(ladder.levels[ladder.depth - 1] << LEVEL_SHIFT) + L_HEAD]
+
+    def worst_key(self, side: i64, price: i64) -> i64:
+        """The least key of the other side that a taker on `side` reaches; price 0: any."""
+        if price == 0:
+            return _ANY
+        return -price if side == BUY else price
+
+    def reachable(self, side: i64, price: i64) -> i64:
+        """The slot that a taker on `side` would meet first at `price` or better, or NIL."""
+        ladder = self.asks if side == BUY else self.bids
+        if ladder.depth == 0 or ladder.keys[ladder.depth - 1] < self.worst_key(side, price):
+            return NIL
+        return self.store.levels.rows[(ladder.levels[ladder.depth - 1] << LEVEL_SHIFT) + L_HEAD]
+
     def match(self, side: i64, price: i64, lots: i64) -> i64:
         """Fill up to `lots` for a taker on `side` at `price` or better; the lots left over.
 
-        Price 0 means any price. Each fill is a row of `store.fills`; `fill_count` starts at 0.
-        Filled makers are out of the book and their slots are free.
+        Price 0 means any price. Each fill is a row more in `store.fills`. Filled makers are out
+        of the book and their slots are free; a filled tip of an iceberg goes to the back.
         """
         ladder = self.asks if side == BUY else self.bids
         store = self.store
@@ -235,11 +141,9 @@ class Book:
         levels = store.levels.rows
         order_dirty = store.orders.dirty
         sign = ladder.sign
-        worst = price * sign
-        if price == 0:
-            worst = -(1 << 62)
+        worst = self.worst_key(side, price)
         left = lots
-        count: i64 = 0
+        count = store.fill_count
         while left > 0 and ladder.depth > 0:
             key = ladder.keys[ladder.depth - 1]
             if key < worst:
@@ -267,6 +171,14 @@ class Book:
                 fills[fill + F_PRICE] = key * sign
                 fills[fill + F_LEFT] = have - lots_now
                 count += 1
+                if orders[at + O_OWNER] >> OWNER_BITS != 0:
+                    following = orders[at + O_NEXT]
+                    tip = self._fill_of_terms(slot, level, lots_now == have, fill)
+                    if tip > 0:
+                        total += tip
+                        if following != NIL:
+                            slot = following
+                        continue
                 if lots_now == have:
                     following = orders[at + O_NEXT]
                     store.release(slot)
@@ -286,6 +198,56 @@ class Book:
         store.fill_count = count
         return left
 
+    def _fill_of_terms(self, slot: i64, level: i64, is_done: bool, fill: i64) -> i64:
+        """A maker with further terms was filled: what its level and the fill must know of it.
+
+        The lots of its next tip if an iceberg's tip is done: it stands at the back then.
+        """
+        store = self.store
+        orders = store.orders.rows
+        levels = store.levels.rows
+        terms = store.terms.table
+        at = slot << ORDER_SHIFT
+        head = level << LEVEL_SHIFT
+        row = (orders[at + O_OWNER] >> OWNER_BITS) - 1
+        hidden = terms.rows[(row << TERMS_SHIFT) + T_HIDDEN]
+        store.fills[fill + F_LEFT] += hidden
+        if not is_done:
+            return 0
+        if hidden == 0:
+            if terms.rows[(row << TERMS_SHIFT) + T_KIND] & 0xF == PEGGED:
+                levels[head + L_COUNT] -= PEG_ONE
+            return 0
+        tip = terms.rows[(row << TERMS_SHIFT) + T_DISPLAY]
+        if tip > hidden:
+            tip = hidden
+        terms.rows[(row << TERMS_SHIFT) + T_HIDDEN] = hidden - tip
+        terms.dirty[row >> PAGE_SHIFT] = 1
+        levels[head + L_HIDDEN] -= tip
+        orders[at + O_REMAINING] = tip
+        following = orders[at + O_NEXT]
+        if following != NIL:
+            tail = levels[head + L_TAIL]
+            orders[(tail << ORDER_SHIFT) + O_NEXT] = slot
+            store.orders.dirty[tail >> PAGE_SHIFT] = 1
+            orders[at + O_PREV] = tail
+            orders[at + O_NEXT] = NIL
+            levels[head + L_TAIL] = slot
+            orders[(following << ORDER_SHIFT) + O_PREV] = NIL
+            store.orders.dirty[following >> PAGE_SHIFT] = 1
+        return tip
+
+    def _count_terms(self, slot: i64, level: i64, sign: i64) -> None:
+        """An order with further terms joins (+1) or leaves (-1) a level."""
+        store = self.store
+        row = store.terms_of(slot)
+        rows = store.terms.table.rows
+        levels = store.levels.rows
+        head = level << LEVEL_SHIFT
+        levels[head + L_HIDDEN] += sign * rows[(row << TERMS_SHIFT) + T_HIDDEN]
+        if rows[(row << TERMS_SHIFT) + T_KIND] & 0xF == PEGGED:
+            levels[head + L_COUNT] += sign * PEG_ONE
+
     def rest(self, slot: i64, side: i64, price: i64) -> i64:
         """Put an order, whose row says what remains, at the tail of its level; the level."""
         ladder = self.side(side)
@@ -295,7 +257,7 @@ class Book:
         if at < ladder.depth and ladder.keys[at] == key:
             level = ladder.levels[at]
         else:
-            level = store.add_level(self.symbol << 1 | side, price)
+            level = store.add_level(self.number << 1 | side, price)
             ladder.insert(at, key, level)
         orders = store.orders.rows
         levels = store.levels.rows
@@ -314,6 +276,8 @@ class Book:
         levels[head + L_TAIL] = slot
         levels[head + L_TOTAL] += orders[row + O_REMAINING]
         levels[head + L_COUNT] += 1
+        if orders[row + O_OWNER] >> OWNER_BITS != 0:
+            self._count_terms(slot, level, 1)
         store.orders.dirty[slot >> PAGE_SHIFT] = 1
         store.levels.dirty[level >> PAGE_SHIFT] = 1
         store.open_count += 1
@@ -342,6 +306,8 @@ class Book:
         orders[row + O_LEVEL] = NIL
         levels[head + L_TOTAL] -= orders[row + O_REMAINING]
         levels[head + L_COUNT] -= 1
+        if orders[row + O_OWNER] >> OWNER_BITS != 0:
+            self._count_terms(slot, level, -1)
         store.orders.dirty[slot >> PAGE_SHIFT] = 1
         store.levels.dirty[level >> PAGE_SHIFT] = 1
         store.open_count -= 1
@@ -352,26 +318,52 @@ class Book:
             store.drop_level(level)
 
     def reduce(self, slot: i64, lots: i64) -> None:
-        """Take `lots`, fewer than remain, off a resting order; it keeps its place."""
+        """Take `lots`, fewer than are left, off a resting order; it keeps its place.
+
+        What an iceberg hides goes first.
+        """
         store = self.store
         row = slot << ORDER_SHIFT
         level = store.orders.rows[row + O_LEVEL]
+        hidden = store.hidden_of(slot)
+        if hidden > 0:
+            terms = store.terms.table
+            terms_row = store.terms_of(slot)
+            from_hidden = hidden if hidden < lots else lots
+            terms.rows[(terms_row << TERMS_SHIFT) + T_HIDDEN] = hidden - from_hidden
+            terms.dirty[terms_row >> PAGE_SHIFT] = 1
+            store.levels.rows[(level << LEVEL_SHIFT) + L_HIDDEN] -= from_hidden
+            store.levels.dirty[level >> PAGE_SHIFT] = 1
+            lots -= from_hidden
+            if lots == 0:
+                return
         assert 0 < lots < store.orders.rows[row + O_REMAINING], "book: not a reduction"
         store.orders.rows[row + O_REMAINING] -= lots
         store.levels.rows[(level << LEVEL_SHIFT) + L_TOTAL] -= lots
         store.orders.dirty[slot >> PAGE_SHIFT] = 1
         store.levels.dirty[level >> PAGE_SHIFT] = 1
 
+    def best_unpegged(self, side: i64) -> i64:
+        """The best price of that side at which an order rests that is not pegged, or 0."""
+        ladder = self.side(side)
+        levels = self.store.levels.rows
+        i = ladder.depth - 1
+        while i >= 0:
+            count = levels[(ladder.levels[i] << LEVEL_SHIFT) + L_COUNT]
+            if count & COUNT_MASK > count >> 32:
+                return ladder.keys[i] * ladder.sign
+            i -= 1
+        return 0
+
     def fillable(self, side: i64, price: i64, lots: i64) -> i64:
         """How many of `lots` a taker on `side` would get at `price` or better (0: any)."""
         ladder = self.asks if side == BUY else self.bids
         levels = self.store.levels.rows
-        worst = price * ladder.sign
-        if price == 0:
-            worst = -(1 << 62)
+        worst = self.worst_key(side, price)
         found: i64 = 0
         i = ladder.depth - 1
         while i >= 0 and found < lots and ladder.keys[i] >= worst:
-            found += levels[(ladder.levels[i] << LEVEL_SHIFT) + L_TOTAL]
+            at = ladder.levels[i] << LEVEL_SHIFT
+            found += levels[at + L_TOTAL] + levels[at + L_HIDDEN]
             i -= 1
         return found if found < lots else lots

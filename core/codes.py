@@ -18,13 +18,43 @@ SIDE_NAMES: Final = ("BUY", "SELL")
 
 LIMIT: Final = 0
 MARKET: Final = 1
-ORDER_TYPE_NAMES: Final = ("LIMIT", "MARKET")
+STOP: Final = 2
+STOP_LIMIT: Final = 3
+TAKE_PROFIT: Final = 4
+TAKE_PROFIT_LIMIT: Final = 5
+TRAILING_STOP: Final = 6
+TRAILING_STOP_LIMIT: Final = 7
+PEGGED: Final = 8
+ORDER_TYPE_NAMES: Final = (
+    "LIMIT", "MARKET", "STOP", "STOP_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT", "TRAILING_STOP",
+    "TRAILING_STOP_LIMIT", "PEGGED",
+)  # fmt: skip
 
 GTC: Final = 0
 IOC: Final = 1
 FOK: Final = 2
 POST_ONLY: Final = 3
-TIME_IN_FORCE_NAMES: Final = ("GTC", "IOC", "FOK", "POST_ONLY")
+GTD: Final = 4
+DAY: Final = 5
+TIME_IN_FORCE_NAMES: Final = ("GTC", "IOC", "FOK", "POST_ONLY", "GTD", "DAY")
+
+# --- self-trade prevention, order lists -------------------------------------------------------
+
+STP_NONE: Final = 0
+STP_EXPIRE_TAKER: Final = 1
+STP_EXPIRE_MAKER: Final = 2
+STP_EXPIRE_BOTH: Final = 3
+STP_DECREMENT: Final = 4
+STP_NAMES: Final = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
+
+LIST_OCO: Final = 1
+LIST_OTO: Final = 2
+LIST_OTOCO: Final = 3
+LIST_KIND_NAMES: Final = ("NONE", "OCO", "OTO", "OTOCO")
+
+LIST_EXECUTING: Final = 1
+LIST_DONE: Final = 2
+LIST_STATE_NAMES: Final = ("NONE", "EXECUTING", "DONE")
 
 # --- symbol modes -----------------------------------------------------------------------------
 
@@ -50,10 +80,14 @@ CMD_LIST_SYMBOL: Final = 10
 CMD_CHECKPOINT: Final = 11
 CMD_SET_LIMITS: Final = 12
 CMD_SET_VERSION: Final = 13
+CMD_PLACE_TERMS: Final = 14
+CMD_PLACE_LIST: Final = 15
+CMD_CANCEL_AFTER: Final = 16
+CMD_SET_GROUP: Final = 17
 COMMAND_NAMES: Final = (
     "NONE", "PLACE", "CANCEL", "AMEND", "CANCEL_ALL", "SET_MODE", "DEPOSIT", "WITHDRAW",
     "OPEN_ACCOUNT", "LIST_ASSET", "LIST_SYMBOL", "CHECKPOINT", "SET_LIMITS",
-    "SET_VERSION",
+    "SET_VERSION", "PLACE_TERMS", "PLACE_LIST", "CANCEL_AFTER", "SET_GROUP",
 )  # fmt: skip
 
 # --- event kinds ------------------------------------------------------------------------------
@@ -73,10 +107,16 @@ EV_ASSET_LISTED: Final = 12
 EV_SYMBOL_LISTED: Final = 13
 EV_LIMITS_CHANGED: Final = 14
 EV_VERSION_CHANGED: Final = 15
+EV_ORDER_TERMS: Final = 16
+EV_ORDER_TRIGGERED: Final = 17
+EV_ORDER_LIST_CHANGED: Final = 18
+EV_CANCEL_AFTER_SET: Final = 19
+EV_GROUP_CHANGED: Final = 20
 EVENT_NAMES: Final = (
     "None", "OrderAccepted", "OrderRejected", "OrderCanceled", "CancelRejected", "OrderAmended",
     "TradeExecuted", "BookDelta", "SymbolModeChanged", "BalanceChanged", "EngineCheckpoint",
     "AccountOpened", "AssetListed", "SymbolListed", "LimitsChanged", "VersionChanged",
+    "OrderTerms", "OrderTriggered", "OrderListChanged", "CancelAfterSet", "GroupChanged",
 )  # fmt: skip
 
 # --- order statuses, as a reply reports them --------------------------------------------------
@@ -98,7 +138,16 @@ CANCELED_BY_USER: Final = 1
 CANCELED_IOC_REMAINDER: Final = 2
 CANCELED_MARKET_REMAINDER: Final = 3
 CANCELED_MASS: Final = 4
-CANCEL_REASON_NAMES: Final = ("NONE", "USER", "IOC_REMAINDER", "MARKET_REMAINDER", "MASS")
+CANCELED_EXPIRED: Final = 5
+CANCELED_SELF_TRADE: Final = 6
+CANCELED_LIST: Final = 7
+CANCELED_TRIGGER_REJECTED: Final = 8
+CANCELED_CANCEL_AFTER: Final = 9
+CANCELED_UNFUNDED: Final = 10
+CANCEL_REASON_NAMES: Final = (
+    "NONE", "USER", "IOC_REMAINDER", "MARKET_REMAINDER", "MASS", "EXPIRED", "SELF_TRADE", "LIST",
+    "TRIGGER_REJECTED", "CANCEL_AFTER", "UNFUNDED",
+)  # fmt: skip
 
 MOVED_BY_DEPOSIT: Final = 1
 MOVED_BY_WITHDRAWAL: Final = 2

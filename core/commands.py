@@ -26,9 +26,9 @@ from librt.strings import read_i64_le
 from mypy_extensions import i64
 
 from core.codes import (
-    CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT, CMD_LIST_ASSET,
-    CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_SET_LIMITS, CMD_SET_MODE,
-    CMD_SET_VERSION, CMD_WITHDRAW, COMMAND_NAMES,
+    CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
+    CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
+    CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_VERSION, CMD_WITHDRAW, COMMAND_NAMES,
 )  # fmt: skip
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
 
@@ -42,11 +42,47 @@ PLACE_QTY: Final = 5  # lots; quote units when FLAG_BY_QUOTE is set
 PLACE_CLIENT_HI: Final = 6  # the client's own order id, 128 bits; 0, 0 = none
 PLACE_CLIENT_LO: Final = 7
 
+# The further words of PLACE_TERMS; 4 to 7 are those of PLACE.
+TERMS_STP: Final = 8  # self-trade prevention bits 0-7 | by group bit 8
+TERMS_TRIGGER: Final = 9  # ticks
+TERMS_TRAIL: Final = 10  # ticks, or hundredths of a per cent with FLAG_TRAIL_BPS
+TERMS_DISPLAY: Final = 11  # lots that an iceberg shows
+TERMS_MIN_QTY: Final = 12  # lots to fill at once, or nothing
+TERMS_EXPIRE: Final = 13  # log time in nanoseconds
+TERMS_PEG: Final = 14  # offset in ticks, signed
+TERMS_ZERO: Final = 15  # 0
+
+# PLACE_LIST: legs of nine words each from 8 on.
+LIST_KIND: Final = 4
+LIST_STP: Final = 5  # as TERMS_STP, for every leg
+LIST_CLIENT_HI: Final = 6
+LIST_CLIENT_LO: Final = 7
+LIST_LEGS: Final = 8
+LEG_WORDS: Final = 9
+LEG_TERMS: Final = 0  # side bits 0-3 | type 4-7 | time in force 8-11 | flags 12-15
+LEG_PRICE: Final = 1
+LEG_QTY: Final = 2
+LEG_CLIENT_HI: Final = 3
+LEG_CLIENT_LO: Final = 4
+LEG_TRIGGER: Final = 5
+LEG_TRAIL: Final = 6
+LEG_DISPLAY: Final = 7
+LEG_EXPIRE: Final = 8
+
 CANCEL_ORDER: Final = 4
 
 AMEND_ORDER: Final = 4
 AMEND_PRICE: Final = 5  # ticks
 AMEND_QTY: Final = 6  # new total quantity in lots, what is already filled included
+AMEND_TRIGGER: Final = 7  # ticks; 0 = as it is; from version 3 on
+
+FILTER_WHAT: Final = 4  # CANCEL_ALL, from version 3 on: FILTER_ bits, 0 = everything
+FILTER_LOW: Final = 5  # limit prices from this one; ticks, 0 = any
+FILTER_HIGH: Final = 6  # up to this one; 0 = any
+
+AFTER_NS: Final = 4  # CANCEL_AFTER: log nanoseconds from now, 0 = never
+
+GROUP_NEW: Final = 4  # SET_GROUP: 0 = of no group
 
 MODE_NEW: Final = 4
 
@@ -84,11 +120,23 @@ LIMIT_DEDUP_ROWS: Final = 6
 VERSION_NEW: Final = 4
 
 FLAG_BY_QUOTE: Final = 1
+FLAG_SLIDE: Final = 2  # a POST_ONLY order that would trade is priced one tick away instead
+FLAG_TRAIL_BPS: Final = 4  # the trailing distance is in hundredths of a per cent of the price
+FLAG_PEG_OTHER: Final = 8  # pegged to the other side's best price, not to its own side's
+FLAGS_ALL: Final = 15
+
+FILTER_BUYS: Final = 1
+FILTER_SELLS: Final = 2
+FILTER_RESTING: Final = 4
+FILTER_PARKED: Final = 8
+FILTER_ALL: Final = 15
 
 COMMAND_WORDS: Final = 8
 """Words of every kind but the two below. A command of another length is not well formed."""
 LIST_SYMBOL_WORDS: Final = 18
 CHECKPOINT_WORDS: Final = 10
+PLACE_TERMS_WORDS: Final = 16
+PLACE_LIST_WORDS: Final = 35
 
 BATCH_MAGIC: Final = 0x3142534C  # "LSB1"
 BATCH_HEADER: Final = struct.Struct("<IIII")
@@ -96,7 +144,9 @@ BATCH_HEADER_BYTES: Final = 16
 
 _EIGHT: Final = struct.Struct("<8q")
 _TEN: Final = struct.Struct("<10q")
+_SIXTEEN: Final = struct.Struct("<16q")
 _EIGHTEEN: Final = struct.Struct("<18q")
+_THIRTY_FIVE: Final = struct.Struct("<35q")
 _TWO: Final = struct.Struct("<qq")
 
 Key = tuple[int, int]
@@ -144,20 +194,86 @@ def place(
     return _EIGHT.pack(head, account, key[0], key[1], price, qty, client[0], client[1])
 
 
+def place_terms(
+    account: int, symbol: int, side: int, order_type: int, time_in_force: int, *,
+    price: int = 0, qty: int = 0, key: Key = NO_KEY, client: Key = NO_KEY, flags: int = 0,
+    stp: int = 0, by_group: bool = False, trigger: int = 0, trail: int = 0, display: int = 0,
+    min_qty: int = 0, expire_ns: int = 0, peg_offset: int = 0,
+) -> bytes:  # fmt: skip
+    """A new order with further terms; from version 3 on.
+
+    Prices, triggers and offsets in ticks, quantities in lots (quote units with FLAG_BY_QUOTE),
+    `expire_ns` in log time. What each type of order may have says `docs/orders`.
+    """
+    detail = side | order_type << 4 | time_in_force << 8 | flags << 12
+    return _SIXTEEN.pack(
+        _head(CMD_PLACE_TERMS, symbol, PLACE_TERMS_WORDS, detail), account, *key, price, qty,
+        *client, stp | by_group << 8, trigger, trail, display, min_qty, expire_ns, peg_offset, 0,
+    )  # fmt: skip
+
+
+def leg(
+    side: int, order_type: int, time_in_force: int, *, price: int = 0, qty: int = 0,
+    client: Key = NO_KEY, flags: int = 0, trigger: int = 0, trail: int = 0, display: int = 0,
+    expire_ns: int = 0,
+) -> tuple[int, ...]:  # fmt: skip
+    """One order of a list, in the terms of `place_terms`."""
+    terms = side | order_type << 4 | time_in_force << 8 | flags << 12
+    return (terms, price, qty, *client, trigger, trail, display, expire_ns)
+
+
+NO_LEG: Final = (0,) * LEG_WORDS
+
+
+def place_list(
+    account: int, symbol: int, kind: int, legs: list[tuple[int, ...]], *, key: Key = NO_KEY,
+    client: Key = NO_KEY, stp: int = 0, by_group: bool = False,
+) -> bytes:  # fmt: skip
+    """An order list of two or three legs (`leg`); from version 3 on."""
+    words = [word for row in (*legs, *(NO_LEG,) * (3 - len(legs))) for word in row]
+    return _THIRTY_FIVE.pack(
+        _head(CMD_PLACE_LIST, symbol, PLACE_LIST_WORDS), account, *key, kind, stp | by_group << 8,
+        *client, *words,
+    )  # fmt: skip
+
+
 def cancel(account: int, symbol: int, order_id: int, key: Key = NO_KEY) -> bytes:
     return _EIGHT.pack(_head(CMD_CANCEL, symbol), account, *key, order_id, 0, 0, 0)
 
 
 def amend(
-    account: int, symbol: int, order_id: int, price: int, qty: int, key: Key = NO_KEY
+    account: int, symbol: int, order_id: int, price: int, qty: int, key: Key = NO_KEY,
+    trigger: int = 0,
+) -> bytes:  # fmt: skip
+    """`price` in ticks; `qty` the new total in lots, what is already filled included.
+
+    `trigger`: the new trigger price of a stop that waits, 0 to leave it; from version 3 on.
+    """
+    return _EIGHT.pack(_head(CMD_AMEND, symbol), account, *key, order_id, price, qty, trigger)
+
+
+def cancel_all(
+    account: int, symbol: int, key: Key = NO_KEY, what: int = 0, low: int = 0, high: int = 0
 ) -> bytes:
-    """`price` in ticks; `qty` the new total in lots, what is already filled included."""
-    return _EIGHT.pack(_head(CMD_AMEND, symbol), account, *key, order_id, price, qty, 0)
+    """All open orders of `account` (0: of everybody) on `symbol` (0: on all); not both 0.
+
+    From version 3 on `what` (FILTER_ bits), `low` and `high` (limit prices in ticks) choose
+    among them; 0 chooses nothing out.
+    """
+    return _EIGHT.pack(_head(CMD_CANCEL_ALL, symbol), account, *key, what, low, high, 0)
 
 
-def cancel_all(account: int, symbol: int, key: Key = NO_KEY) -> bytes:
-    """All open orders of `account` (0: of everybody) on `symbol` (0: on all); not both 0."""
-    return _EIGHT.pack(_head(CMD_CANCEL_ALL, symbol), account, *key, 0, 0, 0, 0)
+def cancel_after(account: int, symbol: int, after_ns: int, key: Key = NO_KEY) -> bytes:
+    """Cancel the account's orders on `symbol` (0: on all) unless this is repeated in time.
+
+    `after_ns`: nanoseconds of log time, up to a day; 0 calls it off.
+    """
+    return _EIGHT.pack(_head(CMD_CANCEL_AFTER, symbol), account, *key, after_ns, 0, 0, 0)
+
+
+def set_group(account: int, group: int) -> bytes:
+    """The group within which the account does not trade with itself; 0 = none."""
+    return _EIGHT.pack(_head(CMD_SET_GROUP, 0), account, 0, 0, group, 0, 0, 0)
 
 
 def set_mode(symbol: int, mode: int, key: Key = NO_KEY) -> bytes:
@@ -253,11 +369,12 @@ def check_commands(commands: bytes) -> int:
         head: i64 = read_i64_le(commands, at * 8)
         kind: i64 = head & 0xFF
         length: i64 = (head >> 8) & 0xFF
-        if kind < 1 or kind > CMD_SET_VERSION:
+        if kind < 1 or kind > CMD_SET_GROUP:
             raise MalformedBatch(f"commands: command {count} has unknown kind {kind}")
         if length != _words_of(kind) or at + length > words:
             raise MalformedBatch(f"commands: command {count} has {length} words")
-        if head >> 48 != 0 or (kind != CMD_PLACE and head >> 32 != 0):
+        terms_may_stand = kind == CMD_PLACE or kind == CMD_PLACE_TERMS
+        if head >> 48 != 0 or (not terms_may_stand and head >> 32 != 0):
             raise MalformedBatch(f"commands: command {count} has stray bits in word 0")
         at += length
         count += 1
@@ -271,6 +388,10 @@ def _words_of(kind: i64) -> i64:
         return LIST_SYMBOL_WORDS
     if kind == CMD_CHECKPOINT:
         return CHECKPOINT_WORDS
+    if kind == CMD_PLACE_TERMS:
+        return PLACE_TERMS_WORDS
+    if kind == CMD_PLACE_LIST:
+        return PLACE_LIST_WORDS
     return COMMAND_WORDS
 
 
@@ -278,5 +399,8 @@ def command_name(kind: int) -> str:
     return COMMAND_NAMES[kind] if 0 <= kind < len(COMMAND_NAMES) else f"kind {kind}"
 
 
-TRADING_KINDS: Final = (CMD_PLACE, CMD_CANCEL, CMD_AMEND, CMD_CANCEL_ALL)
+TRADING_KINDS: Final = (
+    CMD_PLACE, CMD_CANCEL, CMD_AMEND, CMD_CANCEL_ALL, CMD_PLACE_TERMS, CMD_PLACE_LIST,
+    CMD_CANCEL_AFTER,
+)  # fmt: skip
 """What a client may send; every other kind is an operator's, or the machine's own."""

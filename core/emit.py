@@ -9,10 +9,11 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.codes import (
-    EV_ACCOUNT_OPENED, EV_ASSET_LISTED, EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_REJECTED,
-    EV_ENGINE_CHECKPOINT, EV_LIMITS_CHANGED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
-    EV_ORDER_CANCELED, EV_ORDER_REJECTED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED,
-    EV_TRADE_EXECUTED, EV_VERSION_CHANGED,
+    EV_ACCOUNT_OPENED, EV_ASSET_LISTED, EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET,
+    EV_CANCEL_REJECTED, EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED,
+    EV_ORDER_ACCEPTED, EV_ORDER_AMENDED, EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED,
+    EV_ORDER_REJECTED, EV_ORDER_TERMS, EV_ORDER_TRIGGERED, EV_SYMBOL_LISTED,
+    EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.listing import S_SEQ, SYMBOL_WORDS
 from core.table import PAGE_SHIFT, Table, column_bytes, filled
@@ -212,3 +213,58 @@ class EventWriter:
         out = self.words
         out[at + 2] = version
         out[at + 3] = old_version
+
+    def order_terms(
+        self, symbol: i64, order_id: i64, account: i64, trigger: i64, trail: i64, display: i64,
+        min_qty: i64, expire_ns: i64, peg_offset: i64, stp: i64, flags: i64, list_id: i64,
+    ) -> None:  # fmt: skip
+        at = self._open(EV_ORDER_TERMS, 13, symbol, 0, 0)
+        out = self.words
+        out[at + 2] = order_id
+        out[at + 3] = account
+        out[at + 4] = trigger
+        out[at + 5] = trail
+        out[at + 6] = display
+        out[at + 7] = min_qty
+        out[at + 8] = expire_ns
+        out[at + 9] = peg_offset
+        out[at + 10] = stp
+        out[at + 11] = flags
+        out[at + 12] = list_id
+
+    def order_triggered(
+        self, symbol: i64, side: i64, code: i64, order_id: i64, account: i64, price: i64,
+        hold_delta: i64,
+    ) -> None:  # fmt: skip
+        at = self._open(EV_ORDER_TRIGGERED, 6, symbol, side, code)
+        out = self.words
+        out[at + 2] = order_id
+        out[at + 3] = account
+        out[at + 4] = price
+        out[at + 5] = hold_delta
+
+    def order_list_changed(
+        self, symbol: i64, kind: i64, state: i64, list_id: i64, account: i64, first: i64,
+        second: i64, third: i64, client_hi: i64, client_lo: i64,
+    ) -> None:  # fmt: skip
+        at = self._open(EV_ORDER_LIST_CHANGED, 9, symbol, 0, kind | state << 4)
+        out = self.words
+        out[at + 2] = list_id
+        out[at + 3] = account
+        out[at + 4] = first
+        out[at + 5] = second
+        out[at + 6] = third
+        out[at + 7] = client_hi
+        out[at + 8] = client_lo
+
+    def cancel_after_set(self, symbol: i64, account: i64, deadline_ns: i64) -> None:
+        at = self._open(EV_CANCEL_AFTER_SET, 4, symbol, 0, 0)
+        self.words[at + 2] = account
+        self.words[at + 3] = deadline_ns
+
+    def group_changed(self, account: i64, group: i64, old_group: i64) -> None:
+        at = self._open(EV_GROUP_CHANGED, 5, 0, 0, 0)
+        out = self.words
+        out[at + 2] = account
+        out[at + 3] = group
+        out[at + 4] = old_group

@@ -21,6 +21,7 @@ by is in an event, so that a ledger can follow without knowing the order book:
                     available (the limit was worse than the trade's price)
     OrderCanceled   `released` moves from hold back to available
     OrderAmended    `hold_delta` moves from available to hold (negative: back)
+    OrderTriggered  the same
     BalanceChanged  a deposit or withdrawal moves available by `delta`
 
 A reply is eight words and answers one command:
@@ -42,15 +43,19 @@ import msgspec
 
 from core.codes import (
     BALANCE_REASON_NAMES, CANCEL_REASON_NAMES, COMMAND_NAMES, EV_ACCOUNT_OPENED, EV_ASSET_LISTED,
-    EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_REJECTED, EV_ENGINE_CHECKPOINT,
-    EV_LIMITS_CHANGED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED, EV_ORDER_CANCELED, EV_ORDER_REJECTED,
-    EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_VERSION_CHANGED, MODE_NAMES,
-    ORDER_TYPE_NAMES, REJECT_NAMES, SIDE_NAMES, STATUS_NAMES, TIME_IN_FORCE_NAMES,
+    EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET, EV_CANCEL_REJECTED,
+    EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
+    EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS,
+    EV_ORDER_TRIGGERED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED,
+    EV_VERSION_CHANGED, LIST_KIND_NAMES, LIST_STATE_NAMES, MODE_NAMES, ORDER_TYPE_NAMES,
+    REJECT_NAMES, SIDE_NAMES, STATUS_NAMES, STP_NAMES, TIME_IN_FORCE_NAMES,
 )  # fmt: skip
 from core.commands import name_text
 from core.limits import WORD_BYTES
 
-EVENT_WORDS: Final = (0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4)
+EVENT_WORDS: Final = (
+    0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4, 13, 6, 9, 4, 5,
+)  # fmt: skip
 """Words of each event kind, by kind number."""
 
 REPLY_WORDS: Final = 8
@@ -209,10 +214,70 @@ class VersionChanged(Event, frozen=True, kw_only=True, tag=True):
     old_version: int
 
 
+class OrderTerms(Event, frozen=True, kw_only=True, tag=True):
+    """Stands behind the `OrderAccepted` of an order that has further terms; moves no money.
+
+    `expire_ns` 0: never. `list_id` 0: of no list.
+    """
+
+    order_id: int
+    account: int
+    trigger: int
+    trail: int
+    display: int
+    min_qty: int
+    expire_ns: int
+    peg_offset: int
+    stp: int
+    by_group: int
+    flags: int
+    list_id: int
+
+
+class OrderTriggered(Event, frozen=True, kw_only=True, tag=True):
+    """A parked order becomes active: its trigger was passed, or its list came to it.
+
+    `price` is the last trade's. With a `code` it cannot, and its `OrderCanceled` follows.
+    """
+
+    side: int
+    code: int
+    order_id: int
+    account: int
+    price: int
+    hold_delta: int
+
+
+class OrderListChanged(Event, frozen=True, kw_only=True, tag=True):
+    list_kind: int
+    list_state: int
+    list_id: int
+    account: int
+    first: int
+    second: int
+    third: int
+    client_hi: int
+    client_lo: int
+
+
+class CancelAfterSet(Event, frozen=True, kw_only=True, tag=True):
+    """`deadline_ns` 0: called off, or over."""
+
+    account: int
+    deadline_ns: int
+
+
+class GroupChanged(Event, frozen=True, kw_only=True, tag=True):
+    account: int
+    group: int
+    old_group: int
+
+
 AnyEvent = (
     OrderAccepted | OrderRejected | OrderCanceled | CancelRejected | OrderAmended | TradeExecuted
     | BookDelta | SymbolModeChanged | BalanceChanged | EngineCheckpoint | AccountOpened
-    | AssetListed | SymbolListed | LimitsChanged | VersionChanged
+    | AssetListed | SymbolListed | LimitsChanged | VersionChanged | OrderTerms | OrderTriggered
+    | OrderListChanged | CancelAfterSet | GroupChanged
 )  # fmt: skip
 
 
@@ -354,6 +419,37 @@ def _decode_rare(
         return VersionChanged(
             symbol=symbol, seq=seq, cause=cause, version=w[2], old_version=w[3]
         )  # fmt: skip
+    return _decode_terms(kind, symbol, seq, cause, side, detail, w)
+
+
+def _decode_terms(
+    kind: int, symbol: int, seq: int, cause: int, side: int, detail: int, w: tuple[int, ...]
+) -> AnyEvent:
+    if kind == EV_ORDER_TERMS:
+        return OrderTerms(
+            symbol=symbol, seq=seq, cause=cause, order_id=w[2], account=w[3], trigger=w[4],
+            trail=w[5], display=w[6], min_qty=w[7], expire_ns=w[8], peg_offset=w[9],
+            stp=w[10] & 0xFF, by_group=w[10] >> 8, flags=w[11], list_id=w[12],
+        )  # fmt: skip
+    if kind == EV_ORDER_TRIGGERED:
+        return OrderTriggered(
+            symbol=symbol, seq=seq, cause=cause, side=side, code=detail, order_id=w[2],
+            account=w[3], price=w[4], hold_delta=w[5],
+        )  # fmt: skip
+    if kind == EV_ORDER_LIST_CHANGED:
+        return OrderListChanged(
+            symbol=symbol, seq=seq, cause=cause, list_kind=detail & 0xF, list_state=detail >> 4,
+            list_id=w[2], account=w[3], first=w[4], second=w[5], third=w[6], client_hi=w[7],
+            client_lo=w[8],
+        )  # fmt: skip
+    if kind == EV_CANCEL_AFTER_SET:
+        return CancelAfterSet(
+            symbol=symbol, seq=seq, cause=cause, account=w[2], deadline_ns=w[3]
+        )  # fmt: skip
+    if kind == EV_GROUP_CHANGED:
+        return GroupChanged(
+            symbol=symbol, seq=seq, cause=cause, account=w[2], group=w[3], old_group=w[4]
+        )  # fmt: skip
     raise ValueError(f"events: unknown kind {kind}")
 
 
@@ -364,7 +460,8 @@ def decode_events(events: bytes) -> list[AnyEvent]:
 _NAMES: Final = {
     "side": SIDE_NAMES, "order_type": ORDER_TYPE_NAMES, "time_in_force": TIME_IN_FORCE_NAMES,
     "mode": MODE_NAMES, "old_mode": MODE_NAMES, "code": REJECT_NAMES, "status": STATUS_NAMES,
-    "command": COMMAND_NAMES,
+    "command": COMMAND_NAMES, "stp": STP_NAMES, "list_kind": LIST_KIND_NAMES,
+    "list_state": LIST_STATE_NAMES,
 }  # fmt: skip
 
 

@@ -11,18 +11,21 @@ from mypy_extensions import i64
 
 from core.accounts import Accounts
 from core.answer import Answer
-from core.book import (
-    F_LEFT, F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_BOOK, L_COUNT, L_TOTAL, LEVEL_SHIFT, O_ACCOUNT,
-    O_FILLED, O_ID, O_LEVEL, O_REMAINING, O_TERMS, ORDER_SHIFT, Book, OrderStore,
-)  # fmt: skip
+from core.book import Book
 from core.codes import BUY, HOUSE
 from core.emit import EventWriter
 from core.listing import (
-    S_BASE, S_LOT_UNITS, S_MAKER_PPM, S_MODE, S_QUOTE, S_TAKER_PPM, S_TICK_VALUE, S_TRADES,
-    SYMBOL_WORDS, Listing,
+    SYMBOL_WORDS, S_BASE, S_LOT_UNITS, S_MAKER_PPM, S_MODE, S_QUOTE, S_TAKER_PPM, S_TICK_VALUE,
+    S_TRADES, Listing,
 )  # fmt: skip
+from core.markets import Markets
 from core.open_orders import OpenOrders
+from core.order_store import (
+    COUNT_MASK, FILL_WORDS, F_LEFT, F_PRICE, F_QTY, F_SLOT, LEVEL_SHIFT, L_COUNT, L_TOTAL,
+    ORDER_SHIFT, O_FILLED, O_ID, O_OWNER, O_REMAINING, O_TERMS, OrderStore,
+)  # fmt: skip
 from core.table import NIL
+from core.terms import ACCOUNT_MASK
 
 PPM: Final = 1_000_000
 
@@ -37,13 +40,14 @@ class Execution:
 
     def __init__(
         self, listing: Listing, accounts: Accounts, store: OrderStore, books: list[Book],
-        open_orders: OpenOrders, events: EventWriter, answer: Answer,
+        open_orders: OpenOrders, markets: Markets, events: EventWriter, answer: Answer,
     ) -> None:  # fmt: skip
         self.listing = listing
         self.accounts = accounts
         self.store = store
         self.books = books
         self.open_orders = open_orders
+        self.markets = markets
         self.events = events
         self.answer = answer
         # The symbol in hand; `use` reads them from its row.
@@ -56,6 +60,7 @@ class Execution:
 
     def use(self, symbol: i64) -> None:
         self.symbol = symbol
+        self.markets.note(symbol)
         rows = self.listing.symbols.rows
         at = symbol * SYMBOL_WORDS
         self.mode = rows[at + S_MODE]
@@ -63,10 +68,6 @@ class Execution:
         self.quote = rows[at + S_QUOTE]
         self.tick_value = rows[at + S_TICK_VALUE]
         self.lot_units = rows[at + S_LOT_UNITS]
-
-    def symbol_of(self, slot: i64) -> i64:
-        level = self.store.orders.rows[(slot << ORDER_SHIFT) + O_LEVEL]
-        return self.store.levels.rows[(level << LEVEL_SHIFT) + L_BOOK] >> 1
 
     def asset_paid(self, side: i64) -> i64:
         """The asset that an order on `side` holds."""
@@ -84,25 +85,45 @@ class Execution:
 
     # --- matching and settlement --------------------------------------------------------------
 
-    def trade(self, slot: i64, side: i64, price: i64, lots: i64) -> None:
-        """Match and settle the taker in `slot`; what is left in `remaining`. Price 0: any."""
+    def trade(self, slot: i64, side: i64, price: i64, lots: i64, limit: i64) -> i64:
+        """Match and settle the taker in `slot`; the lots left over.
+
+        `price` 0 means any price. `limit`: the price by which the taker's hold was reckoned, 0 if
+        it was reckoned from the book itself.
+        """
         store = self.store
-        self.answer.remaining = self.books[self.symbol].match(side, price, lots)
-        self.answer.filled = lots - self.answer.remaining
-        taker_at = slot << ORDER_SHIFT
-        store.orders.rows[taker_at + O_REMAINING] = self.answer.remaining
-        store.orders.rows[taker_at + O_FILLED] += self.answer.filled
-        if store.fill_count == 0:
-            return
-        taker = store.orders.rows[taker_at + O_ACCOUNT]
-        taker_pays = store.orders.rows[taker_at + O_TERMS] >> 8
+        store.fill_count = 0
+        left = self.books[self.symbol].match(side, price, lots)
+        if store.fill_count > 0:
+            self.settle(slot, side, limit, 0, lots)
+        return left
+
+    def close_trade(self, slot: i64, lots: i64, left: i64, prevented: i64) -> None:
+        """The taker's row and the answer, after it has traded.
+
+        `prevented`: lots that it lost to self-trade prevention.
+        """
+        at = slot << ORDER_SHIFT
+        rows = self.store.orders.rows
+        filled = lots - left - prevented
+        rows[at + O_REMAINING] = left
+        rows[at + O_FILLED] += filled
+        self.answer.remaining = left
+        self.answer.filled = filled
+
+    def settle(self, slot: i64, side: i64, limit: i64, first: i64, lots: i64) -> None:
+        """Settle the fills from number `first` on; the taker had `lots` before them."""
+        store = self.store
+        at = slot << ORDER_SHIFT
+        taker = store.orders.rows[at + O_OWNER] & ACCOUNT_MASK
+        taker_pays = store.orders.rows[at + O_TERMS] >> 8
         taker_gets = self.accounts.ensure(taker, self.base if side == BUY else self.quote)
         left = lots
-        fill: i64 = 0
+        fill = first * FILL_WORDS
         end = store.fill_count * FILL_WORDS
         while fill < end:
             left -= store.fills[fill + F_QTY]
-            self._settle(fill, side, price, taker, taker_pays, taker_gets, left)
+            self._settle(fill, side, limit, taker, taker_pays, taker_gets, left)
             fill += FILL_WORDS
 
     def _settle(
@@ -116,7 +137,7 @@ class Execution:
         lots = fills[fill + F_QTY]
         price = fills[fill + F_PRICE]
         maker_at = slot << ORDER_SHIFT
-        maker = self.store.orders.rows[maker_at + O_ACCOUNT]
+        maker = self.store.orders.rows[maker_at + O_OWNER] & ACCOUNT_MASK
         maker_order = self.store.orders.rows[maker_at + O_ID]
         maker_pays = self.store.orders.rows[maker_at + O_TERMS] >> 8
         quote = price * lots * self.tick_value
@@ -179,7 +200,8 @@ class Execution:
         """The delta of a level whose row is known, even if it was dropped just now."""
         at = level << LEVEL_SHIFT
         rows = self.store.levels.rows
-        self.events.book_delta(self.symbol, side, price, rows[at + L_TOTAL], rows[at + L_COUNT])
+        count = rows[at + L_COUNT] & COUNT_MASK
+        self.events.book_delta(self.symbol, side, price, rows[at + L_TOTAL], count)
 
     def level_delta(self, side: i64, price: i64) -> None:
         """The delta of the level at `price`, wherever it lies now; zeros if it is gone."""
@@ -191,5 +213,5 @@ class Execution:
         if at < ladder.depth and ladder.keys[at] == key:
             level = ladder.levels[at] << LEVEL_SHIFT
             total = self.store.levels.rows[level + L_TOTAL]
-            count = self.store.levels.rows[level + L_COUNT]
+            count = self.store.levels.rows[level + L_COUNT] & COUNT_MASK
         self.events.book_delta(self.symbol, side, price, total, count)

@@ -43,3 +43,23 @@ DEDUP_WINDOW_NS_DEFAULT: Final = 24 * 3600 * 1_000_000_000
 DEDUP_ROWS_DEFAULT: Final = 1 << 22
 DEDUP_ROWS_MAX: Final = 1 << 26
 """Keys remembered at once; a keyed command beyond that is OVERLOADED, never forgotten early."""
+
+ICEBERG_TIPS_MAX: Final = 100
+"""An iceberg shows at least a hundredth of its quantity, so that one order makes at most a
+hundred fills against a taker. Binance's ICEBERG_PARTS is 10 to 100."""
+TRAIL_BPS_MAX: Final = 9_999
+"""A trailing distance in hundredths of a per cent stays below the price itself."""
+TRAILING_PER_SYMBOL_MAX: Final = 1_000
+"""Each new high or low looks at all of a symbol's trailing stops: some 20 us at this many."""
+PEGGED_PER_SYMBOL_MAX: Final = 200
+"""Each command on a symbol looks at all of its pegged orders."""
+CASCADE_PER_COMMAND_MAX: Final = 1_000
+"""Orders triggered or activated after one command; what is left goes on before the next."""
+EXPIRIES_PER_ENTRY_MAX: Final = 1_000
+"""Orders that end by time before one log entry's commands; what is left ends before the next."""
+CANCEL_AFTER_NS_MAX: Final = 24 * 3600 * 1_000_000_000
+DAY_NS: Final = 24 * 3600 * 1_000_000_000
+"""A DAY order ends at the next midnight of log time, which is UTC."""
+
+TIME_NS_MAX: Final = 1 << 62
+"""The year 2116: beyond it no new deadline is reckoned, so that none leaves 64 bits."""

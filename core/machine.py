@@ -36,19 +36,22 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.codes import (
-    CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
-    CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_SET_LIMITS, CMD_SET_MODE,
-    CMD_SET_VERSION, CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK, OVERLOADED, UNKNOWN_SYMBOL,
-    VALIDATION,
+    CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
+    CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
+    CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_VERSION, CMD_WITHDRAW,
+    IDEMPOTENCY_MISMATCH, OK, OVERLOADED, PEGGED, UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
-from core.commands import C_ACCOUNT, C_HEAD, split_batch
+from core.commands import (
+    AFTER_NS, COMMAND_WORDS, C_ACCOUNT, C_HEAD, PLACE_TERMS_WORDS, TERMS_ZERO, split_batch,
+)  # fmt: skip
 from core.dedup import D_REPLY, DEDUP_WORDS
 from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
-from core.mass_cancel import cancel_all
+from core.limits import CANCEL_AFTER_NS_MAX, TIME_NS_MAX
 from core.read_ahead import ReadAhead
+from core.reading import Reading
 from core.state import Snapshot, State, digest_words
 from core.table import NIL, column_bytes, filled
-from core.versions import VERSION_KEYED_MODES, VERSION_KNOWN, UnknownVersion
+from core.versions import VERSION_KEYED_MODES, VERSION_KNOWN, VERSION_ORDER_TERMS, UnknownVersion
 from core.views import AssetView, BalanceView, BookView, OrderView, SymbolView
 
 _CHAIN_HEAD: Final = struct.Struct("<3q")
@@ -78,6 +81,8 @@ class Machine:
         self._out: vec[i64] = filled(REPLY_WORDS, 0)
         self._replied: i64 = 0
         self._ahead = ReadAhead(self._state)
+        state = self._state
+        self._reading = Reading(state.listing, state.accounts, state.trading)
 
     def apply(self, index: int, ts_ns: int, payload: bytes) -> None:
         """Apply the log entry at `index`, stamped `ts_ns`. An empty payload is an empty batch.
@@ -96,6 +101,8 @@ class Machine:
         state = self._state
         state.events.start_batch()
         state.replies.expire(ts_ns)
+        state.answer.begin(ts_ns)
+        state.cascade.begin_entry(ts_ns)
         self._ahead.read(commands)
         at: i64 = 0
         end: i64 = len(commands)
@@ -115,10 +122,14 @@ class Machine:
     def _command(self, commands: bytes, at: i64, head: i64) -> None:
         state = self._state
         answer = state.answer
+        if state.markets.backlogs > 0:
+            state.cascade.go_on()
         answer.begin(self.ts_ns)
         kind = head & 0xFF
-        if kind <= CMD_CANCEL_ALL:
+        if kind <= CMD_CANCEL_ALL or CMD_PLACE_TERMS <= kind <= CMD_CANCEL_AFTER:
             self._trading(commands, at, head, kind)
+            if state.markets.touched_count > 0:
+                state.cascade.settle()
             return
         w4 = read_i64_le(commands, at + 32)
         w5 = read_i64_le(commands, at + 40)
@@ -126,6 +137,7 @@ class Machine:
         operators = state.operators
         if kind == CMD_SET_MODE:
             self._set_mode(commands, at, head, w4)
+            state.cascade.settle()
             return
         if kind == CMD_SET_VERSION:
             self._set_version(w4)
@@ -141,9 +153,14 @@ class Machine:
             operators.list_symbol(_words(commands, at, (head >> 8) & 0xFF))
         elif kind == CMD_CHECKPOINT:
             self._checkpoint(w4, commands[at + 40 : at + 72])
-        else:
-            assert kind == CMD_SET_LIMITS, "machine: a kind that the decoder let through"
+        elif kind == CMD_SET_LIMITS:
             operators.set_limits(w4, w5, w6)
+        else:
+            assert kind == CMD_SET_GROUP, "machine: a kind that the decoder let through"
+            if state.version < VERSION_ORDER_TERMS:
+                answer.reject(VALIDATION, C_HEAD)
+            else:
+                operators.set_group(read_i64_le(commands, at + 8), w4)
         self._reply(kind)
 
     def _set_mode(self, commands: bytes, at: i64, head: i64, mode: i64) -> None:
@@ -176,10 +193,10 @@ class Machine:
         if state.operators.set_version(version, state.version):
             if version > self.known_version:
                 raise UnknownVersion(version, self.known_version, self.index)
-            state.version = version
+            state.set_version(version)
 
     def _trading(self, commands: bytes, at: i64, head: i64, kind: i64) -> None:
-        """PLACE, CANCEL, AMEND, CANCEL_ALL: the checks that they share, then their own."""
+        """What clients send: the checks that they share, then their own."""
         state = self._state
         answer = state.answer
         symbol = (head >> 16) & 0xFFFF
@@ -190,33 +207,103 @@ class Machine:
         w5 = read_i64_le(commands, at + 40)
         w6 = read_i64_le(commands, at + 48)
         w7 = read_i64_le(commands, at + 56)
+        client_hi, client_lo = w6, w7
         state.trading.execution.symbol = symbol
         if kind == CMD_CANCEL or kind == CMD_AMEND:
             answer.id = w4
         if not self._admit(kind, symbol, account):
-            self._finish(kind, account, w6, w7)
+            self._finish(kind, account, client_hi, client_lo)
             return
         keyed = key_hi != 0 or key_lo != 0
         scope = account << 16 | symbol
+        words = (head >> 8) & 0xFF
+        if keyed and words > COMMAND_WORDS:
+            # The payload has no room in a remembered reply; its hash stands for it.
+            payload = hashlib.sha256(commands[at + 32 : at + (words << 3)]).digest()
+            w4 = read_i64_le(payload, 0)
+            w5 = read_i64_le(payload, 8)
+            w6 = read_i64_le(payload, 16)
+            w7 = read_i64_le(payload, 24)
         if keyed and self._is_answered(key_hi, key_lo, scope, head, w4, w5, w6, w7):
             return
-        if kind == CMD_PLACE:
-            state.trading.place(symbol, head >> 32, account, w4, w5, w6, w7)
-        elif kind == CMD_CANCEL:
-            state.trading.cancel(symbol, account, w4)
-        elif kind == CMD_AMEND:
-            state.trading.amend(symbol, account, w4, w5, w6)
-        else:
-            cancel_all(state.trading, symbol, account)
+        self._decide(commands, at, head, kind, symbol, account)
         reply_at = self._replied
-        self._finish(kind, account, w6, w7)
+        self._finish(kind, account, client_hi, client_lo)
         if keyed:
             state.replies.remember(key_hi, key_lo, scope, head, w4, w5, w6, w7, self._out, reply_at)
+
+    def _decide(
+        self, commands: bytes, at: i64, head: i64, kind: i64, symbol: i64, account: i64
+    ) -> None:
+        """Whatever the kind asks for."""
+        state = self._state
+        w4 = read_i64_le(commands, at + 32)
+        w5 = read_i64_le(commands, at + 40)
+        w6 = read_i64_le(commands, at + 48)
+        w7 = read_i64_le(commands, at + 56)
+        has_terms = state.version >= VERSION_ORDER_TERMS
+        if kind == CMD_PLACE:
+            state.ticket.set_order(symbol, account, head >> 32, w4, w5, w6, w7)
+            if state.trading.check(state.ticket):
+                state.trading.place(state.ticket)
+        elif kind == CMD_CANCEL:
+            state.amending.cancel(symbol, account, w4)
+        elif kind == CMD_AMEND:
+            state.amending.amend(symbol, account, w4, w5, w6, w7 if has_terms else 0)
+        elif kind == CMD_CANCEL_ALL:
+            if not has_terms:
+                w4 = w5 = w6 = 0
+            state.mass_cancel.run(symbol, account, w4, w5, w6)
+        elif not has_terms:
+            state.answer.reject(VALIDATION, C_HEAD)
+        elif kind == CMD_PLACE_TERMS:
+            self._place_terms(commands, at, head, symbol, account)
+        elif kind == CMD_PLACE_LIST:
+            state.listed.place(symbol, account, _words(commands, at, (head >> 8) & 0xFF))
+        else:
+            self._cancel_after(symbol, account, w4)
+
+    def _place_terms(self, commands: bytes, at: i64, head: i64, symbol: i64, account: i64) -> None:
+        state = self._state
+        ticket = state.ticket
+        ticket.set_order(
+            symbol, account, head >> 32, read_i64_le(commands, at + 32),
+            read_i64_le(commands, at + 40), read_i64_le(commands, at + 48),
+            read_i64_le(commands, at + 56),
+        )  # fmt: skip
+        ticket.set_terms(
+            read_i64_le(commands, at + 64), read_i64_le(commands, at + 72),
+            read_i64_le(commands, at + 80), read_i64_le(commands, at + 88),
+            read_i64_le(commands, at + 96), read_i64_le(commands, at + 104),
+            read_i64_le(commands, at + 112),
+        )  # fmt: skip
+        if not state.trading.check(ticket):
+            return
+        if read_i64_le(commands, at + 8 * (PLACE_TERMS_WORDS - 1)) != 0:
+            state.answer.reject(VALIDATION, TERMS_ZERO)
+        elif ticket.is_conditional():
+            state.conditional.place(ticket)
+        elif ticket.type == PEGGED:
+            state.pegs.place(ticket)
+        else:
+            state.trading.place(ticket)
+
+    def _cancel_after(self, symbol: i64, account: i64, after_ns: i64) -> None:
+        state = self._state
+        if after_ns < 0 or after_ns > CANCEL_AFTER_NS_MAX or self.ts_ns > TIME_NS_MAX:
+            state.answer.reject(VALIDATION, AFTER_NS)
+            return
+        deadline = self.ts_ns + after_ns if after_ns > 0 else 0
+        before = state.trading.timers.set_switch(account, symbol, deadline)
+        if deadline != 0 or before != 0:
+            state.trading.events.cancel_after_set(symbol, account, deadline)
+        state.answer.detail = deadline
 
     def _admit(self, kind: i64, symbol: i64, account: i64) -> bool:
         """The symbol is listed and the account open, as far as the kind needs them."""
         state = self._state
-        if not state.listing.has_symbol(symbol) and (symbol != 0 or kind == CMD_PLACE):
+        must_name = kind == CMD_PLACE or kind == CMD_PLACE_TERMS or kind == CMD_PLACE_LIST
+        if not state.listing.has_symbol(symbol) and (symbol != 0 or must_name):
             state.trading.execution.symbol = 0
             return state.answer.reject(UNKNOWN_SYMBOL, symbol)
         if not state.accounts.is_open(account):
@@ -271,7 +358,7 @@ class Machine:
         symbol = state.trading.execution.symbol
         events = state.events
         if answer.code != OK:
-            if kind == CMD_PLACE:
+            if kind == CMD_PLACE or kind == CMD_PLACE_TERMS or kind == CMD_PLACE_LIST:
                 events.order_rejected(
                     symbol, answer.code, account, answer.detail, 0, client_hi, client_lo
                 )
@@ -279,7 +366,7 @@ class Machine:
                 events.order_rejected(symbol, answer.code, account, answer.detail, answer.id, 0, 0)
             elif kind == CMD_CANCEL:
                 events.cancel_rejected(symbol, answer.code, answer.id, account)
-        if kind != CMD_CANCEL_ALL:
+        if kind != CMD_CANCEL_ALL and (kind != CMD_CANCEL_AFTER or answer.code == OK):
             answer.seq = events.last_seq(symbol)
         self._reply(kind)
 
@@ -377,27 +464,27 @@ class Machine:
 
     def order(self, order_id: int) -> OrderView | None:
         """An order that rests now; None for any other id."""
-        return self._state.order(order_id)
+        return self._reading.order(order_id)
 
     def open_orders(self, account: int, symbol: int) -> list[OrderView]:
         """The account's open orders, oldest first; symbol 0 = of all symbols."""
-        return self._state.open_orders(account, symbol)
+        return self._reading.open_orders(account, symbol)
 
     def balances(self, account: int) -> list[BalanceView]:
-        return self._state.balances(account)
+        return self._reading.balances(account)
 
     def all_balances(self) -> Iterator[BalanceView]:
-        return self._state.all_balances()
+        return self._reading.all_balances()
 
     def book(self, symbol: int, depth: int) -> BookView:
         """Up to `depth` levels a side. Raises `KeyError` for a symbol that is not listed."""
-        return self._state.book(symbol, depth)
+        return self._reading.book(symbol, depth)
 
     def symbols(self) -> list[SymbolView]:
-        return self._state.symbols()
+        return self._reading.symbols()
 
     def assets(self) -> list[AssetView]:
-        return self._state.assets()
+        return self._reading.assets()
 
 
 def _words(commands: bytes, at: i64, count: i64) -> vec[i64]:

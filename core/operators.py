@@ -9,24 +9,22 @@ from mypy_extensions import i64
 
 from core.accounts import B_AVAILABLE, B_HOLD, BALANCE_WORDS, Accounts
 from core.answer import Answer
-from core.book import Book
 from core.codes import (
     CMD_DEPOSIT, CMD_OPEN_ACCOUNT, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL,
-    MODE_HARD_HALT, MODE_NORMAL, MOVED_BY_DEPOSIT, MOVED_BY_WITHDRAWAL, OVERLOADED,
-    UNKNOWN_SYMBOL, VALIDATION,
+    MODE_HARD_HALT, MODE_NORMAL, MOVED_BY_DEPOSIT, MOVED_BY_WITHDRAWAL, OVERLOADED, UNKNOWN_SYMBOL,
+    VALIDATION,
 )  # fmt: skip
 from core.commands import (
-    C_ACCOUNT, C_KEY_HI, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW, LIMIT_OPEN_ORDERS, MODE_NEW,
-    MOVE_AMOUNT, MOVE_ASSET, OPEN_REF_HI, SYM_NAME_HI, SYM_NAME_LO, VERSION_NEW,
+    C_ACCOUNT, C_KEY_HI, GROUP_NEW, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW, LIMIT_OPEN_ORDERS,
+    MODE_NEW, MOVE_AMOUNT, MOVE_ASSET, OPEN_REF_HI, SYM_NAME_HI, SYM_NAME_LO, VERSION_NEW,
 )  # fmt: skip
 from core.dedup import (
-    R_ACCOUNT, R_AMOUNT, R_ASSET, R_DETAIL, R_SEQ, R_TS, REFERENCE_WORDS, References, Replies,
+    REFERENCE_WORDS, R_ACCOUNT, R_AMOUNT, R_ASSET, R_DETAIL, R_SEQ, R_TS, References, Replies,
 )  # fmt: skip
 from core.emit import EventWriter
-from core.limits import (
-    ACCOUNTS_MAX, AMOUNT_MAX, ASSETS_MAX, DEDUP_ROWS_MAX, SLOT_BITS, SYMBOLS_MAX,
-)  # fmt: skip
+from core.limits import ACCOUNTS_MAX, AMOUNT_MAX, ASSETS_MAX, DEDUP_ROWS_MAX, SLOT_BITS, SYMBOLS_MAX
 from core.listing import A_SUPPLY, ASSET_WORDS, S_MODE, SYMBOL_WORDS, Listing
+from core.profiles import Profiles
 from core.table import NIL
 from core.trading import Trading
 from core.versions import VERSION_MAX
@@ -36,11 +34,12 @@ class Operators:
     """Each method carries out one command whose words it is given."""
 
     def __init__(
-        self, listing: Listing, accounts: Accounts, trading: Trading, replies: Replies,
-        references: References, events: EventWriter, answer: Answer,
+        self, listing: Listing, accounts: Accounts, profiles: Profiles, trading: Trading,
+        replies: Replies, references: References, events: EventWriter, answer: Answer,
     ) -> None:  # fmt: skip
         self.listing = listing
         self.accounts = accounts
+        self.profiles = profiles
         self.trading = trading
         self.replies = replies
         self.references = references
@@ -59,6 +58,7 @@ class Operators:
         self.listing.symbols.rows[at] = mode
         self.answer.id = symbol
         self.events.symbol_mode_changed(symbol, mode, old_mode)
+        self.trading.markets.note(symbol)
         self.answer.seq = self.events.last_seq(symbol)
 
     def move(self, kind: i64, account: i64, hi: i64, lo: i64, asset: i64, amount: i64) -> None:
@@ -180,7 +180,7 @@ class Operators:
             answer.reject(OVERLOADED, SYMBOLS_MAX)
             return
         symbol = self.listing.add_symbol(spec)
-        self.trading.books.append(Book(symbol, self.trading.store))
+        self.trading.add_symbol(symbol)
         answer.id = symbol
         self.events.symbol_listed(symbol, spec)
         answer.seq = self.events.last_seq(symbol)
@@ -200,6 +200,18 @@ class Operators:
         self.replies.rows_max = rows
         self.replies.expire(self.answer.ts_ns)
         self.events.limits_changed(open_orders, window_ns, rows)
+        self.answer.seq = self.events.last_seq(0)
+
+    def set_group(self, account: i64, group: i64) -> None:
+        if not self.accounts.is_open(account):
+            self.answer.reject(VALIDATION, C_ACCOUNT)
+            return
+        if group < 0:
+            self.answer.reject(VALIDATION, GROUP_NEW)
+            return
+        before = self.profiles.set_group(account, group)
+        self.events.group_changed(account, group, before)
+        self.answer.id = account
         self.answer.seq = self.events.last_seq(0)
 
     def set_version(self, version: i64, old_version: i64) -> bool:

@@ -15,9 +15,10 @@ from librt.strings import read_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from core.book import (
-    F_LEFT, F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_BOOK, L_PRICE, LEVEL_SHIFT, O_LEVEL, O_REMAINING,
-    ORDER_SHIFT, Book, OrderStore,
+from core.book import Book
+from core.order_store import (
+    FILL_WORDS, F_LEFT, F_PRICE, F_QTY, F_SLOT, LEVEL_SHIFT, L_BOOK, L_PRICE, ORDER_SHIFT, O_LEVEL,
+    O_REMAINING, OrderStore,
 )  # fmt: skip
 from core.table import NIL, filled
 
@@ -78,6 +79,7 @@ class FlowRun:
 
     def _match(self, seq: i64, flow_id: i64, side: i64, price: i64, lots: i64) -> i64:
         store = self.store
+        store.fill_count = 0
         left = self.book.match(side, price, lots)
         if store.fill_count == 0:
             return left

@@ -1,8 +1,9 @@
-"""Orders: the checks of risk, the hold, and what becomes of an order.
+"""Orders that trade or rest at once: the checks of risk, the hold, and what becomes of an order.
 
 Why it exists: this is where an order meets money. It follows `docs/machine.md` section by
 section, in the order given there. It must not know batches, idempotency, the log or who asks: it
-is given a command's words and leaves its answer in an `Answer`.
+is given a ticket and leaves its answer in an `Answer`. Orders that wait for a trigger, a list or
+the best price are parked by their own modules, and come here when their time has come.
 
 Each command checks everything before it changes anything: after the first change nothing can
 fail but an assertion, and that is our bug.
@@ -12,145 +13,147 @@ from mypy_extensions import i64
 
 from core.accounts import AC_OPEN_ORDERS, ACCOUNT_WORDS, Accounts
 from core.answer import Answer
-from core.book import (
-    L_PRICE, L_TOTAL, LEVEL_SHIFT, O_ACCOUNT, O_FILLED, O_ID, O_LEVEL, O_REMAINING, O_TERMS,
-    ORDER_SHIFT, Book, OrderStore,
-)  # fmt: skip
+from core.book import Book
 from core.codes import (
-    BUY, CANCEL_ONLY, CANCELED_BY_USER, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER,
+    BUY, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER, CANCELED_SELF_TRADE, CANCEL_ONLY,
     DUPLICATE_ORDER_ID, FOK, FOK_UNFILLABLE, GTC, INSUFFICIENT_FUNDS, IOC, LIMIT, LOT_SIZE, MARKET,
     MARKET_HALTED, MAX_NOTIONAL, MIN_NOTIONAL, MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_NORMAL,
-    MODE_POST_ONLY, MODE_SOFT_HALT, NO_LIQUIDITY, NOT_OWNER, OVERLOADED, POST_ONLY,
-    POST_ONLY_WOULD_TRADE, PRICE_BAND, SELL, STATUS_CANCELED, STATUS_EXPIRED, STATUS_FILLED,
-    STATUS_NEW, STATUS_PARTIALLY_FILLED, TOO_MANY_OPEN_ORDERS, UNKNOWN_ORDER, VALIDATION,
+    MODE_POST_ONLY, MODE_SOFT_HALT, NO_LIQUIDITY, OVERLOADED, POST_ONLY, POST_ONLY_WOULD_TRADE,
+    PRICE_BAND, SELF_TRADE, SELL, STATUS_EXPIRED, STATUS_FILLED, STATUS_NEW,
+    STATUS_PARTIALLY_FILLED, STP_NONE, TOO_MANY_OPEN_ORDERS, VALIDATION,
 )  # fmt: skip
-from core.commands import (
-    AMEND_PRICE, AMEND_QTY, C_HEAD, FLAG_BY_QUOTE, PLACE_PRICE, PLACE_QTY,
-)  # fmt: skip
+from core.commands import C_HEAD, FLAG_BY_QUOTE, FLAG_SLIDE, PLACE_PRICE, PLACE_QTY
 from core.emit import EventWriter
+from core.endings import FILLED, Endings
 from core.execution import Execution
 from core.limits import OPEN_ORDERS_PER_ACCOUNT_DEFAULT, SLOT_BITS
 from core.listing import (
-    S_MAX_NOTIONAL, S_MAX_PRICE, S_MAX_QTY, S_MIN_NOTIONAL, S_MIN_PRICE, SYMBOL_WORDS, Listing,
+    SYMBOL_WORDS, S_MAX_NOTIONAL, S_MAX_PRICE, S_MAX_QTY, S_MIN_NOTIONAL, S_MIN_PRICE, Listing,
 )  # fmt: skip
+from core.markets import Markets
 from core.open_orders import OpenOrders
+from core.order_store import (
+    FILL_WORDS, F_PRICE, LEVEL_SHIFT, L_HIDDEN, L_PRICE, L_TOTAL, ORDER_SHIFT, O_FILLED, O_ID,
+    O_OWNER, O_REMAINING, O_TERMS, OrderStore,
+)  # fmt: skip
+from core.profiles import Profiles
+from core.self_trade import SelfTrade
 from core.table import NIL
+from core.terms import (
+    OWNER_BITS, TERMS_SHIFT, T_DISPLAY, T_EXPIRE, T_HIDDEN, T_KIND, T_LIMIT, T_LIST, T_MIN_QTY,
+    T_PEG, T_QTY, T_TRAIL, T_TRIGGER,
+)  # fmt: skip
+from core.ticket import NOTHING_WRONG, Ticket
+from core.timers import Timers
+from core.trailing import Trailing
 
 
 class Trading:
-    """PLACE, CANCEL and AMEND over one partition's books and balances."""
+    """Checks, plans and carries out orders over one partition's books and balances."""
 
     def __init__(
-        self, listing: Listing, accounts: Accounts, events: EventWriter, answer: Answer
-    ) -> None:
+        self, listing: Listing, accounts: Accounts, profiles: Profiles, markets: Markets,
+        events: EventWriter, answer: Answer,
+    ) -> None:  # fmt: skip
         self.answer = answer
         self.listing = listing
         self.accounts = accounts
         self.events = events
+        self.markets = markets
         self.store = OrderStore()
         self.books: list[Book] = [Book(0, self.store)]
         self.open_orders = OpenOrders(accounts.accounts)
         self.open_orders_max: i64 = OPEN_ORDERS_PER_ACCOUNT_DEFAULT
+        self.execution = Execution(
+            listing, accounts, self.store, self.books, self.open_orders, markets, events, answer
+        )
+        self.timers = Timers(self.store)
+        self.endings = Endings(self.execution, self.timers)
+        self.trailing = Trailing(self.endings)
+        self.self_trade = SelfTrade(self.execution, self.endings, profiles)
         # The plan of the order being placed.
         self.pays: i64 = 0  # the row of the balance that pays
         self.hold: i64 = 0
         self.plan_lots: i64 = 0
-        self.execution = Execution(
-            listing, accounts, self.store, self.books, self.open_orders, events, answer
-        )
+        self.stopped: bool = False
+        """Self-trade prevention stopped the last taker."""
+
+    def add_symbol(self, symbol: i64) -> None:
+        self.add_books(symbol)
+        self.markets.add()
+
+    def add_books(self, symbol: i64) -> None:
+        self.books.append(Book(symbol, self.store))
+        self.endings.add_books(symbol)
 
     def reject(self, code: i64, detail: i64) -> bool:
         return self.answer.reject(code, detail)
 
-    # --- PLACE --------------------------------------------------------------------------------
+    # --- checks -------------------------------------------------------------------------------
 
-    def place(
-        self, symbol: i64, terms: i64, account: i64, price: i64, qty: i64, client_hi: i64,
-        client_lo: i64,
-    ) -> None:  # fmt: skip
-        """`terms`: side, type, time in force and flags, four bits each, as in word 0."""
-        self.execution.use(symbol)
-        side = terms & 0xF
-        order_type = (terms >> 4) & 0xF
-        tif = (terms >> 8) & 0xF
-        by_quote = terms >> 12 != 0
-        if not self._check_terms(side, order_type, tif, terms >> 12, price, qty):
-            return
-        if self.execution.mode == MODE_POST_ONLY:
-            tif = POST_ONLY
-        if not self._check_bounds(order_type, by_quote, price, qty):
-            return
-        if not self._check_account(order_type, tif, account, client_hi, client_lo):
-            return
-        if not self._plan(side, order_type, tif, by_quote, account, price, qty):
-            return
-        lots = self.plan_lots if by_quote else qty
-        slot = self.store.allocate()
-        rows = self.store.orders.rows
-        at = slot << ORDER_SHIFT
-        rows[at + O_ACCOUNT] = account
-        rows[at + O_TERMS] = side | tif << 4 | self.pays << 8
-        rows[at + O_REMAINING] = lots
-        rows[at + O_FILLED] = 0
-        self.answer.id = rows[at + O_ID]
-        self.accounts.reserve(self.pays, self.hold)
-        self.events.order_accepted(
-            symbol, side, order_type | tif << 4, self.answer.id, account, price, lots,
-            qty if by_quote else 0, self.hold, client_hi, client_lo,
-        )  # fmt: skip
-        self.execution.trade(slot, side, price, lots)
-        left = self.answer.remaining
-        level: i64 = NIL
-        if left > 0 and (order_type == MARKET or tif == IOC):
-            self._drop_remainder(slot, side, order_type, account, price, left)
-        elif left > 0:
-            level = self._rest_new(slot, side, account, price, client_hi, client_lo)
-        else:
-            self.answer.status = STATUS_FILLED
-            self.store.release(slot)
-        self.execution.level_deltas(SELL if side == BUY else BUY)
-        if level != NIL:
-            self.execution.delta_of(side, price, level)
+    def check(self, t: Ticket) -> bool:
+        """All checks of PLACE and PLACE_TERMS but those of liquidity and funds."""
+        self.execution.use(t.symbol)
+        if not self.check_mode(t):
+            return False
+        if t.has_terms:
+            wrong = t.wrong_word(self.answer.ts_ns)
+            if wrong != NOTHING_WRONG:
+                return self.reject(VALIDATION, wrong)
+        elif not self._check_plain(t):
+            return False
+        if self.execution.mode == MODE_POST_ONLY and t.type == LIMIT:
+            t.tif = POST_ONLY
+        return self.check_bounds(t) and self.check_account(t, 1)
 
-    def _check_terms(
-        self, side: i64, order_type: i64, tif: i64, flags: i64, price: i64, qty: i64
-    ) -> bool:
-        if self.execution.mode != MODE_NORMAL:
-            if self.execution.mode == MODE_HARD_HALT or self.execution.mode == MODE_SOFT_HALT:
-                return self.reject(MARKET_HALTED, self.execution.mode)
-            if self.execution.mode == MODE_CANCEL_ONLY:
-                return self.reject(CANCEL_ONLY, self.execution.mode)
-            if order_type == MARKET or tif == IOC or tif == FOK:
-                return self.reject(MARKET_HALTED, self.execution.mode)
-        if side > SELL or order_type > MARKET or tif > POST_ONLY or flags > FLAG_BY_QUOTE:
+    def check_mode(self, t: Ticket) -> bool:
+        mode = self.execution.mode
+        if mode == MODE_NORMAL:
+            return True
+        if mode == MODE_HARD_HALT or mode == MODE_SOFT_HALT:
+            return self.reject(MARKET_HALTED, mode)
+        if mode == MODE_CANCEL_ONLY:
+            return self.reject(CANCEL_ONLY, mode)
+        could_only_take = t.type == MARKET or t.tif == IOC or t.tif == FOK
+        if could_only_take and not (t.has_terms and t.type > MARKET):
+            return self.reject(MARKET_HALTED, mode)
+        return True
+
+    def _check_plain(self, t: Ticket) -> bool:
+        """The fields of PLACE, which knows only the first types and times in force."""
+        flags = t.flags
+        if t.side > SELL or t.type > MARKET or t.tif > POST_ONLY or flags > FLAG_BY_QUOTE:
             return self.reject(VALIDATION, C_HEAD)
-        if order_type == MARKET:
-            if tif == GTC or tif == POST_ONLY or (flags != 0 and tif == FOK):
+        if t.type == MARKET:
+            if t.tif == GTC or t.tif == POST_ONLY or (flags != 0 and t.tif == FOK):
                 return self.reject(VALIDATION, C_HEAD)
-            if price != 0:
+            if t.price != 0:
                 return self.reject(VALIDATION, PLACE_PRICE)
         else:
             if flags != 0:
                 return self.reject(VALIDATION, C_HEAD)
-            if price < 1:
+            if t.price < 1:
                 return self.reject(VALIDATION, PLACE_PRICE)
-        if qty < 1:
+        if t.qty < 1:
             return self.reject(VALIDATION, PLACE_QTY)
         return True
 
-    def _check_bounds(self, order_type: i64, by_quote: bool, price: i64, qty: i64) -> bool:
+    def check_bounds(self, t: Ticket) -> bool:
         """Price band, lot size and notional. No product before its factors are checked."""
-        if by_quote:
-            return self._check_notional(qty)
-        if order_type == LIMIT and not self._check_price(price):
-            return False
-        if not self._check_lots(qty):
-            return False
-        if order_type == MARKET:
-            return True
-        return self._check_notional(price * qty * self.execution.tick_value)
+        if t.by_quote():
+            if not self.check_notional(t.qty):
+                return False
+        else:
+            if t.price != 0 and not self.check_price(t.price):
+                return False
+            if not self.check_lots(t.qty):
+                return False
+            if t.is_limit_kind():
+                if not self.check_notional(t.price * t.qty * self.execution.tick_value):
+                    return False
+        return t.trigger == 0 or self.check_price(t.trigger)
 
-    def _check_price(self, price: i64) -> bool:
+    def check_price(self, price: i64) -> bool:
         rows = self.listing.symbols.rows
         at = self.execution.symbol * SYMBOL_WORDS
         if price < rows[at + S_MIN_PRICE]:
@@ -159,11 +162,11 @@ class Trading:
             return self.reject(PRICE_BAND, rows[at + S_MAX_PRICE])
         return True
 
-    def _check_lots(self, qty: i64) -> bool:
+    def check_lots(self, qty: i64) -> bool:
         most = self.listing.symbols.rows[self.execution.symbol * SYMBOL_WORDS + S_MAX_QTY]
         return qty <= most or self.reject(LOT_SIZE, most)
 
-    def _check_notional(self, notional: i64) -> bool:
+    def check_notional(self, notional: i64) -> bool:
         rows = self.listing.symbols.rows
         at = self.execution.symbol * SYMBOL_WORDS
         if notional < rows[at + S_MIN_NOTIONAL]:
@@ -172,66 +175,108 @@ class Trading:
             return self.reject(MAX_NOTIONAL, rows[at + S_MAX_NOTIONAL])
         return True
 
-    def _check_account(
-        self, order_type: i64, tif: i64, account: i64, client_hi: i64, client_lo: i64
-    ) -> bool:
-        if order_type == LIMIT and (tif == GTC or tif == POST_ONLY):
-            open_now = self.accounts.accounts.rows[account * ACCOUNT_WORDS + AC_OPEN_ORDERS]
-            if open_now >= self.open_orders_max:
+    def check_account(self, t: Ticket, orders: i64) -> bool:
+        """Room for so many open orders; `t` is one of them."""
+        if orders > 1 or t.may_rest():
+            open_now = self.accounts.accounts.rows[t.account * ACCOUNT_WORDS + AC_OPEN_ORDERS]
+            if open_now > self.open_orders_max - orders:
                 return self.reject(TOO_MANY_OPEN_ORDERS, self.open_orders_max)
-        if not self.store.has_room():
+        if orders == 1:
+            if not self.store.has_room():
+                return self.reject(OVERLOADED, 1 << SLOT_BITS)
+        elif not self.store.has_room_for(orders):
             return self.reject(OVERLOADED, 1 << SLOT_BITS)
-        if client_hi != 0 or client_lo != 0:
-            known = self.open_orders.find_client(client_hi, client_lo, account)
+        return self.check_client(t)
+
+    def check_client(self, t: Ticket) -> bool:
+        """The client's own id stands on no open order of the account."""
+        if t.client_hi != 0 or t.client_lo != 0:
+            known = self.open_orders.find_client(t.client_hi, t.client_lo, t.account)
             if known != NIL:
                 other = self.store.orders.rows[(known << ORDER_SHIFT) + O_ID]
                 return self.reject(DUPLICATE_ORDER_ID, other)
         return True
 
-    def _plan(
-        self, side: i64, order_type: i64, tif: i64, by_quote: bool, account: i64, price: i64,
-        qty: i64,
-    ) -> bool:  # fmt: skip
-        """Liquidity, then funds: what the order will hold, in `hold` (and `plan_lots`)."""
+    # --- the plan -----------------------------------------------------------------------------
+
+    def plan(self, t: Ticket, held: i64) -> bool:
+        """Liquidity, then funds: what a LIMIT or MARKET order will hold, in `hold`.
+
+        `held`: units that the order holds already. A sliding order may change its price here.
+        """
+        side = t.side
         book = self.books[self.execution.symbol]
         best = book.best(SELL if side == BUY else BUY)
-        self.pays = self.accounts.find(account, self.execution.asset_paid(side))
-        available = self.accounts.available(self.pays)
-        if order_type == MARKET and best == 0:
+        self.pays = self.accounts.find(t.account, self.execution.asset_paid(side))
+        available = self.accounts.available(self.pays) + held
+        by_quote = t.by_quote()
+        if t.type == MARKET and (best == 0 or not self.crosses(side, t.price, best)):
             return self.reject(NO_LIQUIDITY, 0)
-        if by_quote and qty < best * self.execution.tick_value:
+        if by_quote and t.qty < best * self.execution.tick_value:
             return self.reject(MIN_NOTIONAL, best * self.execution.tick_value)
-        if tif == POST_ONLY and self._would_trade(side, price, best):
-            return self.reject(POST_ONLY_WOULD_TRADE, best)
-        if tif == FOK:
-            there = book.fillable(side, price, qty)
-            if there < qty:
+        if t.tif == POST_ONLY and self.crosses(side, t.price, best):
+            if t.flags & FLAG_SLIDE == 0:
+                return self.reject(POST_ONLY_WOULD_TRADE, best)
+            if not self._slide(t, best):
+                return False
+        if t.stp != STP_NONE and not self._plan_self_trade(t):
+            return False
+        if t.tif == FOK or t.min_qty > 0:
+            need = t.qty if t.tif == FOK else t.min_qty
+            there = self._fillable(t, need)
+            if there < need:
                 return self.reject(FOK_UNFILLABLE, there)
-        if order_type == MARKET:
-            affordable = self._plan_market(side, by_quote, qty, available)
+        if t.type == MARKET:
+            affordable = self._plan_market(t, by_quote, available)
         else:
-            self.hold = self.execution.hold_of(side, price, qty)
+            self.hold = self.execution.hold_of(side, t.price, t.qty)
             affordable = self.hold <= available
         return affordable or self.reject(INSUFFICIENT_FUNDS, available)
 
-    def _would_trade(self, side: i64, price: i64, best: i64) -> bool:
-        return best != 0 and (best <= price if side == BUY else best >= price)
+    def crosses(self, side: i64, price: i64, best: i64) -> bool:
+        """Whether an order would trade at once; price 0 is any, and no best price none."""
+        if best == 0:
+            return False
+        return price == 0 or (best <= price if side == BUY else best >= price)
 
-    def _plan_market(self, side: i64, by_quote: bool, qty: i64, available: i64) -> bool:
+    def _slide(self, t: Ticket, best: i64) -> bool:
+        """One tick away from the other side, which must be a price that may be asked for."""
+        t.price = best - 1 if t.side == BUY else best + 1
+        if not self.check_price(t.price):
+            return False
+        return self.check_notional(t.price * t.qty * self.execution.tick_value)
+
+    def _plan_self_trade(self, t: Ticket) -> bool:
+        self.self_trade.begin(t.account, t.stp, t.by_group)
+        own = self.self_trade.refusing_order(t.side, t.price)
+        return own == 0 or self.reject(SELF_TRADE, own)
+
+    def _fillable(self, t: Ticket, lots: i64) -> i64:
+        if t.stp == STP_NONE:
+            return self.books[self.execution.symbol].fillable(t.side, t.price, lots)
+        self.self_trade.walk(t.side, t.price, lots, False, -1)
+        return self.self_trade.lots
+
+    def _plan_market(self, t: Ticket, by_quote: bool, available: i64) -> bool:
         """Walk the other side as the match will; False if `available` does not cover it.
 
         Every product is bounded by a division first: a level may hold more than anyone has.
         """
+        if t.stp != STP_NONE:
+            return self._plan_guarded(t, by_quote, available)
+        side = t.side
+        qty = t.qty
         book = self.books[self.execution.symbol]
         ladder = book.asks if side == BUY else book.bids
+        worst = book.worst_key(side, t.price)
         levels = self.store.levels.rows
         lots: i64 = 0
         spent: i64 = 0
         i = ladder.depth - 1
-        while i >= 0 and (by_quote or lots < qty):
+        while i >= 0 and (by_quote or lots < qty) and ladder.keys[i] >= worst:
             at = ladder.levels[i] << LEVEL_SHIFT
             lot_cost = levels[at + L_PRICE] * self.execution.tick_value
-            there = levels[at + L_TOTAL]
+            there = levels[at + L_TOTAL] + levels[at + L_HIDDEN]
             if by_quote:
                 take = min((qty - spent) // lot_cost, there)
             else:
@@ -244,6 +289,16 @@ class Trading:
             if take < there:
                 break
             i -= 1
+        return self._hold_for_market(side, lots, spent, available)
+
+    def _plan_guarded(self, t: Ticket, by_quote: bool, available: i64) -> bool:
+        guard = self.self_trade
+        budget: i64 = available if t.side == BUY else -1
+        if not guard.walk(t.side, t.price, t.qty, by_quote, budget):
+            return False
+        return self._hold_for_market(t.side, guard.lots, guard.spent, available)
+
+    def _hold_for_market(self, side: i64, lots: i64, spent: i64, available: i64) -> bool:
         self.plan_lots = lots
         if side == SELL:
             if lots > available // self.execution.lot_units:
@@ -253,165 +308,150 @@ class Trading:
             self.hold = spent
         return True
 
-    def _drop_remainder(
-        self, slot: i64, side: i64, order_type: i64, account: i64, price: i64, left: i64
-    ) -> None:
+    # --- carrying it out ----------------------------------------------------------------------
+
+    def place(self, t: Ticket) -> None:
+        """A LIMIT or MARKET order that `check` let through."""
+        if not self.plan(t, 0):
+            return
+        slot = self.accept(t, self.plan_lots if t.by_quote() else t.qty, self.hold)
+        self.run(t, slot, False)
+
+    def accept(self, t: Ticket, lots: i64, hold: i64) -> i64:
+        """A slot, with its row, its further terms, its hold and its event."""
+        slot = self.store.allocate()
+        rows = self.store.orders.rows
+        at = slot << ORDER_SHIFT
+        order_id = rows[at + O_ID]
+        rows[at + O_OWNER] = t.account
+        rows[at + O_TERMS] = t.side | t.tif << 4 | self.pays << 8
+        rows[at + O_REMAINING] = lots
+        rows[at + O_FILLED] = 0
+        self.answer.id = order_id
+        if hold != 0:
+            self.accounts.reserve(self.pays, hold)
+        self.events.order_accepted(
+            t.symbol, t.side, t.type | t.tif << 4, order_id, t.account, t.price, lots,
+            t.qty if t.by_quote() else 0, hold, t.client_hi, t.client_lo,
+        )  # fmt: skip
+        if t.has_terms:
+            rows[at + O_OWNER] |= (self._accept_terms(t, order_id) + 1) << OWNER_BITS
+        return slot
+
+    def _accept_terms(self, t: Ticket, order_id: i64) -> i64:
+        row = self.store.terms.allocate(order_id)
+        rows = self.store.terms.table.rows
+        at = row << TERMS_SHIFT
+        rows[at + T_KIND] = t.type | t.flags << 4 | t.stp << 8 | t.by_group << 16
+        rows[at + T_QTY] = t.qty
+        rows[at + T_LIMIT] = t.price
+        rows[at + T_TRIGGER] = t.trigger
+        rows[at + T_TRAIL] = t.trail
+        rows[at + T_DISPLAY] = t.display
+        rows[at + T_EXPIRE] = t.expire_ns
+        rows[at + T_LIST] = t.list_leg
+        rows[at + T_PEG] = t.peg
+        rows[at + T_MIN_QTY] = t.min_qty
+        if t.expire_ns != 0:
+            self.timers.add(t.expire_ns, order_id)
+        self.tell_terms(t, order_id)
+        return row
+
+    def tell_terms(self, t: Ticket, order_id: i64) -> None:
+        self.events.order_terms(
+            t.symbol, order_id, t.account, t.trigger, t.trail, t.display, t.min_qty, t.expire_ns,
+            t.peg, t.stp | t.by_group << 8, t.flags, t.list_id,
+        )  # fmt: skip
+
+    def run(self, t: Ticket, slot: i64, is_listed: bool) -> None:
+        """Trade, then rest or end. `is_listed`: it stands in its account's list of open orders."""
+        side = t.side
+        limit = t.price if t.type == LIMIT else 0
+        lots = self.store.orders.rows[(slot << ORDER_SHIFT) + O_REMAINING]
+        left = self.cross(slot, t.account, side, t.price, lots, limit, t.stp, t.by_group)
+        level: i64 = NIL
+        if left > 0 and (t.type == MARKET or t.tif == IOC or self.stopped):
+            self._drop_remainder(slot, t, limit, left, is_listed)
+        elif left > 0:
+            level = self.books[t.symbol].rest(slot, side, t.price)
+            if not is_listed:
+                self.open_orders.add(slot, t.account, t.client_hi, t.client_lo)
+            self.answer.status = STATUS_PARTIALLY_FILLED if self.answer.filled > 0 else STATUS_NEW
+        else:
+            self.answer.status = STATUS_FILLED
+            self.end_taker(slot, t.account, FILLED, is_listed)
+        self.execution.level_deltas(SELL if side == BUY else BUY)
+        if level != NIL:
+            self.execution.delta_of(side, t.price, level)
+
+    def cross(
+        self, slot: i64, account: i64, side: i64, price: i64, lots: i64, limit: i64, stp: i64,
+        by_group: i64,
+    ) -> i64:  # fmt: skip
+        """Trade as a taker, and all that follows for others; the lots left over, ready to rest.
+
+        `limit`: the price by which its hold is reckoned, 0 for a market order.
+        """
+        prevented: i64 = 0
+        self.stopped = False
+        if stp == STP_NONE:
+            left = self.execution.trade(slot, side, price, lots, limit)
+        else:
+            self.self_trade.begin(account, stp, by_group)
+            left = self.self_trade.trade(slot, side, price, lots, limit)
+            prevented = self.self_trade.prevented
+            self.stopped = self.self_trade.stopped
+        self.execution.close_trade(slot, lots, left, prevented)
+        if self.store.fill_count > 0:
+            self._see_prices()
+            self.endings.after_trade(slot)
+        if self.store.orders.rows[(slot << ORDER_SHIFT) + O_OWNER] >> OWNER_BITS != 0:
+            self._hide(slot, left)
+        return left
+
+    def _see_prices(self) -> None:
+        """The first and the last price of a match are its extremes; the market sees both."""
+        store = self.store
+        symbol = self.execution.symbol
+        first = store.fills[F_PRICE]
+        last = store.fills[(store.fill_count - 1) * FILL_WORDS + F_PRICE]
+        self.markets.see(symbol, first)
+        self.trailing.follow(symbol, first)
+        if last != first:
+            self.markets.see(symbol, last)
+            self.trailing.follow(symbol, last)
+
+    def _hide(self, slot: i64, left: i64) -> None:
+        """An iceberg shows no more than its tip from now on."""
+        terms = self.store.terms.table
+        row = self.store.terms_of(slot)
+        at = row << TERMS_SHIFT
+        display = terms.rows[at + T_DISPLAY]
+        hidden = left - display if display != 0 and left > display else 0
+        terms.rows[at + T_HIDDEN] = hidden
+        terms.touch(row)
+        self.store.orders.rows[(slot << ORDER_SHIFT) + O_REMAINING] = left - hidden
+
+    def _drop_remainder(self, slot: i64, t: Ticket, limit: i64, left: i64, is_listed: bool) -> None:
         released: i64 = 0
         reason: i64 = CANCELED_MARKET_REMAINDER
-        if order_type == LIMIT:
+        if t.type == LIMIT:
             reason = CANCELED_IOC_REMAINDER
-            released = self.execution.release_hold(slot, side, price, left)
+            released = self.execution.release_hold(slot, t.side, limit, left)
+        if self.stopped:
+            reason = CANCELED_SELF_TRADE
         self.events.order_canceled(
-            self.execution.symbol, side, reason, self.answer.id, account, left, released, price
+            t.symbol, t.side, reason, self.answer.id, t.account, left, released, t.price
         )
         self.answer.status = STATUS_EXPIRED
         self.answer.remaining = 0
-        self.store.release(slot)
+        self.end_taker(slot, t.account, reason, is_listed)
 
-    def _rest_new(
-        self, slot: i64, side: i64, account: i64, price: i64, client_hi: i64, client_lo: i64
-    ) -> i64:
-        """The level where it rests."""
-        level = self.books[self.execution.symbol].rest(slot, side, price)
-        self.open_orders.add(slot, account, client_hi, client_lo)
-        self.answer.status = STATUS_PARTIALLY_FILLED if self.answer.filled > 0 else STATUS_NEW
-        return level
-
-    # --- CANCEL -------------------------------------------------------------------------------
-
-    def _find_own(self, symbol: i64, account: i64, order_id: i64) -> i64:
-        """The slot of the account's resting order, its symbol in use; NIL if rejected."""
-        self.answer.id = order_id
-        self.execution.symbol = symbol
-        slot = self.store.find(order_id)
-        if slot == NIL:
-            self.reject(UNKNOWN_ORDER, 0)
-            return NIL
-        of_symbol = self.execution.symbol_of(slot)
-        if symbol != 0 and of_symbol != symbol:
-            self.reject(UNKNOWN_ORDER, 0)
-            return NIL
-        self.execution.use(of_symbol)
-        if self.store.orders.rows[(slot << ORDER_SHIFT) + O_ACCOUNT] != account:
-            self.reject(NOT_OWNER, 0)
-            return NIL
-        return slot
-
-    def cancel(self, symbol: i64, account: i64, order_id: i64) -> None:
-        slot = self._find_own(symbol, account, order_id)
-        if slot == NIL:
-            return
-        if self.execution.mode == MODE_HARD_HALT:
-            self.reject(MARKET_HALTED, self.execution.mode)
-            return
-        self.take_out(slot, account, CANCELED_BY_USER)
-
-    def take_out(self, slot: i64, account: i64, reason: i64) -> None:
-        """Cancel a resting order of the symbol in use. Nothing can refuse it any more."""
-        rows = self.store.orders.rows
-        at = slot << ORDER_SHIFT
-        left = rows[at + O_REMAINING]
-        self.answer.filled = rows[at + O_FILLED]
-        self.answer.detail = left
-        side = rows[at + O_TERMS] & 0xF
-        level = rows[at + O_LEVEL]
-        price = self.store.levels.rows[(level << LEVEL_SHIFT) + L_PRICE]
-        released = self.execution.release_hold(slot, side, price, left)
-        self.books[self.execution.symbol].unlink(slot)
-        self.open_orders.remove(slot, account)
-        self.store.release(slot)
-        self.answer.status = STATUS_CANCELED
-        self.events.order_canceled(
-            self.execution.symbol, side, reason, rows[at + O_ID], account, left, released, price
-        )
-        self.execution.delta_of(side, price, level)
-
-    # --- AMEND --------------------------------------------------------------------------------
-
-    def amend(self, symbol: i64, account: i64, order_id: i64, price: i64, qty: i64) -> None:
-        """`qty` is the new total, what is already filled included."""
-        slot = self._find_own(symbol, account, order_id)
-        if slot == NIL:
-            return
-        rows = self.store.orders.rows
-        at = slot << ORDER_SHIFT
-        level = rows[at + O_LEVEL] << LEVEL_SHIFT
-        old_price = self.store.levels.rows[level + L_PRICE]
-        filled = rows[at + O_FILLED]
-        old_left = rows[at + O_REMAINING]
-        reduction = price == old_price and qty < filled + old_left
-        if not self._check_amend(price, qty, old_price, filled, old_left, reduction):
-            return
-        side = rows[at + O_TERMS] & 0xF
-        left = qty - filled
-        if reduction:
-            released = self.execution.release_hold(slot, side, price, old_left - left)
-            self.books[self.execution.symbol].reduce(slot, old_left - left)
-            self.events.order_amended(
-                self.execution.symbol, side, order_id, account, price, qty, left, -released, 1
-            )
-            self.execution.level_delta(side, price)
-            self.answer.remaining = left
-        elif not self._requeue(slot, account, price, qty, left, old_price, old_left):
-            return
-        if self.answer.remaining == 0:
-            self.answer.status = STATUS_FILLED
-        else:
-            any_filled = filled + self.answer.filled > 0
-            self.answer.status = STATUS_PARTIALLY_FILLED if any_filled else STATUS_NEW
-
-    def _check_amend(
-        self, price: i64, qty: i64, old_price: i64, filled: i64, old_left: i64, reduction: bool
-    ) -> bool:
-        if self.execution.mode == MODE_HARD_HALT or self.execution.mode == MODE_SOFT_HALT:
-            return self.reject(MARKET_HALTED, self.execution.mode)
-        if self.execution.mode == MODE_CANCEL_ONLY and not reduction:
-            return self.reject(CANCEL_ONLY, self.execution.mode)
-        if price < 1:
-            return self.reject(VALIDATION, AMEND_PRICE)
-        if qty < 1 or (price == old_price and qty == filled + old_left):
-            return self.reject(VALIDATION, AMEND_QTY)
-        if not self._check_price(price) or not self._check_lots(qty):
-            return False
-        if qty <= filled:
-            return self.reject(VALIDATION, filled)
-        return self._check_notional(price * qty * self.execution.tick_value)
-
-    def _requeue(
-        self, slot: i64, account: i64, price: i64, qty: i64, left: i64, old_price: i64,
-        old_left: i64,
-    ) -> bool:  # fmt: skip
-        """Leave the level, match as a taker, rest again; False if it was refused."""
-        rows = self.store.orders.rows
-        at = slot << ORDER_SHIFT
-        side = rows[at + O_TERMS] & 0xF
-        other = SELL if side == BUY else BUY
-        book = self.books[self.execution.symbol]
-        if (rows[at + O_TERMS] >> 4) & 0xF == POST_ONLY or self.execution.mode == MODE_POST_ONLY:
-            best = book.best(other)
-            if self._would_trade(side, price, best):
-                return self.reject(POST_ONLY_WOULD_TRADE, best)
-        execution = self.execution
-        more = execution.hold_of(side, price, left) - execution.hold_of(side, old_price, old_left)
-        pays = rows[at + O_TERMS] >> 8
-        available = self.accounts.available(pays)
-        if more > available:
-            return self.reject(INSUFFICIENT_FUNDS, available)
-        book.unlink(slot)
-        self.accounts.reserve(pays, more)
-        rows[at + O_REMAINING] = left
-        self.events.order_amended(
-            execution.symbol, side, self.answer.id, account, price, qty, left, more, 0
-        )
-        self.execution.trade(slot, side, price, left)
-        if self.answer.remaining > 0:
-            book.rest(slot, side, price)
-        else:
+    def end_taker(self, slot: i64, account: i64, reason: i64, is_listed: bool) -> None:
+        """An order that is in no queue has ended."""
+        if is_listed:
             self.open_orders.remove(slot, account)
-            self.store.release(slot)
-        if price != old_price or self.answer.remaining == 0:
-            self.execution.level_delta(side, old_price)
-        self.execution.level_deltas(other)
-        if self.answer.remaining > 0:
-            self.execution.level_delta(side, price)
-        return True
+        terms = self.store.terms_of(slot)
+        self.store.release(slot)
+        if terms != NIL:
+            self.endings.ended(terms, reason)

@@ -17,7 +17,11 @@ VERSION_KEYED_MODES: Final = 2
 """From here on SET_MODE with an idempotency key happens once: a repetition that comes late does
 not undo what another operator decided meanwhile."""
 
-VERSION_KNOWN: Final = 2
+VERSION_ORDER_TERMS: Final = 3
+"""From here on orders have further terms: triggers, icebergs, pegs, lists, expiry, self-trade
+prevention; CANCEL_ALL filters; CANCEL_AFTER and SET_GROUP are known."""
+
+VERSION_KNOWN: Final = 3
 """The newest one that this program can run."""
 
 VERSION_MAX: Final = 65_535

@@ -10,7 +10,24 @@ Level = tuple[int, int, int]
 """Price, lots, orders."""
 
 
+class OrderTermsView(msgspec.Struct, frozen=True):
+    """`area`: 0 in the book, 1 waits for a trigger, 2 for one that trails, 3 for its list.
+
+    `hidden` lots of `remaining` do not show; `held` units while it is not in the book.
+    """
+
+    order_type: int
+    area: int
+    trigger: int
+    hidden: int
+    expire_ns: int
+    list_id: int
+    held: int
+
+
 class OrderView(msgspec.Struct, frozen=True):
+    """`remaining` lots, what does not show included; 0 of a parked order by quote amount."""
+
     order_id: int
     account: int
     symbol: int
@@ -21,6 +38,7 @@ class OrderView(msgspec.Struct, frozen=True):
     time_in_force: int
     client_hi: int
     client_lo: int
+    terms: OrderTermsView
 
 
 class BalanceView(msgspec.Struct, frozen=True):

@@ -7,12 +7,19 @@ book. It must not know accounts, money or events; it knows orders, their prices 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.codes import BUY, SELL
+from core.codes import BUY, PEGGED, SELL
+
+RESTING, TRIGGERS, TRAILS, WAITS = range(4)
+"""Where an order stands: in the book, or waiting for a trigger, a trailing one, its list."""
 
 
 @dataclass(eq=False)
 class Order:
-    """One order from its acceptance to the end of its life. `limit` 0: a market order."""
+    """One order from its acceptance to the end of its life. `limit` 0: a market order.
+
+    `place` is the side and price of the queue where it stands. `tip` is what an iceberg shows at
+    a time, 0 for an order that shows all; `shown` how much of it shows now.
+    """
 
     order_id: int
     account: int
@@ -23,10 +30,55 @@ class Order:
     time_in_force: int
     client: tuple[int, int] = (0, 0)
     filled: int = 0
+    place: tuple[int, int] = (0, 0)
+    area: int = RESTING
+    terms: "Terms | None" = None
+    shown: int = 0
 
     @property
     def remaining(self) -> int:
         return self.qty - self.filled
+
+    @property
+    def visible(self) -> int:
+        """What shows of it in the book."""
+        return self.shown if self.terms is not None and self.terms.display else self.remaining
+
+    @property
+    def hidden(self) -> int:
+        return self.remaining - self.visible if self.area == RESTING else 0
+
+
+@dataclass(eq=False)
+class Terms:
+    """The further terms of an order; `price` is the limit, collar or cap that it was given."""
+
+    order_type: int
+    flags: int = 0
+    price: int = 0
+    qty: int = 0  # as it was given: lots or quote units
+    stp: int = 0
+    by_group: int = 0
+    trigger: int = 0
+    trail: int = 0
+    display: int = 0
+    min_qty: int = 0
+    expire_ns: int = 0
+    peg: int = 0
+    held: int = 0
+    list: "OrderList | None" = None
+    leg: int = 0
+
+
+@dataclass(eq=False)
+class OrderList:
+    list_id: int
+    kind: int
+    account: int
+    symbol: int
+    client: tuple[int, int]
+    legs: list[Order | None]
+    done: bool = False
 
 
 def other(side: int) -> int:
@@ -34,7 +86,7 @@ def other(side: int) -> int:
 
 
 class Book:
-    """The resting orders of one symbol."""
+    """The resting orders of one symbol; or orders that wait, by the price that they wait for."""
 
     def __init__(self) -> None:
         self.levels: dict[int, dict[int, list[Order]]] = {BUY: {}, SELL: {}}
@@ -51,22 +103,31 @@ class Book:
         return self.levels[side].get(price, [])
 
     def total(self, side: int, price: int) -> int:
-        return sum(order.remaining for order in self.queue(side, price))
+        """Lots that show."""
+        return sum(order.visible for order in self.queue(side, price))
 
     def orders(self, side: int) -> Iterator[Order]:
         """In the order in which they would trade."""
         for price in self.prices(side):
             yield from self.queue(side, price)
 
-    def join(self, order: Order) -> None:
+    def join(self, order: Order, side: int | None = None, price: int | None = None) -> None:
         """At the tail of its price level."""
-        self.levels[order.side].setdefault(order.limit, []).append(order)
+        place = (order.side if side is None else side, order.limit if price is None else price)
+        order.place = place
+        self.levels[place[0]].setdefault(place[1], []).append(order)
 
     def leave(self, order: Order) -> None:
-        queue = self.levels[order.side][order.limit]
+        side, price = order.place
+        queue = self.levels[side][price]
         queue.remove(order)
         if not queue:
-            del self.levels[order.side][order.limit]
+            del self.levels[side][price]
+
+    def first(self, side: int, limit: int) -> Order | None:
+        """Whom an order of the other side with `limit` (0: any) would meet first."""
+        prices = self.within(side, limit)
+        return self.queue(side, prices[0])[0] if prices else None
 
     def within(self, side: int, limit: int) -> list[int]:
         """Prices of `side`, best first, that an order of the other side with `limit` reaches.
@@ -81,27 +142,14 @@ class Book:
         return [price for price in prices if price >= limit]
 
     def liquidity(self, side: int, limit: int) -> int:
-        return sum(self.total(side, price) for price in self.within(side, limit))
+        return sum(
+            order.remaining for price in self.within(side, limit)
+            for order in self.queue(side, price)
+        )  # fmt: skip
 
-    def plan_by_qty(self, side: int, qty: int) -> list[tuple[int, int]]:
-        """(price, lots) of a market order for `qty` lots against `side`."""
-        plan = []
+    def best_unpegged(self, side: int) -> int:
         for price in self.prices(side):
-            lots = min(qty, self.total(side, price))
-            qty -= lots
-            if lots > 0:
-                plan.append((price, lots))
-        return plan
-
-    def plan_by_quote(self, side: int, quote: int, tick_value: int) -> list[tuple[int, int]]:
-        """(price, lots) that `quote` units pay for; ends at the first level not taken whole."""
-        plan = []
-        for price in self.prices(side):
-            total = self.total(side, price)
-            lots = min(total, quote // (price * tick_value))
-            quote -= lots * price * tick_value
-            if lots > 0:
-                plan.append((price, lots))
-            if lots < total:
-                break
-        return plan
+            for order in self.queue(side, price):
+                if order.terms is None or order.terms.order_type != PEGGED:
+                    return price
+        return 0

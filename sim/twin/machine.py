@@ -11,6 +11,7 @@ from typing import NamedTuple
 from core.codes import (
     CMD_AMEND,
     CMD_CANCEL,
+    CMD_CANCEL_AFTER,
     CMD_CANCEL_ALL,
     CMD_CHECKPOINT,
     CMD_DEPOSIT,
@@ -18,6 +19,9 @@ from core.codes import (
     CMD_LIST_SYMBOL,
     CMD_OPEN_ACCOUNT,
     CMD_PLACE,
+    CMD_PLACE_LIST,
+    CMD_PLACE_TERMS,
+    CMD_SET_GROUP,
     CMD_SET_LIMITS,
     CMD_SET_MODE,
     CMD_SET_VERSION,
@@ -29,17 +33,23 @@ from core.codes import (
 )
 from core.commands import TRADING_KINDS, split_batch
 from core.events import AnyEvent, CancelRejected, OrderRejected, Reply
-from sim.twin import operators, trading
+from sim.twin import amending, following, lists, operators, trading, waiting
 from sim.twin.accounts import Balance
-from sim.twin.book import Order
+from sim.twin.book import RESTING, TRAILS, Order
 from sim.twin.state import Asset, Command, Reject, State, Symbol, unpack_commands
 
 _TRADING = {
     CMD_PLACE: trading.place,
-    CMD_CANCEL: trading.cancel,
-    CMD_AMEND: trading.amend,
-    CMD_CANCEL_ALL: trading.cancel_all,
+    CMD_CANCEL: amending.cancel,
+    CMD_AMEND: amending.amend,
+    CMD_CANCEL_ALL: amending.cancel_all,
+    CMD_PLACE_TERMS: waiting.place_terms,
+    CMD_PLACE_LIST: lists.place_list,
+    CMD_CANCEL_AFTER: following.cancel_after,
 }
+_OF_TERMS = (CMD_PLACE_TERMS, CMD_PLACE_LIST, CMD_CANCEL_AFTER, CMD_SET_GROUP)
+"""Known from version 3 on."""
+_PLACES = (CMD_PLACE, CMD_PLACE_TERMS, CMD_PLACE_LIST)
 _OPERATORS = {
     CMD_SET_MODE: operators.set_mode,
     CMD_DEPOSIT: operators.move,
@@ -49,6 +59,7 @@ _OPERATORS = {
     CMD_LIST_SYMBOL: operators.list_symbol,
     CMD_SET_LIMITS: operators.set_limits,
     CMD_SET_VERSION: operators.set_version,
+    CMD_SET_GROUP: operators.set_group,
 }
 
 
@@ -63,6 +74,19 @@ class OrderRow(NamedTuple):
     time_in_force: int
     client_hi: int
     client_lo: int
+    terms: "TermsRow"
+
+
+class TermsRow(NamedTuple):
+    """What a client may see of an order's further terms."""
+
+    order_type: int
+    area: int
+    trigger: int
+    hidden: int
+    expire_ns: int
+    list_id: int
+    held: int
 
 
 Level = tuple[int, int, int]
@@ -94,12 +118,16 @@ class TwinMachine:
         state = self._state
         state.index, state.now, state.events = index, ts_ns, []
         replies = []
+        state.cause = 0
+        following.begin_entry(state)
         for state.cause, command in enumerate(unpack_commands(records)):
             state.forget_expired()
+            following.go_on(state)
             if command.kind in TRADING_KINDS:
                 replies.append(self._apply_trading(command))
             else:
                 replies.append(self._apply_operator(command))
+            following.settle(state)
         return state.events, replies
 
     def _apply_operator(self, command: Command) -> Reply:
@@ -107,6 +135,7 @@ class TwinMachine:
             if command.kind == CMD_SET_MODE and self._state.version >= 2:
                 if command.key != (0, 0) and command.symbol in self._state.symbols:
                     return self._once(command, self._apply_mode)
+            self._check_version(command)
             if command.kind == CMD_CHECKPOINT:
                 return operators.checkpoint(self._state, command, bytes(32))
             return _OPERATORS[command.kind](self._state, command)
@@ -147,7 +176,7 @@ class TwinMachine:
         return reply
 
     def _check_symbol_and_account(self, command: Command) -> None:
-        no_symbol_named = command.symbol == 0 and command.kind != CMD_PLACE
+        no_symbol_named = command.symbol == 0 and command.kind not in _PLACES
         if command.symbol not in self._state.symbols and not no_symbol_named:
             raise Reject(UNKNOWN_SYMBOL, command.symbol, stream=0)
         if command.account == 0 and command.kind == CMD_CANCEL_ALL:
@@ -156,8 +185,13 @@ class TwinMachine:
         elif not self._state.accounts.is_open(command.account):
             raise Reject(VALIDATION, 1)
 
+    def _check_version(self, command: Command) -> None:
+        if command.kind in _OF_TERMS and self._state.version < 3:
+            raise Reject(VALIDATION, 0)
+
     def _decide(self, command: Command) -> Reply:
         try:
+            self._check_version(command)
             return _TRADING[command.kind](self._state, command)
         except Reject as reject:
             return self._rejected(command, reject)
@@ -172,8 +206,8 @@ class TwinMachine:
                 CancelRejected, stream, code=reject.code, order_id=order_id,
                 account=command.account,
             )  # fmt: skip
-        elif command.kind in (CMD_PLACE, CMD_AMEND):
-            client = command.words[6:8] if command.kind == CMD_PLACE else (0, 0)
+        elif command.kind in (*_PLACES, CMD_AMEND):
+            client = command.words[6:8] if command.kind in _PLACES else (0, 0)
             seq = self._state.emit(
                 OrderRejected, stream, code=reject.code, account=command.account,
                 bound=reject.bound, order_id=order_id, client_hi=client[0], client_lo=client[1],
@@ -228,8 +262,21 @@ def _order_named(command: Command) -> int:
     return command.words[4] if command.kind in (CMD_CANCEL, CMD_AMEND) else 0
 
 
+PLAIN = TermsRow(0, 0, 0, 0, 0, 0, 0)
+
+
 def _order_row(order: Order) -> OrderRow:
+    terms = order.terms
+    price, row = order.limit, PLAIN
+    if terms is not None:
+        if order.area != RESTING:
+            price = terms.price
+        row = TermsRow(
+            terms.order_type, order.area,
+            order.place[1] if order.area == TRAILS else terms.trigger, order.hidden,
+            terms.expire_ns, terms.list.list_id if terms.list is not None else 0, terms.held,
+        )  # fmt: skip
     return OrderRow(
-        order.order_id, order.account, order.symbol, order.side, order.limit, order.remaining,
-        order.filled, order.time_in_force, *order.client,
+        order.order_id, order.account, order.symbol, order.side, price, order.remaining,
+        order.filled, order.time_in_force, *order.client, row,
     )  # fmt: skip

@@ -26,6 +26,7 @@ from core.events import (
     AssetListed,
     BalanceChanged,
     EngineCheckpoint,
+    GroupChanged,
     LimitsChanged,
     Reply,
     SymbolListed,
@@ -53,6 +54,7 @@ def set_mode(state: State, command: Command) -> Reply:
         raise Reject(VALIDATION, 4)
     old_mode, symbol.mode = symbol.mode, mode
     seq = state.emit(SymbolModeChanged, symbol.id, mode=mode, old_mode=old_mode)
+    state.use(symbol.id)
     return state.reply(command, id=symbol.id, seq=seq)
 
 
@@ -234,12 +236,27 @@ def set_limits(state: State, command: Command) -> Reply:
     return state.reply(command, seq=seq)
 
 
+def set_group(state: State, command: Command) -> Reply:
+    account, group = command.account, command.words[4]
+    if not state.accounts.is_open(account):
+        raise Reject(VALIDATION, 1)
+    if group < 0:
+        raise Reject(VALIDATION, 4)
+    before = state.groups.get(account, 0)
+    state.groups[account] = group
+    seq = state.emit(GroupChanged, 0, account=account, group=group, old_group=before)
+    return state.reply(command, id=account, seq=seq)
+
+
 def set_version(state: State, command: Command) -> Reply:
     wanted, old = command.words[4], state.version
     if not old <= wanted <= 65_535:
         raise Reject(VALIDATION, 4)
     if wanted == old:
         return state.reply(command, id=wanted, duplicate=True)
+    if old < 3 <= wanted:
+        for symbol in state.symbols.values():
+            symbol.last = symbol.high = symbol.low = 0
     state.version = wanted
     seq = state.emit(VersionChanged, 0, version=wanted, old_version=old)
     return state.reply(command, id=wanted, seq=seq)

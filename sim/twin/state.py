@@ -55,7 +55,7 @@ class Command(NamedTuple):
     @property
     def payload(self) -> tuple[int, ...]:
         """What must be equal for a repeated key to be a repetition."""
-        return (self.words[0], *self.words[4:8])
+        return (self.words[0], *self.words[4:])
 
 
 def unpack_commands(data: bytes) -> list[Command]:
@@ -100,6 +100,17 @@ class Symbol:
     seq: int = 0
     trades: int = 0
     book: Book = field(default_factory=Book)
+    triggers: Book = field(default_factory=Book)
+    trails: Book = field(default_factory=Book)
+    waits: Book = field(default_factory=Book)
+    pegs: list[Order] = field(default_factory=list)
+    last: int = 0
+    high: int = 0
+    low: int = 0
+    backlog: bool = False
+
+    def area(self, area: int) -> Book:
+        return (self.book, self.triggers, self.trails, self.waits)[area]
 
     def cost(self, price: int, lots: int) -> int:
         return price * lots * self.tick_value
@@ -136,6 +147,11 @@ class State:
         self.remembered: dict[tuple[int, ...], tuple[tuple[int, ...], Reply]] = {}
         self.generations: list[int] = []  # by slot: how often it was given out
         self.free_slots: list[int] = []
+        self.list_generations: list[int] = []
+        self.free_lists: list[int] = []
+        self.groups: dict[int, int] = {}
+        self.switches: dict[tuple[int, int], int] = {}  # deadlines by account and symbol
+        self.touched: list[int] = []
         self.seq0 = 0
         self.version = 1
         self.last_checkpoint: tuple[int, bytes] = (0, bytes(32))
@@ -188,6 +204,28 @@ class State:
         slot = order_id & (SLOTS - 1)
         if self.generations[slot] < GENERATION_LAST:
             self.free_slots.append(slot)
+
+    def take_list_id(self) -> int:
+        if self.free_lists:
+            row = self.free_lists.pop()
+        else:
+            row = len(self.list_generations)
+            self.list_generations.append(0)
+        self.list_generations[row] += 1
+        return self.list_generations[row] << SLOT_BITS | row
+
+    # --- which symbols a command has used -----------------------------------------------------
+
+    def use(self, symbol: int) -> Symbol:
+        found = self.symbols[symbol]
+        waiting = (found.triggers, found.trails, found.waits)
+        if found.pegs or any(book.levels[side] for book in waiting for side in (0, 1)):
+            self.note(symbol)
+        return found
+
+    def note(self, symbol: int) -> None:
+        if symbol not in self.touched:
+            self.touched.append(symbol)
 
     # --- idempotency keys ---------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from core.events import (
     SymbolListed,
     TradeExecuted,
 )
+from sim.twin.book import RESTING
 from sim.twin.machine import BookRow, OrderRow
 from tests.core.subjects import ALL_LEVELS, Subject
 
@@ -53,7 +54,7 @@ class Invariants:
         ]
         assert len({order.order_id for order in orders}) == len(orders)
         for order in orders:
-            assert order.remaining > 0
+            assert order.remaining > 0 or order.terms.area != RESTING
             assert order.filled >= 0
             assert subject.order(order.order_id) == order
         self._check_books(subject, orders)
@@ -67,8 +68,8 @@ class Invariants:
             for side, levels in ((BUY, book.bids), (SELL, book.asks)):
                 queues: dict[int, list[int]] = defaultdict(list)
                 for order in orders:
-                    if (order.symbol, order.side) == (symbol, side):
-                        queues[order.price].append(order.remaining)
+                    if (order.symbol, order.side, order.terms.area) == (symbol, side, RESTING):
+                        queues[order.price].append(order.remaining - order.terms.hidden)
                 summed = {price: (sum(lots), len(lots)) for price, lots in queues.items()}
                 assert {price: (total, count) for price, total, count in levels} == summed
 
@@ -76,7 +77,10 @@ class Invariants:
         cost: dict[tuple[int, int], int] = defaultdict(int)
         for order in orders:
             spec = self.specs[order.symbol]
-            if order.side == BUY:
+            if order.terms.area != RESTING:
+                asset = spec.quote if order.side == BUY else spec.base
+                cost[order.account, asset] += order.terms.held
+            elif order.side == BUY:
                 units = order.price * order.remaining * spec.tick_value
                 cost[order.account, spec.quote] += units
             else:
@@ -90,7 +94,8 @@ class Invariants:
             sums[row.asset] += row.available + row.hold
             if row.hold:
                 holds[row.account, row.asset] = row.hold
-        assert holds == dict(cost), "a hold is what its open orders can still cost"
+        cost = {key: units for key, units in cost.items() if units}
+        assert holds == cost, "a hold is what its open orders can still cost"
         assert {k: v for k, v in sums.items() if v} == {k: v for k, v in self._supply.items() if v}
 
 

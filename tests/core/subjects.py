@@ -9,8 +9,9 @@ from typing import Protocol
 
 from core.events import REPLY_BYTES, AnyEvent, Reply, decode_events, decode_reply
 from core.machine import Machine
+from core.views import OrderView
 from sim.twin.accounts import Balance
-from sim.twin.machine import BookRow, OrderRow, TwinMachine
+from sim.twin.machine import BookRow, OrderRow, TermsRow, TwinMachine
 
 ALL_LEVELS = 1 << 30
 
@@ -68,8 +69,9 @@ class Engine:
         return Engine(Machine.restore(self.machine.snapshot()))
 
 
-def _order_row(view: object) -> OrderRow:
-    return OrderRow(*(getattr(view, name) for name in OrderRow._fields))
+def _order_row(view: OrderView) -> OrderRow:
+    terms = TermsRow(*(getattr(view.terms, name) for name in TermsRow._fields))
+    return OrderRow._make([*(getattr(view, name) for name in OrderRow._fields[:-1]), terms])
 
 
 def _balance(view: object) -> Balance:

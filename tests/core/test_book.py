@@ -12,7 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.book import (
+from core.book import Book
+from core.codes import BUY, SELL
+from core.limits import ORDER_ID_MAX, SLOT_BITS
+from core.order_store import (
     F_LEFT,
     F_PRICE,
     F_QTY,
@@ -27,11 +30,8 @@ from core.book import (
     O_ID,
     O_REMAINING,
     ORDER_WORDS,
-    Book,
     OrderStore,
 )
-from core.codes import BUY, SELL
-from core.limits import ORDER_ID_MAX, SLOT_BITS
 from sim.twin.book import Book as NaiveBook
 from sim.twin.book import Order, other
 
@@ -126,6 +126,7 @@ class Packed:
         assert self._store.find(rows[slot * ORDER_WORDS + O_ID]) == slot
 
     def match(self, side: int, price: int, lots: int) -> tuple[list[Fill], int]:
+        self._store.fill_count = 0
         left = self._book.match(side, price, lots)
         fills = self._store.fills
         starts = range(0, self._store.fill_count * FILL_WORDS, FILL_WORDS)

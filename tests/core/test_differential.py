@@ -7,7 +7,10 @@ import os
 
 import pytest
 
+from core import commands as c
+from core.versions import VERSION_ORDER_TERMS
 from tests.core.pair import Pair
+from tests.core.terms_workload import TermsWorkload
 from tests.core.workload import Workload, setup_records
 
 NIGHTLY = os.environ.get("LOCKSTEP_HYPOTHESIS_PROFILE") == "nightly"
@@ -28,6 +31,26 @@ def test_engine_and_twin_agree(seed: int) -> None:
         pair.now_ns += workload.time_step_ns()
         events, _ = pair.apply(*records)
         workload.learn(events)
+        sent += len(records)
+        batches += 1
+        if batches % CHECK_EVERY_BATCHES == 0:
+            pair.check()
+        if batches % RESTART_EVERY_BATCHES == 0:
+            pair.restart()
+    pair.check()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_they_agree_on_every_kind_of_order(seed: int) -> None:
+    pair, workload = Pair(), TermsWorkload(seed)
+    pair.apply(*setup_records(), c.set_version(VERSION_ORDER_TERMS))
+    sent = batches = 0
+    while sent < COMMANDS:
+        workload.now_ns = pair.now_ns
+        records = workload.batch()
+        events, _ = pair.apply(*records)
+        workload.learn(events)
+        pair.now_ns += workload.time_step_ns()
         sent += len(records)
         batches += 1
         if batches % CHECK_EVERY_BATCHES == 0:

@@ -1,0 +1,157 @@
+"""What follows from a command: pegged orders move, triggers fire, lists go on, until all is quiet.
+
+Why it exists: one trade may trigger an order whose trade triggers the next, and every replica must
+go through them in the same order and come to an end. So a command's effects on others happen
+here, after it is answered, symbol by symbol in the order in which it used them; and time's
+effects, before an entry's commands. It must not know what a command is.
+
+The order, for one symbol: pegged orders follow; then the orders whose trigger was reached, rising
+ones before falling ones, fixed before trailing, the nearest trigger first, the oldest first; after
+each, pegged orders follow again. When no trigger is reached any more, the next order whose list has
+come to it is activated, and it begins anew. Each step uses up an order that was parked, so it ends;
+and after `CASCADE_PER_COMMAND_MAX` steps the rest is left to the next command.
+"""
+
+from mypy_extensions import i64
+
+from core.codes import BUY, CANCELED_CANCEL_AFTER, CANCELED_EXPIRED, MODE_NORMAL, SELL
+from core.conditional import Conditional
+from core.endings import DUE
+from core.limits import CASCADE_PER_COMMAND_MAX, EXPIRIES_PER_ENTRY_MAX
+from core.markets import M_BACKLOG, M_HIGH, M_LOW, M_PEGS, M_WATCH
+from core.mass_cancel import MassCancel
+from core.order_store import OrderStore
+from core.pegs import Pegs
+from core.table import NIL
+from core.timers import NOTHING_DUE, SWITCH_WORDS, SWITCHES, W_ACCOUNT, W_DEADLINE, W_SYMBOL
+from core.trading import Trading
+
+
+class Cascade:
+    """Works off what is due."""
+
+    def __init__(
+        self, trading: Trading, conditional: Conditional, pegs: Pegs, mass_cancel: MassCancel
+    ) -> None:
+        self.trading = trading
+        self.store: OrderStore = trading.store
+        self.conditional = conditional
+        self.pegs = pegs
+        self.mass_cancel = mass_cancel
+
+    # --- time ---------------------------------------------------------------------------------
+
+    def begin_entry(self, now_ns: i64) -> None:
+        """What ends by `now_ns`, and what that leads to; before an entry's commands."""
+        timers = self.trading.timers
+        done: i64 = 0
+        while done < EXPIRIES_PER_ENTRY_MAX:
+            what = timers.due(now_ns)
+            if what == NOTHING_DUE:
+                break
+            timers.live -= 1
+            if what >= 0:
+                self._expire(what)
+            elif not self._switch(what - SWITCHES):
+                break
+            done += 1
+        self.go_on()
+        self.settle()
+
+    def _expire(self, order_id: i64) -> None:
+        slot = self.store.find(order_id)
+        assert slot != NIL, "timers: an order that is due is not there"
+        timers = self.trading.timers
+        timers.live += 1  # its end takes it off
+        self.trading.execution.use(self.store.symbol_of(slot))
+        self.trading.endings.take_out(slot, CANCELED_EXPIRED)
+
+    def _switch(self, row: i64) -> bool:
+        """A dead man's switch: cancel, and say that it is over; or, False, go on next time."""
+        timers = self.trading.timers
+        at = row * SWITCH_WORDS
+        account = timers.switches.rows[at + W_ACCOUNT]
+        symbol = timers.switches.rows[at + W_SYMBOL]
+        is_all = self.mass_cancel.of_account(symbol, account, CANCELED_CANCEL_AFTER)
+        if not is_all:
+            timers.add(timers.switches.rows[at + W_DEADLINE], SWITCHES + row)
+            return False
+        timers.switches.rows[at + W_DEADLINE] = 0
+        timers.switches.touch(row)
+        self.trading.events.cancel_after_set(symbol, account, 0)
+        return True
+
+    # --- what follows -------------------------------------------------------------------------
+
+    def go_on(self) -> None:
+        """With what the command before left."""
+        markets = self.trading.markets
+        if markets.backlogs == 0:
+            return
+        symbol: i64 = 1
+        while symbol < markets.table.count:
+            if markets.get(symbol, M_BACKLOG) != 0:
+                markets.note_due(symbol)
+            symbol += 1
+        self.settle()
+
+    def settle(self) -> None:
+        """Until every symbol that was used is quiet."""
+        markets = self.trading.markets
+        at: i64 = 0
+        while at < markets.touched_count:
+            self._settle_symbol(markets.touched[at])
+            at += 1
+        markets.forget_touched()
+
+    def _settle_symbol(self, symbol: i64) -> None:
+        markets = self.trading.markets
+        execution = self.trading.execution
+        execution.use(symbol)
+        steps: i64 = 0
+        while markets.get(symbol, M_WATCH) != 0:
+            if markets.get(symbol, M_PEGS) != 0:
+                self.pegs.follow(symbol)
+            if execution.mode != MODE_NORMAL:
+                break
+            slot = self._reached(symbol)
+            is_reached = slot != NIL
+            if not is_reached:
+                slot = self._due(symbol)
+            if slot == NIL:
+                break
+            if steps == CASCADE_PER_COMMAND_MAX:
+                markets.set_backlog(symbol, 1)
+                return
+            if is_reached:
+                self.conditional.fire(slot)
+            else:
+                self.conditional.activate(slot)
+            steps += 1
+        if markets.get(symbol, M_BACKLOG) != 0:
+            markets.set_backlog(symbol, 0)
+
+    def _reached(self, symbol: i64) -> i64:
+        """The next order whose trigger the market has reached; without one, a new beginning."""
+        markets = self.trading.markets
+        endings = self.trading.endings
+        high = markets.get(symbol, M_HIGH)
+        low = markets.get(symbol, M_LOW)
+        if high == 0 and low == 0:
+            return NIL
+        slot = endings.trigger_books[symbol].reachable(BUY, high)
+        if slot == NIL:
+            slot = endings.trail_books[symbol].reachable(BUY, high)
+        if slot == NIL:
+            slot = endings.trigger_books[symbol].reachable(SELL, low)
+        if slot == NIL:
+            slot = endings.trail_books[symbol].reachable(SELL, low)
+        if slot == NIL:
+            markets.set(symbol, M_HIGH, 0)
+            markets.set(symbol, M_LOW, 0)
+        return slot
+
+    def _due(self, symbol: i64) -> i64:
+        """The next order whose list has come to it."""
+        waits = self.trading.endings.wait_books[symbol]
+        return waits.head(BUY) if waits.best(BUY) == DUE else NIL

@@ -1,0 +1,146 @@
+"""What the machine remembers of each symbol's market, beside its book.
+
+Why it exists: triggers look at the last price, pegged orders at the best ones, and both must be
+cheap for a symbol that has neither. So each symbol has a row here, and one word of it says whether
+anything watches the market at all. It must not know what a trigger does.
+
+The table belongs to the state from `VERSION_ORDER_TERMS` on; before, it is kept and not counted.
+"""
+
+from typing import Final
+
+from librt.vecs import append, vec
+from mypy_extensions import i64
+
+from core.table import PAGE_SHIFT, Table
+from core.terms import T_NEXT, T_PREV, TERMS_SHIFT, Terms
+
+# Words of a market's row, which is the symbol's.
+M_LAST: Final = 0  # price of the last trade, 0 = none yet
+M_HIGH: Final = 1  # highest price that triggers have not been looked at for, 0 = none
+M_LOW: Final = 2  # lowest one
+M_WATCH: Final = 3  # parked and pegged orders
+M_PEGS: Final = 4  # pegged orders
+M_PEG_FIRST: Final = 5  # the oldest one: terms row + 1, 0 = none
+M_PEG_LAST: Final = 6
+M_TRAILS: Final = 7  # trailing stops that wait
+M_BACKLOG: Final = 8  # 1: orders that are due were left to the next command
+MARKET_SHIFT: Final = 4
+MARKET_WORDS: Final = 16
+
+
+class Markets:
+    """The table, and which watched symbols the command in hand has used."""
+
+    def __init__(self) -> None:
+        self.table = Table("markets", MARKET_WORDS)
+        self.touched: vec[i64] = vec[i64]()
+        self.touched_count: i64 = 0
+        self.backlogs: i64 = 0
+        """Symbols with M_BACKLOG set; derived."""
+        self._noted: vec[i64] = vec[i64]()
+        self.add()
+
+    def add(self) -> None:
+        """A row for one more symbol."""
+        self.table.add_row()
+        self._noted = append(self._noted, 0)
+        self.touched = append(self.touched, 0)
+
+    def reset(self) -> None:
+        """Every market as if nothing had happened yet: the table's version begins."""
+        count = self.table.count
+        self.table = Table("markets", MARKET_WORDS)
+        while self.table.count < count:
+            self.table.add_row()
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """What is derived, from the table."""
+        self._noted = vec[i64]()
+        self.touched = vec[i64]()
+        self.touched_count = 0
+        self.backlogs = 0
+        row: i64 = 0
+        while row < self.table.count:
+            self._noted = append(self._noted, 0)
+            self.touched = append(self.touched, 0)
+            self.backlogs += self.table.rows[(row << MARKET_SHIFT) + M_BACKLOG]
+            row += 1
+
+    def get(self, symbol: i64, word: i64) -> i64:
+        return self.table.rows[(symbol << MARKET_SHIFT) + word]
+
+    def set(self, symbol: i64, word: i64, value: i64) -> None:
+        self.table.rows[(symbol << MARKET_SHIFT) + word] = value
+        self.table.dirty[symbol >> PAGE_SHIFT] = 1
+
+    def note(self, symbol: i64) -> None:
+        """The command in hand uses the symbol; remembered if anything watches it."""
+        if self.table.rows[(symbol << MARKET_SHIFT) + M_WATCH] != 0:
+            self.note_due(symbol)
+
+    def note_due(self, symbol: i64) -> None:
+        if self._noted[symbol] == 0:
+            self._noted[symbol] = 1
+            self.touched[self.touched_count] = symbol
+            self.touched_count += 1
+
+    def forget_touched(self) -> None:
+        while self.touched_count > 0:
+            self.touched_count -= 1
+            self._noted[self.touched[self.touched_count]] = 0
+
+    def see(self, symbol: i64, price: i64) -> None:
+        """A trade at `price`."""
+        rows = self.table.rows
+        at = symbol << MARKET_SHIFT
+        rows[at + M_LAST] = price
+        if rows[at + M_WATCH] != 0:
+            if price > rows[at + M_HIGH]:
+                rows[at + M_HIGH] = price
+            if rows[at + M_LOW] == 0 or price < rows[at + M_LOW]:
+                rows[at + M_LOW] = price
+        self.table.dirty[symbol >> PAGE_SHIFT] = 1
+
+    def set_backlog(self, symbol: i64, value: i64) -> None:
+        self.backlogs += value - self.get(symbol, M_BACKLOG)
+        self.set(symbol, M_BACKLOG, value)
+
+    def watch(self, symbol: i64, more: i64) -> None:
+        self.set(symbol, M_WATCH, self.get(symbol, M_WATCH) + more)
+
+    # --- pegged orders, oldest first ----------------------------------------------------------
+
+    def add_peg(self, symbol: i64, row: i64, terms: Terms) -> None:
+        """The order of that terms row begins to follow."""
+        last = self.get(symbol, M_PEG_LAST)
+        rows = terms.table.rows
+        rows[(row << TERMS_SHIFT) + T_PREV] = last
+        rows[(row << TERMS_SHIFT) + T_NEXT] = 0
+        terms.table.touch(row)
+        if last == 0:
+            self.set(symbol, M_PEG_FIRST, row + 1)
+        else:
+            rows[((last - 1) << TERMS_SHIFT) + T_NEXT] = row + 1
+            terms.table.touch(last - 1)
+        self.set(symbol, M_PEG_LAST, row + 1)
+        self.set(symbol, M_PEGS, self.get(symbol, M_PEGS) + 1)
+        self.watch(symbol, 1)
+
+    def remove_peg(self, symbol: i64, row: i64, terms: Terms) -> None:
+        rows = terms.table.rows
+        before = rows[(row << TERMS_SHIFT) + T_PREV]
+        after = rows[(row << TERMS_SHIFT) + T_NEXT]
+        if before == 0:
+            self.set(symbol, M_PEG_FIRST, after)
+        else:
+            rows[((before - 1) << TERMS_SHIFT) + T_NEXT] = after
+            terms.table.touch(before - 1)
+        if after == 0:
+            self.set(symbol, M_PEG_LAST, before)
+        else:
+            rows[((after - 1) << TERMS_SHIFT) + T_PREV] = before
+            terms.table.touch(after - 1)
+        self.set(symbol, M_PEGS, self.get(symbol, M_PEGS) - 1)
+        self.watch(symbol, -1)

@@ -1,0 +1,145 @@
+"""Pegged orders: they rest in the book and follow its best prices.
+
+Why it exists: an order that is to stand one tick behind the best bid must move when the bid does,
+at once and in a fixed order, without a message from its owner. It only ever rests: it is priced at
+least one tick away from the other side, so that following never makes a trade, and ends.
+
+A pegged order looks at the best price of orders that are not pegged themselves; else two of them
+would chase each other. It must not know why the book has changed.
+"""
+
+from mypy_extensions import i64
+
+from core.codes import (
+    BUY, CANCELED_UNFUNDED, INSUFFICIENT_FUNDS, NO_LIQUIDITY, POST_ONLY_WOULD_TRADE, SELL,
+    STATUS_NEW, TOO_MANY_OPEN_ORDERS,
+)  # fmt: skip
+from core.commands import FLAG_PEG_OTHER
+from core.limits import PEGGED_PER_SYMBOL_MAX
+from core.listing import S_MAX_PRICE, S_MIN_PRICE, SYMBOL_WORDS
+from core.markets import M_PEG_FIRST, M_PEGS
+from core.order_store import ORDER_SHIFT, O_FILLED, O_ID, O_LEVEL, O_OWNER, O_REMAINING, O_TERMS
+from core.table import NIL
+from core.terms import ACCOUNT_MASK, TERMS_SHIFT, T_KIND, T_LIMIT, T_NEXT, T_ORDER, T_PEG
+from core.ticket import Ticket
+from core.trading import Trading
+
+
+class Pegs:
+    """All symbols' pegged orders."""
+
+    def __init__(self, trading: Trading) -> None:
+        self.trading = trading
+
+    def place(self, t: Ticket) -> None:
+        """A PEGGED order that `Trading.check` let through; its price is the cap, 0 for none."""
+        trading = self.trading
+        execution = trading.execution
+        symbol = execution.symbol
+        if trading.markets.get(symbol, M_PEGS) >= PEGGED_PER_SYMBOL_MAX:
+            trading.reject(TOO_MANY_OPEN_ORDERS, PEGGED_PER_SYMBOL_MAX)
+            return
+        if self._reference(t.side, t.flags) == 0:
+            trading.reject(NO_LIQUIDITY, 0)
+            return
+        price = self._price(t.side, t.flags, t.peg, t.price)
+        if price == 0:
+            other: i64 = SELL if t.side == BUY else BUY
+            trading.reject(POST_ONLY_WOULD_TRADE, trading.books[symbol].best(other))
+            return
+        if not trading.check_notional(price * t.qty * execution.tick_value):
+            return
+        hold = execution.hold_of(t.side, price, t.qty)
+        trading.pays = trading.accounts.find(t.account, execution.asset_paid(t.side))
+        available = trading.accounts.available(trading.pays)
+        if hold > available:
+            trading.reject(INSUFFICIENT_FUNDS, available)
+            return
+        cap = t.price
+        t.price = price
+        slot = trading.accept(t, t.qty, hold)
+        terms = trading.store.terms
+        row = trading.store.terms_of(slot)
+        terms.table.rows[(row << TERMS_SHIFT) + T_LIMIT] = cap
+        trading.markets.add_peg(symbol, row, terms)
+        level = trading.books[symbol].rest(slot, t.side, price)
+        trading.open_orders.add(slot, t.account, t.client_hi, t.client_lo)
+        execution.delta_of(t.side, price, level)
+        trading.answer.remaining = t.qty
+        trading.answer.status = STATUS_NEW
+
+    def _reference(self, side: i64, flags: i64) -> i64:
+        """The best price that is not pegged, of the own side or of the other; 0: none."""
+        book = self.trading.books[self.trading.execution.symbol]
+        if flags & FLAG_PEG_OTHER != 0:
+            return book.best_unpegged(SELL if side == BUY else BUY)
+        return book.best_unpegged(side)
+
+    def _price(self, side: i64, flags: i64, offset: i64, cap: i64) -> i64:
+        """Where the order belongs now; 0 if there is no such price."""
+        reference = self._reference(side, flags)
+        if reference == 0:
+            return 0
+        execution = self.trading.execution
+        rows = self.trading.listing.symbols.rows
+        at = execution.symbol * SYMBOL_WORDS
+        lowest = rows[at + S_MIN_PRICE]
+        highest = rows[at + S_MAX_PRICE]
+        price = reference + offset
+        book = self.trading.books[execution.symbol]
+        if side == BUY:
+            if cap != 0 and price > cap:
+                price = cap
+            price = min(max(price, lowest), highest)
+            best = book.best(SELL)
+            if best != 0 and price >= best:
+                price = best - 1
+            return price if price >= lowest else 0
+        price = max(price, cap)
+        price = min(max(price, lowest), highest)
+        best = book.best(BUY)
+        if price <= best:
+            price = best + 1
+        return price if price <= highest else 0
+
+    def follow(self, symbol: i64) -> None:
+        """Move every pegged order of the symbol in use to where it belongs, the oldest first."""
+        row = self.trading.markets.get(symbol, M_PEG_FIRST) - 1
+        while row != NIL:
+            rows = self.trading.store.terms.table.rows
+            at = row << TERMS_SHIFT
+            following = rows[at + T_NEXT] - 1
+            slot = self.trading.store.find(rows[at + T_ORDER])
+            assert slot != NIL, "pegs: an order that follows is not there"
+            side = self.trading.store.orders.rows[(slot << ORDER_SHIFT) + O_TERMS] & 0xF
+            flags = (rows[at + T_KIND] >> 4) & 0xF
+            price = self._price(side, flags, rows[at + T_PEG], rows[at + T_LIMIT])
+            now = self.trading.store.price_of(slot)
+            if price != 0 and price != now:
+                self._move(slot, side, now, price)
+            row = following
+
+    def _move(self, slot: i64, side: i64, now: i64, price: i64) -> None:
+        """To another level, at the tail; or out, if the account cannot pay for it."""
+        trading = self.trading
+        execution = trading.execution
+        rows = trading.store.orders.rows
+        at = slot << ORDER_SHIFT
+        left = rows[at + O_REMAINING]
+        more = execution.hold_of(side, price, left) - execution.hold_of(side, now, left)
+        pays = rows[at + O_TERMS] >> 8
+        if more > trading.accounts.available(pays):
+            trading.endings.take_out(slot, CANCELED_UNFUNDED)
+            return
+        book = trading.books[execution.symbol]
+        level = rows[at + O_LEVEL]
+        book.unlink(slot)
+        if more != 0:
+            trading.accounts.reserve(pays, more)
+        trading.events.order_amended(
+            execution.symbol, side, rows[at + O_ID], rows[at + O_OWNER] & ACCOUNT_MASK, price,
+            rows[at + O_FILLED] + left, left, more, 0,
+        )  # fmt: skip
+        execution.delta_of(side, now, level)
+        level = book.rest(slot, side, price)
+        execution.delta_of(side, price, level)

@@ -1,0 +1,112 @@
+"""What follows from a command, and from time: docs/machine.md, "What follows".
+
+Why it exists: pegged orders move, triggers fire and lists go on after each command, and orders end
+by time before each entry; here in the plainest form.
+"""
+
+from core.codes import BUY, CANCELED_CANCEL_AFTER, CANCELED_EXPIRED, MODE_NORMAL, SELL, VALIDATION
+from core.events import CancelAfterSet, Reply
+from core.limits import (
+    CANCEL_AFTER_NS_MAX,
+    CASCADE_PER_COMMAND_MAX,
+    EXPIRIES_PER_ENTRY_MAX,
+    TIME_NS_MAX,
+)
+from sim.twin import amending, ending, waiting
+from sim.twin.book import Order
+from sim.twin.state import Command, Reject, State, Symbol
+
+
+def begin_entry(state: State) -> None:
+    """What ends by now: the earliest first, switches before orders."""
+    for _ in range(EXPIRIES_PER_ENTRY_MAX):
+        due = [
+            (deadline, 0, at, key)
+            for at, (key, deadline) in enumerate(state.switches.items())
+            if 0 < deadline <= state.now
+        ]
+        for order in state.orders.values():
+            if order.terms is not None and 0 < order.terms.expire_ns <= state.now:
+                due.append((order.terms.expire_ns, 1, order.order_id, (0, 0)))
+        if not due:
+            break
+        _, is_order, order_id, key = min(due)
+        if is_order:
+            state.use(state.orders[order_id].symbol)
+            ending.take_out(state, state.orders[order_id], CANCELED_EXPIRED)
+        elif amending.of_account(state, *key, CANCELED_CANCEL_AFTER):
+            state.switches[key] = 0
+            state.emit(CancelAfterSet, key[1], account=key[0], deadline_ns=0)
+        else:
+            break
+    go_on(state)
+    settle(state)
+
+
+def cancel_after(state: State, command: Command) -> Reply:
+    after = command.words[4]
+    if not 0 <= after <= CANCEL_AFTER_NS_MAX or state.now > TIME_NS_MAX:
+        raise Reject(VALIDATION, 4)
+    key = (command.account, command.symbol)
+    deadline = state.now + after if after else 0
+    if deadline or state.switches.get(key, 0):
+        state.switches[key] = deadline
+        state.emit(CancelAfterSet, command.symbol, account=command.account, deadline_ns=deadline)
+    seq = state.symbols[command.symbol].seq if command.symbol else state.seq0
+    return state.reply(command, seq=seq, detail=deadline)
+
+
+def go_on(state: State) -> None:
+    """With what the command before left."""
+    for symbol in state.symbols.values():
+        if symbol.backlog:
+            state.note(symbol.id)
+    if any(symbol.backlog for symbol in state.symbols.values()):
+        settle(state)
+
+
+def settle(state: State) -> None:
+    """Until every symbol that was used is quiet, in the order in which they were used."""
+    at = 0
+    while at < len(state.touched):
+        _settle_symbol(state, state.symbols[state.touched[at]])
+        at += 1
+    state.touched = []
+
+
+def _settle_symbol(state: State, symbol: Symbol) -> None:
+    steps = 0
+    while waiting.is_watched(symbol):
+        waiting.follow_pegs(state, symbol)
+        if symbol.mode != MODE_NORMAL:
+            break
+        reached = _reached(symbol)
+        due = reached or _due(symbol)
+        if due is None:
+            break
+        if steps == CASCADE_PER_COMMAND_MAX:
+            symbol.backlog = True
+            return
+        if reached is not None:
+            waiting.enter(state, due)
+        else:
+            waiting.activate(state, due)
+        steps += 1
+    symbol.backlog = False
+
+
+def _reached(symbol: Symbol) -> Order | None:
+    """The next order whose trigger was reached; without one, what was seen is done with."""
+    if symbol.high:
+        for side, price in ((SELL, symbol.high), (BUY, symbol.low)):
+            for queues in (symbol.triggers, symbol.trails):
+                order = queues.first(side, price)
+                if order is not None:
+                    return order
+    symbol.high = symbol.low = 0
+    return None
+
+
+def _due(symbol: Symbol) -> Order | None:
+    queue = symbol.waits.queue(BUY, ending.DUE)
+    return queue[0] if queue else None
