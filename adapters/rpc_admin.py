@@ -22,6 +22,7 @@ from core.codes import (
     CMD_LIST_ASSET,
     CMD_LIST_SYMBOL,
     CMD_OPEN_ACCOUNT,
+    CMD_SET_GROUP,
     CMD_SET_LIMITS,
     CMD_SET_VERSION,
     CMD_WITHDRAW,
@@ -122,6 +123,18 @@ class AdminServicer(ClusterServicer):
         a = await self._one(request, record, CMD_SET_LIMITS, context)
         return pb.SetLimitsResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
 
+    async def SetSelfTradeGroup(  # noqa: N802
+        self, request: pb.SetSelfTradeGroupRequest, context: Context
+    ) -> pb.SetSelfTradeGroupResponse:
+        def record() -> bytes:
+            account = account_of(request.metadata.user_id, "metadata.user_id")
+            return commands.set_group(account, request.group)
+
+        a = await self._one(request, record, CMD_SET_GROUP, context)
+        return pb.SetSelfTradeGroupResponse(
+            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        )
+
     async def SetMachineVersion(  # noqa: N802
         self, request: pb.SetMachineVersionRequest, context: Context
     ) -> pb.SetMachineVersionResponse:
@@ -195,6 +208,7 @@ class AdminServicer(ClusterServicer):
 Noted = (
     pb.ListAssetRequest | pb.ListSymbolRequest | pb.OpenAccountRequest | pb.DepositRequest
     | pb.WithdrawRequest | pb.SetLimitsRequest | pb.SetMachineVersionRequest
+    | pb.SetSelfTradeGroupRequest
 )  # fmt: skip
 
 

@@ -1,19 +1,17 @@
-"""Between the public protobuf messages and the machine's commands and replies.
+"""Between the fields of public protobuf messages and the machine's numbers; and replies.
 
 Why it exists: the interface outside is typed and named (a symbol is "BTC-KRW", a user a decimal
 string), the inside is rows of words. Here one becomes the other, and what cannot be said inside
 is refused with the field's name. Values (a price of -1, a quantity above the bound) are the
-machine's to judge, so that there is one judge. It must not know calls, streams or the node.
+machine's to judge, so that there is one judge. Whole orders are read by `rpc_orders`. It must not
+know calls, streams or the node.
 """
 
 import struct
-from collections.abc import Mapping
 from typing import Final, cast
 
 from adapters.rpc_metadata import AUDIT, NAME_BYTES_MAX, REASON_BYTES_MAX, Metadata, Names
-from contracts.gen.exchange.v1 import trading_pb2 as trading
 from contracts.gen.exchange.v1 import types_pb2 as types
-from core import commands
 from core.commands import NO_KEY, Key, key128
 from core.events import Reply, decode_reply
 from core.limits import ACCOUNTS_MAX, ORDER_ID_MAX
@@ -92,69 +90,6 @@ def audit_of(note: types.AuditNote) -> Names:
         if not 1 <= size <= longest:
             raise FieldError(f"audit.{name}: {size} bytes; required, 1 to {longest}")
     return note.operator.encode(), note.reason.encode(), note.ticket.encode()
-
-
-def symbol_names(batch: list[trading.Command]) -> set[str]:
-    """The names that must be looked up before `command_of` is called."""
-    return {command.metadata.symbol for command in batch if command.metadata.symbol}
-
-
-# --- commands ---------------------------------------------------------------------------------
-
-
-def command_of(command: trading.Command, ids: Mapping[str, int], at: str = "") -> bytes:
-    """The record of one typed command. `at` is the prefix of the fields' names in errors."""
-    body = command.WhichOneof("body")
-    if body is None:
-        raise FieldError(f"{at}body: one of place_order, cancel_order, amend_order, cancel_all")
-    metadata = command.metadata
-    place = f"{at}metadata."
-    everybody = body == "cancel_all"
-    account = account_of(metadata.user_id, place + "user_id", 0 if everybody else 1)
-    key = key_of(metadata.idempotency_key, place + "idempotency_key")
-    symbol = ids.get(metadata.symbol, UNLISTED_SYMBOL) if metadata.symbol else 0
-    if body == "place_order":
-        if not metadata.symbol:
-            raise FieldError(f"{place}symbol: required")
-        return _place(command.place_order, account, symbol, key, f"{at}order.")
-    if body == "cancel_order":
-        order_id = order_id_of(command.cancel_order.order_id, f"{at}cancel.order_id")
-        return commands.cancel(account, symbol, order_id, key)
-    if body == "amend_order":
-        amend = command.amend_order
-        order_id = order_id_of(amend.order_id, f"{at}amend.order_id")
-        return commands.amend(account, symbol, order_id, amend.price_ticks, amend.qty_lots, key)
-    if account == 0 and symbol == 0:
-        raise FieldError(f"{place}symbol: required when user_id is 0 (everybody)")
-    return commands.cancel_all(account, symbol, key)
-
-
-def _place(order: trading.PlaceOrder, account: int, symbol: int, key: Key, at: str) -> bytes:
-    size = order.WhichOneof("size")
-    if size is None:
-        raise FieldError(f"{at}size: one of qty_lots and quote_units is required")
-    by_quote = size == "quote_units"
-    return commands.place(
-        account, symbol,
-        enum_of(order.side, types.SIDE_SELL, at + "side"),
-        enum_of(order.type, types.ORDER_TYPE_MARKET, at + "type"),
-        enum_of(order.time_in_force, types.TIME_IN_FORCE_POST_ONLY, at + "time_in_force"),
-        order.price_ticks, order.quote_units if by_quote else order.qty_lots,
-        key, key_of(order.client_order_id, at + "client_order_id"), by_quote,
-    )  # fmt: skip
-
-
-def batch_of(batch: list[trading.Command], ids: Mapping[str, int]) -> tuple[bytes, Metadata]:
-    """The records of a typed batch, and its metadata."""
-    records: list[bytes] = []
-    metadata: Metadata = {}
-    for ordinal, command in enumerate(batch):
-        at = f"commands[{ordinal}]."
-        records.append(command_of(command, ids, at))
-        names = names_of(command.metadata, at + "metadata")
-        if names is not None:
-            metadata[ordinal] = names
-    return b"".join(records), metadata
 
 
 def metadata_of(metadata: types.CommandMetadata, audit: types.AuditNote | None = None) -> Metadata:

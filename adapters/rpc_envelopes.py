@@ -11,8 +11,10 @@ from typing import Final, cast
 from adapters.rpc_codec import hash_bytes
 from adapters.rpc_metadata import Metadata, decode
 from contracts.gen.exchange.v1 import events_pb2 as pb
+from contracts.gen.exchange.v1 import trading_pb2 as trading
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core import events as ev
+from core.commands import FLAG_PEG_OTHER, FLAG_SLIDE, FLAG_TRAIL_BPS
 from replication.ports import Committed
 
 EVENT_VERSION: Final = 1
@@ -86,9 +88,31 @@ def _set_order_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> bool:
             price_ticks=event.price, qty_lots=event.qty, remaining_lots=event.remaining,
             hold_delta_units=event.hold_delta, kept_priority=bool(event.kept_priority),
         ))  # fmt: skip
+    elif isinstance(event, ev.OrderTerms):
+        envelope.order_terms_accepted.CopyFrom(pb.OrderTermsAccepted(
+            order_id=event.order_id, user_id=str(event.account), terms=_terms(event),
+            list_id=event.list_id,
+        ))  # fmt: skip
+    elif isinstance(event, ev.OrderTriggered):
+        envelope.order_triggered.CopyFrom(pb.OrderTriggered(
+            order_id=event.order_id, user_id=str(event.account), side=_side(event.side),
+            code=cast("types.RejectCode", event.code), last_price_ticks=event.price,
+            hold_delta_units=event.hold_delta, qty_lots=event.qty,
+        ))  # fmt: skip
     else:
         return False
     return True
+
+
+def _terms(event: ev.OrderTerms) -> trading.OrderTerms:
+    return trading.OrderTerms(
+        trigger_ticks=event.trigger, trail=event.trail,
+        trail_is_bps=bool(event.flags & FLAG_TRAIL_BPS), display_lots=event.display,
+        min_lots=event.min_qty, expire_ns=event.expire_ns, peg_offset_ticks=event.peg_offset,
+        peg_to_other_side=bool(event.flags & FLAG_PEG_OTHER), slide=bool(event.flags & FLAG_SLIDE),
+        self_trade=cast("types.SelfTrade", event.stp + 1),
+        self_trade_by_group=bool(event.by_group),
+    )  # fmt: skip
 
 
 def _accepted(event: ev.OrderAccepted) -> pb.OrderAccepted:
@@ -142,6 +166,23 @@ def _set_other_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> None:
         )
     elif isinstance(event, ev.SymbolListed):
         envelope.symbol_listed.CopyFrom(_symbol_listed(event))
+    elif isinstance(event, ev.OrderListChanged):
+        ids = (event.first, event.second, event.third)
+        envelope.order_list_changed.CopyFrom(pb.OrderListChanged(
+            list_id=event.list_id, user_id=str(event.account),
+            kind=cast("types.ListKind", event.list_kind),
+            state=cast("types.ListState", event.list_state),
+            order_ids=[order_id for order_id in ids if order_id],
+            client_list_hash=hash_bytes(event.client_hi, event.client_lo),
+        ))  # fmt: skip
+    elif isinstance(event, ev.CancelAfterSet):
+        envelope.cancel_after_set.CopyFrom(
+            pb.CancelAfterSet(user_id=str(event.account), deadline_ns=event.deadline_ns)
+        )
+    elif isinstance(event, ev.GroupChanged):
+        envelope.group_changed.CopyFrom(pb.GroupChanged(
+            user_id=str(event.account), group=event.group, old_group=event.old_group
+        ))  # fmt: skip
     elif isinstance(event, ev.VersionChanged):
         envelope.version_changed.CopyFrom(
             pb.VersionChanged(version=event.version, old_version=event.old_version)

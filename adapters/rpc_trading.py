@@ -14,22 +14,30 @@ from adapters.rpc_calls import STOPPING, Answer, Context, NodeCalls, refuse
 from adapters.rpc_codec import (
     FieldError,
     account_of,
-    batch_of,
-    command_of,
     hash_bytes,
     key_of,
     metadata_of,
     mode_of,
     order_id_of,
     reply_messages,
-    symbol_names,
 )  # fmt: skip
 from adapters.rpc_directory import Directory
 from adapters.rpc_metadata import MalformedMetadata, check_names, encode
+from adapters.rpc_orders import batch_of, command_of, symbol_names
 from contracts.gen.exchange.v1 import trading_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core import commands
-from core.codes import CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL, CMD_PLACE, CMD_SET_MODE, OK
+from core.codes import (
+    CMD_AMEND,
+    CMD_CANCEL,
+    CMD_CANCEL_AFTER,
+    CMD_CANCEL_ALL,
+    CMD_PLACE,
+    CMD_PLACE_LIST,
+    CMD_PLACE_TERMS,
+    CMD_SET_MODE,
+    OK,
+)
 from core.commands import (
     C_ACCOUNT,
     COMMAND_WORDS,
@@ -59,29 +67,25 @@ def check_trading(packed: bytes) -> int:
     count = check_commands(packed)
     if count == 0:
         raise MalformedBatch("commands: none; a batch has at least one")
-    # A record's first byte is its kind, and every trading record has one length.
-    others = packed[::_RECORD_BYTES].translate(None, _TRADING)
-    if others or len(packed) != count * _RECORD_BYTES:
-        raise MalformedBatch(_first_other(packed))
-    if CMD_CANCEL_ALL in packed[::_RECORD_BYTES]:
-        _refuse_everybody(packed, count)
-    return count
-
-
-def _refuse_everybody(packed: bytes, count: int) -> None:
-    """A mass cancel of all accounts needs an operator's note, which a batch cannot carry."""
+    if len(packed) == count * _RECORD_BYTES:
+        # The usual batch: whole rows, so the first byte of each is its kind.
+        kinds = packed[::_RECORD_BYTES]
+        if not kinds.translate(None, _TRADING) and CMD_CANCEL_ALL not in kinds:
+            return count
+    at = 0
     for ordinal in range(count):
-        at = ordinal * _RECORD_BYTES
+        kind = packed[at]
+        if kind not in TRADING_KINDS:
+            name = commands.command_name(kind)
+            raise MalformedBatch(
+                f"commands: command {ordinal} is {name}; only trading commands pass here"
+            )
         account = at + C_ACCOUNT * WORD_BYTES
-        if packed[at] == CMD_CANCEL_ALL and not any(packed[account : account + WORD_BYTES]):
+        if kind == CMD_CANCEL_ALL and not any(packed[account : account + WORD_BYTES]):
+            # Everybody's orders need an operator's note, which a batch cannot carry.
             raise MalformedBatch(f"commands: command {ordinal}: account: required")
-
-
-def _first_other(packed: bytes) -> str:
-    kinds = packed[::_RECORD_BYTES]  # exact up to the first that is not a trading command
-    ordinal = next(at for at, kind in enumerate(kinds) if kind not in TRADING_KINDS)
-    name = commands.command_name(kinds[ordinal])
-    return f"commands: command {ordinal} is {name}; only trading commands pass here"
+        at += packed[at + 1] * WORD_BYTES
+    return count
 
 
 class TradingServicer:
@@ -97,7 +101,8 @@ class TradingServicer:
         self, request: pb.PlaceOrderRequest, context: Context
     ) -> pb.PlaceOrderResponse:
         command = pb.Command(metadata=request.metadata, place_order=request.order)
-        a = await self._one(command, context, CMD_PLACE)
+        kind = CMD_PLACE_TERMS if request.order.HasField("terms") else CMD_PLACE
+        a = await self._one(command, context, kind)
         return pb.PlaceOrderResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
 
     async def CancelOrder(  # noqa: N802
@@ -117,11 +122,27 @@ class TradingServicer:
     async def CancelAll(  # noqa: N802
         self, request: pb.CancelAllRequest, context: Context
     ) -> pb.CancelAllResponse:
-        command = pb.Command(metadata=request.metadata, cancel_all=pb.CancelAll())
+        command = pb.Command(metadata=request.metadata, cancel_all=request.which)
         everybody = request.metadata.user_id == EVERYBODY
         audit = request.audit if everybody or request.HasField("audit") else None
         a = await self._one(command, context, CMD_CANCEL_ALL, audit)
         return pb.CancelAllResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
+
+    async def PlaceOrderList(  # noqa: N802
+        self, request: pb.PlaceOrderListRequest, context: Context
+    ) -> pb.PlaceOrderListResponse:
+        command = pb.Command(metadata=request.metadata, place_list=request.list)
+        a = await self._one(command, context, CMD_PLACE_LIST)
+        return pb.PlaceOrderListResponse(
+            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        )
+
+    async def CancelAfter(  # noqa: N802
+        self, request: pb.CancelAfterRequest, context: Context
+    ) -> pb.CancelAfterResponse:
+        command = pb.Command(metadata=request.metadata, cancel_after=request.cancel_after)
+        a = await self._one(command, context, CMD_CANCEL_AFTER)
+        return pb.CancelAfterResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
 
     async def SetSymbolMode(  # noqa: N802
         self, request: pb.SetSymbolModeRequest, context: Context
@@ -323,6 +344,9 @@ def _order(view: "OrderView", symbol: str) -> pb.Order:
         time_in_force=cast("types.TimeInForce", view.time_in_force + 1),
         price_ticks=view.price, remaining_lots=view.remaining, filled_lots=view.filled,
         client_order_hash=hash_bytes(view.client_hi, view.client_lo),
+        type=cast("types.OrderType", view.terms.order_type + 1), resting=view.terms.area == 0,
+        trigger_ticks=view.terms.trigger, hidden_lots=view.terms.hidden,
+        expire_ns=view.terms.expire_ns, list_id=view.terms.list_id,
     )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ class Amending:
         filled = rows[at + O_FILLED]
         old_left = self.store.left_of(slot)
         reduction = price == old_price and qty < filled + old_left
-        if not self._check_mode(reduction) or not self._check_terms(slot, qty - filled, trigger):
+        if not self._check_mode(reduction) or not self._check_terms(slot, qty, trigger):
             return
         if not self._check_amend(price, qty, old_price, filled, old_left):
             return
@@ -125,7 +125,7 @@ class Amending:
             any_filled = filled + trading.answer.filled > 0
             trading.answer.status = STATUS_PARTIALLY_FILLED if any_filled else STATUS_NEW
 
-    def _check_terms(self, slot: i64, left: i64, trigger: i64) -> bool:
+    def _check_terms(self, slot: i64, qty: i64, trigger: i64) -> bool:
         """What only an order with further terms, or only a plain one, may be asked for."""
         row = self.store.terms_of(slot)
         if row != NIL:
@@ -134,8 +134,11 @@ class Amending:
             if terms[at + T_LIST] != 0 or terms[at + T_KIND] & 0xF == PEGGED:
                 return self.reject(VALIDATION, AMEND_ORDER)
             display = terms[at + T_DISPLAY]
-            if display != 0 and (left - 1) // ICEBERG_TIPS_MAX + 1 > display:
-                return self.reject(VALIDATION, AMEND_QTY)
+            filled = self.store.orders.rows[(slot << ORDER_SHIFT) + O_FILLED]
+            # `qty` may be any number here, and must not be reckoned with below zero.
+            if display != 0 and qty > filled:
+                if (qty - filled - 1) // ICEBERG_TIPS_MAX + 1 > display:
+                    return self.reject(VALIDATION, AMEND_QTY)
         return trigger == 0 or self.reject(VALIDATION, AMEND_TRIGGER)
 
     def _check_amend(

@@ -10,6 +10,8 @@ A version is never taken back: what was decided under it stands in the log.
 
 from typing import Final
 
+from core.codes import CMD_PLACE_TERMS
+
 VERSION_FIRST: Final = 1
 """In force when a log begins. A state of this version hashes as before there were versions."""
 
@@ -26,6 +28,11 @@ VERSION_KNOWN: Final = 3
 
 VERSION_MAX: Final = 65_535
 """What is above is a typing error, and rejected by every program alike."""
+
+
+def version_of_kind(kind: int) -> int:
+    """The machine version from which on a command of this kind is known."""
+    return VERSION_ORDER_TERMS if kind >= CMD_PLACE_TERMS else VERSION_FIRST
 
 
 class UnknownVersion(Exception):

@@ -17,6 +17,11 @@ CLOSED_MAX_DEFAULT: Final = 250_000
 _PACK: Final = struct.Struct("<15q")
 CLIENT_TEXT_MAX: Final = 36
 
+_BY_CALLER: Final = (
+    codes.CANCELED_BY_USER, codes.CANCELED_MASS, codes.CANCELED_LIST, codes.CANCELED_CANCEL_AFTER,
+)  # fmt: skip
+"""Reasons for which an order is CANCELED; for any other it is EXPIRED."""
+
 
 class Order:
     """One order. Amounts in lots and quote units; times in log nanoseconds."""
@@ -139,11 +144,17 @@ class OrderView:
         order.remaining = row[6]
         order.updated_ns = ts_ns
 
+    def order_triggered(self, row: tuple[int, ...], ts_ns: int) -> None:
+        order = self._open[row[2]]
+        if row[0] >> 52 & 0xFF == codes.OK:
+            order.qty = order.remaining = row[6]
+        order.updated_ns = ts_ns
+
     def order_canceled(self, row: tuple[int, ...], ts_ns: int) -> None:
         order = self._open[row[2]]
         order.remaining = 0
         order.updated_ns = ts_ns
-        by_caller = row[0] >> 52 & 0xFF in (codes.CANCELED_BY_USER, codes.CANCELED_MASS)
+        by_caller = row[0] >> 52 & 0xFF in _BY_CALLER
         self._close(order, codes.STATUS_CANCELED if by_caller else codes.STATUS_EXPIRED)
 
     def _close(self, order: Order, status: int) -> None:

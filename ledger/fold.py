@@ -9,6 +9,7 @@ is allowed, for the core has decided that.
     order accepted  account.available -> account.hold
     order canceled  account.hold -> account.available
     order amended   account.available -> account.hold           (negative: back)
+    order triggered the same
     trade           buyer.hold -> seller.available (quote), seller.hold -> buyer.available (base),
                     each less the receiver's fee, which goes to house.available; and what the
                     taker's limit was worse than the price, from hold back to available
@@ -24,6 +25,7 @@ from core.codes import (
     EV_ORDER_ACCEPTED,
     EV_ORDER_AMENDED,
     EV_ORDER_CANCELED,
+    EV_ORDER_TRIGGERED,
     EV_TRADE_EXECUTED,
     HOUSE,
     MOVED_BY_DEPOSIT,
@@ -116,6 +118,7 @@ class Fold:
             EV_TRADE_EXECUTED: self._trade,
             EV_ORDER_CANCELED: self._canceled,
             EV_ORDER_AMENDED: self._amended,
+            EV_ORDER_TRIGGERED: self._triggered,
             EV_BALANCE_CHANGED: self._moved,
         }
 
@@ -191,6 +194,9 @@ class Fold:
 
     def _amended(self, row: Row) -> tuple[int, int, int, list[Leg]]:
         return ORDER_AMEND, 0, row[2], _to_hold(row[3], self._held_asset(row[0]), row[7])
+
+    def _triggered(self, row: Row) -> tuple[int, int, int, list[Leg]]:
+        return ORDER_AMEND, 0, row[2], _to_hold(row[3], self._held_asset(row[0]), row[5])
 
     def _moved(self, row: Row) -> tuple[int, int, int, list[Leg]]:
         reason = row[0] >> 52 & 0xFF

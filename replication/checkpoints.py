@@ -6,6 +6,7 @@ another stops. Pure; it knows that there is a checkpoint command, nothing else o
 """
 
 import math
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -14,6 +15,7 @@ from core.codes import CMD_CHECKPOINT, CMD_SET_VERSION, VALIDATION
 from core.commands import (
     BATCH_HEADER, BATCH_HEADER_BYTES, CHECK_INDEX, COMMAND_WORDS, VERSION_NEW, batch, checkpoint,
 )  # fmt: skip
+from core.versions import VERSION_FIRST, version_of_kind
 from replication.batching import Submission, batch_metadata
 from replication.ports import Sections, StateMachine, Submitted
 from replication.record import COMMANDS, Record
@@ -142,8 +144,20 @@ class Comparison:
             if differing:
                 raise OddOneOut(claimed, "the leader's state was another", differing)
 
-    def version_refusal(self, submission: Submission, replica: Replica) -> Submitted | None:
-        """A machine version is raised only when every member's program knows it."""
+    def version_refusal(
+        self, submission: Submission, replica: Replica, machine: StateMachine
+    ) -> Submitted | None:
+        """What a member's program may not know is kept out of the log.
+
+        A machine version is raised only when every member's program knows it, and a kind of
+        command is taken only when the version that brought it is in force.
+        """
+        needed = version_needed(submission.commands, submission.count)
+        if needed > machine.version:
+            return Submitted(
+                code=VALIDATION,
+                reason=f"version: a command needs {needed}, and {machine.version} is in force",
+            )
         wanted = version_wanted(submission.commands, submission.count)
         if wanted == 0:
             return None
@@ -170,15 +184,29 @@ def version_wanted(commands: bytes, count: int) -> int:
         # The usual batch: whole rows, so the first byte of each is its kind.
         if CMD_SET_VERSION not in commands[:: 8 * COMMAND_WORDS]:
             return 0
-    wanted = at = 0
-    while at < len(commands):
+    wanted = 0
+    for at in _starts(commands):
         if commands[at] == CMD_SET_VERSION:
             asked = int.from_bytes(
                 commands[at + _VERSION : at + _VERSION + 8], "little", signed=True
             )
             wanted = max(wanted, asked)
-        at += 8 * commands[at + 1]
     return wanted
+
+
+def _starts(commands: bytes) -> Iterator[int]:
+    """Where each command begins; of bytes that are none, as far as they can be read."""
+    at = 0
+    while at + 1 < len(commands) and commands[at + 1] > 0:
+        yield at
+        at += 8 * commands[at + 1]
+
+
+def version_needed(commands: bytes, count: int) -> int:
+    """The lowest machine version that knows all of these kinds of commands."""
+    if len(commands) == 8 * COMMAND_WORDS * count:
+        return version_of_kind(max(commands[:: 8 * COMMAND_WORDS], default=0))
+    return max((version_of_kind(commands[at]) for at in _starts(commands)), default=VERSION_FIRST)
 
 
 def _is_checkpoint(payload: bytes) -> bool:

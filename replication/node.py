@@ -407,7 +407,7 @@ class Node(Generic[M]):
                 reason=self._why_not(),
                 leader=self._leader_node,
             )
-        refusal = self._comparison.version_refusal(submission, self.replica)
+        refusal = self._comparison.version_refusal(submission, self.replica, self.machine)
         if refusal is not None:
             return refusal
         return self._submissions.admit(submission, self._store.room_bytes())

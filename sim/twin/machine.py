@@ -134,7 +134,7 @@ class TwinMachine:
         try:
             if command.kind == CMD_SET_MODE and self._state.version >= 2:
                 if command.key != (0, 0) and command.symbol in self._state.symbols:
-                    return self._once(command, self._apply_mode)
+                    return self._once(command._replace(account=0), self._apply_mode)
             self._check_version(command)
             if command.kind == CMD_CHECKPOINT:
                 return operators.checkpoint(self._state, command, bytes(32))

@@ -173,7 +173,7 @@ def enter(state: State, order: Order) -> None:
     terms.held = 0
     order.qty = lots
     order.limit = wanted.price if wanted.order_type == LIMIT else 0
-    _tell(state, symbol, order, 0, more)
+    _tell(state, symbol, order, 0, more, lots)
     trading.run(state, symbol, order, wanted, is_listed=True)
 
 
@@ -202,18 +202,18 @@ def activate(state: State, order: Order) -> None:
     terms.held = hold
     symbol.waits.leave(order)
     park(symbol, order)
-    _tell(state, symbol, order, 0, hold)
+    _tell(state, symbol, order, 0, hold, order.qty)
 
 
-def _tell(state: State, symbol: Symbol, order: Order, code: int, more: int) -> None:
+def _tell(state: State, symbol: Symbol, order: Order, code: int, more: int, lots: int) -> None:
     state.emit(
         OrderTriggered, symbol.id, side=order.side, code=code, order_id=order.order_id,
-        account=order.account, price=symbol.last, hold_delta=more,
+        account=order.account, price=symbol.last, hold_delta=more, qty=lots,
     )  # fmt: skip
 
 
 def refuse(state: State, symbol: Symbol, order: Order, code: int) -> None:
-    _tell(state, symbol, order, code, 0)
+    _tell(state, symbol, order, code, 0, 0)
     ending.take_out(state, order, CANCELED_TRIGGER_REJECTED)
 
 

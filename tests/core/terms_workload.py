@@ -5,6 +5,8 @@ live: triggers that the next trade reaches, pegs that meet, lists whose legs tra
 orders on both sides. Equal seeds give equal commands.
 """
 
+from typing import Any
+
 from core import codes
 from core import commands as c
 from tests.core.workload import EDGES, Workload
@@ -50,7 +52,7 @@ class TermsWorkload(Workload):
     def _side(self) -> int:
         return self._random.choice((codes.BUY, codes.SELL))
 
-    def _stp(self) -> dict[str, int]:
+    def _stp(self) -> dict[str, Any]:
         if self._rarely(0.5):
             return {}
         return {"stp": self._random.randint(1, 4), "by_group": self._rarely(0.4)}
@@ -60,7 +62,7 @@ class TermsWorkload(Workload):
             return self.now_ns + self._random.choice((1, 10**6, 10**7, 10**9, 10**11))
         return self._random.choice((self.now_ns, -1)) if self._rarely(0.01) else 0
 
-    def _terms(self, side: int, order_type: int, tif: int, **fields: int) -> bytes:
+    def _terms(self, side: int, order_type: int, tif: int, **fields: Any) -> bytes:
         if self._rarely(GENTLE):
             fields[
                 self._random.choice(("trigger", "trail", "display", "min_qty", "peg_offset"))
@@ -80,7 +82,7 @@ class TermsWorkload(Workload):
         choose = self._random.choice
         tif = choose(TIFS)
         qty = self._random.randint(1, 30) if self._rarely(0.5) else self._qty()
-        fields: dict[str, int] = {"price": self._price(), "qty": qty, **self._stp()}
+        fields: dict[str, Any] = {"price": self._price(), "qty": qty, **self._stp()}
         if tif not in (codes.IOC, codes.FOK) and self._rarely(0.5):
             fields["display"] = self._random.randint(1, 5)
         if tif not in (codes.FOK, codes.POST_ONLY) and self._rarely(0.2):

@@ -64,6 +64,65 @@ def test_commands_about_orders(
     assert set_mode.words[1:] == (0, *key, price, 0, 0, 0)
 
 
+@given(
+    st.integers(0, 1), st.integers(0, 8), st.integers(0, 5), st.integers(0, 15),
+    st.integers(0, 4), st.booleans(), st.lists(i64s, min_size=8, max_size=8), keys, keys,
+)  # fmt: skip
+def test_an_order_with_further_terms(
+    side: int, order_type: int, tif: int, flags: int, stp: int, by_group: bool,
+    values: list[int], key: c.Key, client: c.Key,
+) -> None:  # fmt: skip
+    price, qty, trigger, trail, display, min_qty, expire_ns, peg = values
+    record = c.place_terms(
+        5, 3, side, order_type, tif, price=price, qty=qty, key=key, client=client, flags=flags,
+        stp=stp, by_group=by_group, trigger=trigger, trail=trail, display=display,
+        min_qty=min_qty, expire_ns=expire_ns, peg_offset=peg,
+    )  # fmt: skip
+    assert c.check_commands(record) == 1
+    (command,) = unpack_commands(record)
+    assert (command.kind, command.symbol, command.side) == (14, 3, side)
+    assert (command.order_type, command.time_in_force, command.flags) == (order_type, tif, flags)
+    assert command.words[1:] == (
+        5, *key, price, qty, *client, stp | by_group << 8, trigger, trail, display, min_qty,
+        expire_ns, peg, 0,
+    )  # fmt: skip
+
+
+@given(st.lists(i64s, min_size=7, max_size=7), keys, keys, keys)
+def test_an_order_list(values: list[int], key: c.Key, client: c.Key, of_leg: c.Key) -> None:
+    price, qty, trigger, trail, display, expire_ns, kind = values
+    leg = c.leg(
+        1, 3, 4, price=price, qty=qty, client=of_leg, flags=4, trigger=trigger, trail=trail,
+        display=display, expire_ns=expire_ns,
+    )  # fmt: skip
+    record = c.place_list(5, 3, kind, [leg, leg], key=key, client=client, stp=2, by_group=True)
+    assert c.check_commands(record) == 1
+    (command,) = unpack_commands(record)
+    assert command.words[1:8] == (5, *key, kind, 2 | 1 << 8, *client)
+    assert command.words[8:17] == command.words[17:26] == (
+        1 | 3 << 4 | 4 << 8 | 4 << 12, price, qty, *of_leg, trigger, trail, display, expire_ns
+    )  # fmt: skip
+    assert command.words[26:] == (0,) * 9
+
+
+@given(i64s, i64s, i64s, i64s, i64s, keys)
+def test_filters_switches_and_groups(
+    account: int, what: int, low: int, high: int, after: int, key: c.Key
+) -> None:
+    batch = [
+        c.cancel_all(account, 3, key, what, low, high),
+        c.cancel_after(account, 3, after, key),
+        c.set_group(account, low),
+        c.amend(account, 3, what, low, high, key, after),
+    ]
+    cancel_all, cancel_after, group, amend = unpack_commands(b"".join(batch))
+    assert [one.kind for one in (cancel_all, cancel_after, group, amend)] == [4, 16, 17, 3]
+    assert cancel_all.words[1:] == (account, *key, what, low, high, 0)
+    assert cancel_after.words[1:] == (account, *key, after, 0, 0, 0)
+    assert group.words[1:] == (account, 0, 0, low, 0, 0, 0)
+    assert amend.words[4:] == (what, low, high, after)
+
+
 @given(i64s, i64s, i64s, keys, names, i64s)
 def test_operators_commands(
     account: int, asset: int, amount: int, reference: c.Key, name: str, scale: int
@@ -170,10 +229,18 @@ BODIES: dict[type, tuple[int, tuple[str, ...]]] = {
                           "maker_ppm", "taker_ppm")),
     e.LimitsChanged: (14, ("open_orders", "dedup_window_ns", "dedup_rows")),
     e.VersionChanged: (15, ("version", "old_version")),
+    e.OrderTerms: (16, ("order_id", "account", "trigger", "trail", "display", "min_qty",
+                        "expire_ns", "peg_offset", "stp_and_group", "flags", "list_id")),
+    e.OrderTriggered: (17, ("order_id", "account", "price", "hold_delta", "qty")),
+    e.OrderListChanged: (18, ("list_id", "account", "first", "second", "third", "client_hi",
+                              "client_lo")),
+    e.CancelAfterSet: (19, ("account", "deadline_ns")),
+    e.GroupChanged: (20, ("account", "group", "old_group")),
 }  # fmt: skip
 PACKED = {
-    "side": st.integers(0, 1), "order_type": st.integers(0, 1),
-    "time_in_force": st.integers(0, 3), "mode": st.integers(0, 4), "code": st.integers(1, 23),
+    "side": st.integers(0, 1), "order_type": st.integers(0, 8), "stp": st.integers(0, 4),
+    "by_group": st.integers(0, 1), "list_kind": st.integers(1, 3), "list_state": st.integers(1, 2),
+    "time_in_force": st.integers(0, 5), "mode": st.integers(0, 4), "code": st.integers(1, 23),
     "reason": st.integers(1, 2), "cause": u16s, "symbol": u16s, "seq": u64s,
     "old_mode": st.integers(0, 4), "name": names, "digest": DIGEST, "balances_digest": DIGEST,
 }  # fmt: skip
@@ -194,6 +261,10 @@ def _encoded(event: e.AnyEvent) -> bytes:
     kind, fields = BODIES[type(event)]
     body = b""
     for field in fields:
+        if field == "stp_and_group":
+            assert isinstance(event, e.OrderTerms)
+            body += struct.pack("<q", event.stp | event.by_group << 8)
+            continue
         value = getattr(event, field)
         if isinstance(value, bytes):
             body += value
@@ -203,6 +274,8 @@ def _encoded(event: e.AnyEvent) -> bytes:
             body += struct.pack("<q", value)
     if isinstance(event, e.OrderAccepted):
         detail = event.order_type | event.time_in_force << 4
+    elif isinstance(event, e.OrderListChanged):
+        detail = event.list_kind | event.list_state << 4
     else:
         packed = [getattr(event, name, 0) for name in ("mode", "code", "reason")]
         detail = sum(packed)  # an event has at most one of them
@@ -246,7 +319,7 @@ def test_every_event_kind_has_a_layout() -> None:
         assert codes.EVENT_NAMES[kind] == event_type.__name__
 
 
-@pytest.mark.parametrize("head", [0, 15 | 5 << 8, 255 | 2 << 8])
+@pytest.mark.parametrize("head", [0, 15 | 5 << 8, 21 | 5 << 8, 255 | 2 << 8])
 def test_unknown_events_are_refused(head: int) -> None:
     with pytest.raises(ValueError, match="events"):
         e.decode_events(struct.pack("<5q", head, 1, 0, 0, 0))

@@ -13,28 +13,43 @@ from core.codes import (
     BALANCE_REASON_NAMES,
     BUY,
     CANCEL_REASON_NAMES,
+    CMD_AMEND,
+    CMD_CANCEL,
+    CMD_CANCEL_AFTER,
+    CMD_PLACE,
+    CMD_PLACE_LIST,
+    CMD_PLACE_TERMS,
     DUPLICATE_ORDER_ID,
+    LIST_KIND_NAMES,
+    LIST_STATE_NAMES,
     MODE_NAMES,
     ORDER_TYPE_NAMES,
     REJECT_NAMES,
     SIDE_NAMES,
     STATUS_NAMES,
     STATUS_NONE,
+    STP_NAMES,
     TIME_IN_FORCE_NAMES,
 )
+from core.commands import FLAG_PEG_OTHER, FLAG_SLIDE, FLAG_TRAIL_BPS
 from core.events import (
     AccountOpened,
     AnyEvent,
     AssetListed,
     BalanceChanged,
     BookDelta,
+    CancelAfterSet,
     CancelRejected,
     EngineCheckpoint,
+    GroupChanged,
     LimitsChanged,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
+    OrderListChanged,
     OrderRejected,
+    OrderTerms,
+    OrderTriggered,
     Reply,
     SymbolListed,
     SymbolModeChanged,
@@ -46,6 +61,7 @@ from sim.twin.machine import BookRow, OrderRow
 from tests.golden.script import Registry
 
 LINE_MAX = 100
+AREAS = ("rests", "waits for", "trails at", "waits for its list")
 
 
 def wrapped(lines: Iterable[str]) -> list[str]:
@@ -198,6 +214,52 @@ class Renderer:
             f"{e.dedup_rows} rows"
         )
 
+    def _terms(self, e: OrderTerms) -> str:
+        bps = "bps" if e.flags & FLAG_TRAIL_BPS else ""
+        parts = [
+            f"{name} {value}"
+            for name, value in (
+                ("trigger", str(e.trigger or "")), ("trail", f"{e.trail}{bps}" if e.trail else ""),
+                ("shows", str(e.display or "")), ("min", str(e.min_qty or "")),
+                ("until", f"{self._ms(e.expire_ns)} ms" if e.expire_ns else ""),
+                ("peg", f"{e.peg_offset:+d}" if e.peg_offset else ""),
+                ("stp", STP_NAMES[e.stp] + " by group" * e.by_group if e.stp else ""),
+                ("of", self._names.name(self._names.lists, e.list_id) if e.list_id else ""),
+            )
+            if value
+        ]  # fmt: skip
+        words = ((FLAG_SLIDE, "slides"), (FLAG_PEG_OTHER, "pegged to the other side"))
+        parts += [word for flag, word in words if e.flags & flag]
+        order, owner = self._order(e.order_id), self._account(e.account)
+        return f"terms {order} {owner}: {', '.join(parts) or 'none'}"
+
+    def _ms(self, ns: int) -> str:
+        """Since the scenario's clock began; with what is finer only where there is something."""
+        whole, rest = divmod(ns - self._names.start_ns, 10**6)
+        return f"{whole}.{rest:06}" if rest else str(whole)
+
+    def _triggered(self, e: OrderTriggered) -> str:
+        what = f"triggered {self._order(e.order_id)} {self._account(e.account)}"
+        last = f"last {e.price}" if e.price else "nothing traded yet"
+        if e.code:
+            return f"{what}: {REJECT_NAMES[e.code]}, {last}"
+        hold = self._hold(e.symbol, e.side, 0).split()[1]
+        return f"{what}: {SIDE_NAMES[e.side]} x {e.qty}, {last}, hold {e.hold_delta:+d} {hold}"
+
+    def _list(self, e: OrderListChanged) -> str:
+        legs = [self._order(leg) for leg in (e.first, e.second, e.third) if leg]
+        name = self._names.name(self._names.lists, e.list_id)
+        client = self._client(e.client_hi, e.client_lo)
+        what = f"list {name} {LIST_KIND_NAMES[e.list_kind]} {self._account(e.account)}"
+        return f"{what}: {' '.join(legs) or LIST_STATE_NAMES[e.list_state]}{client}"
+
+    def _cancel_after(self, e: CancelAfterSet) -> str:
+        at = f"at {self._ms(e.deadline_ns)} ms" if e.deadline_ns else "off"
+        return f"cancel-after {self._account(e.account)}: {at}"
+
+    def _group(self, e: GroupChanged) -> str:
+        return f"group {self._account(e.account)}: {e.group}, was {e.old_group}"
+
     def _version(self, e: VersionChanged) -> str:
         return f"version: {e.version}, was {e.old_version}"
 
@@ -207,6 +269,8 @@ class Renderer:
         BookDelta: _delta, SymbolModeChanged: _mode, BalanceChanged: _balance,
         EngineCheckpoint: _checkpoint, AccountOpened: _opened, AssetListed: _asset_listed,
         SymbolListed: _symbol_listed, LimitsChanged: _limits, VersionChanged: _version,
+        OrderTerms: _terms, OrderTriggered: _triggered, OrderListChanged: _list,
+        CancelAfterSet: _cancel_after, GroupChanged: _group,
     }  # fmt: skip
 
     # --- replies and queries ------------------------------------------------------------------
@@ -218,10 +282,17 @@ class Renderer:
         if r.code:
             parts.append(REJECT_NAMES[r.code])
         if r.id:
-            known = r.command <= 3  # place, cancel and amend name an order
-            parts.append(self._order(r.id) if known else f"id {r.id}")
+            if r.command in (CMD_PLACE, CMD_CANCEL, CMD_AMEND, CMD_PLACE_TERMS):
+                parts.append(self._order(r.id))
+            elif r.command == CMD_PLACE_LIST:
+                parts.append(self._names.name(self._names.lists, r.id))
+            else:
+                parts.append(f"id {r.id}")
         if r.filled or r.filled_quote:
             parts.append(f"filled {r.filled} for {r.filled_quote}")
+        if r.command == CMD_CANCEL_AFTER and not r.code and r.detail:
+            parts.append(f"at {self._ms(r.detail)} ms, seq {r.seq}")
+            return "-> " + ", ".join(parts)
         parts += [
             f"{name} {value}"
             for name, value in (("left", r.remaining), ("detail", r.detail), ("seq", r.seq))
@@ -241,11 +312,18 @@ class Renderer:
 
     def order_row(self, row: OrderRow) -> str:
         symbol = self._names.name(self._names.symbols, row.symbol)
-        return (
+        text = (
             f"{self._order(row.order_id)} {self._account(row.account)} {symbol} "
             f"{SIDE_NAMES[row.side]} {TIME_IN_FORCE_NAMES[row.time_in_force]} {row.price} x "
             f"{row.remaining}, {row.filled} filled{self._client(row.client_hi, row.client_lo)}"
         )
+        terms = row.terms
+        if terms.order_type:
+            text += f", {ORDER_TYPE_NAMES[terms.order_type]}"
+        if terms.area:
+            text += f", {AREAS[terms.area]} {terms.trigger or ''}".rstrip()
+            text += f", holds {terms.held}"
+        return text + f", {terms.hidden} hidden" * bool(terms.hidden)
 
     def balance(self, account: int, asset: int, available: int, hold: int) -> str:
         return f"{self._account(account)} {self._money(available, asset)} available, {hold} hold"

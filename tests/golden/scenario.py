@@ -58,6 +58,7 @@ class Runner:
         self._subject = subject
         self._registry = Registry()
         self._compiler = Compiler(self._registry)
+        self._registry.start_ns = START_NS
         self._renderer = Renderer(self._registry)
         self._index = 0
         self._now_ns = START_NS
@@ -83,6 +84,8 @@ class Runner:
                 self.rewrite((SCENARIOS.parent / f"{rest}.txt").read_text())
             elif verb == "advance":
                 self._now_ns += duration_ns(rest)
+            elif verb == "entry":
+                output += self._apply([], summary, block.shown)
             elif verb == "summary":
                 summary = True
             elif verb in QUERIES:
@@ -104,7 +107,7 @@ class Runner:
         payload = batch_of([self._compiler.compile(line) for line, _ in part])
         events, replies = self._subject.apply(self._index, self._now_ns, payload)
         for event in events:
-            self._registry.learn(event, aliases[event.cause])
+            self._registry.learn(event, aliases[event.cause] if part else None)
         assert len(replies) == len(part)
         if not shown:
             for reply, (_, text) in zip(replies, part, strict=True):
@@ -119,6 +122,8 @@ class Runner:
         self, part: list[tuple[Line, str]], events: list[AnyEvent], replies: list[Reply]
     ) -> Iterator[str]:
         assert [event.cause for event in events] == sorted(event.cause for event in events)
+        if not part:
+            yield from map(self._renderer.event, events)
         for ordinal, ((_, text), reply) in enumerate(zip(part, replies, strict=True)):
             if len(part) > 1:
                 yield f"> {text}"

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 from core import codes
 from core import commands as c
-from core.events import AccountOpened, AnyEvent, AssetListed, OrderAccepted, SymbolListed
+from core.events import (
+    AccountOpened,
+    AnyEvent,
+    AssetListed,
+    OrderAccepted,
+    OrderListChanged,
+    SymbolListed,
+)
 
 _UNITS_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 
@@ -54,7 +61,10 @@ class Registry:
     specs: dict[int, SymbolListed] = field(default_factory=dict)
     orders: dict[str, int] = field(default_factory=dict)
     keys: dict[c.Key, str] = field(default_factory=dict)
+    lists: dict[str, int] = field(default_factory=dict)
     accepted: int = 0
+    start_ns: int = 0
+    """When the scenario's clock began: `until=5s` counts from there."""
 
     def key(self, word: str | None) -> c.Key:
         """The 128 bits of a name; `none` or no word at all is (0, 0)."""
@@ -75,6 +85,8 @@ class Registry:
         elif isinstance(event, OrderAccepted):
             self.accepted += 1
             self.orders[alias or f"o{self.accepted}"] = event.order_id
+        elif isinstance(event, OrderListChanged) and event.list_state == codes.LIST_EXECUTING:
+            self.lists[f"list{len(self.lists) + 1}"] = event.list_id
 
     @staticmethod
     def find(table: dict[str, int], word: str) -> int:
@@ -160,19 +172,87 @@ class Compiler:
         side = _code(line.take(), codes.SIDE_NAMES)
         order_type = _code(line.take(), codes.ORDER_TYPE_NAMES)
         time_in_force = _code(line.take(), codes.TIME_IN_FORCE_NAMES)
-        price = 0 if line.words[:1] in (["x"], ["quote"]) else number(line.take())
-        measure = line.take()
-        if measure not in ("x", "quote"):
-            raise ScriptError(f"{measure!r} is neither x LOTS nor quote UNITS")
-        qty = number(line.take())
+        price, qty, by_quote = _measure(line)
         client = self.registry.key(line.options.pop("client", None))
         flags = number(line.option("flags", "0"))
         record = c.place(
             account, symbol, side, order_type, time_in_force, price, qty, self._key(line), client,
-            by_quote=measure == "quote",
+            by_quote=by_quote,
         )  # fmt: skip
         head = int.from_bytes(record[:8], "little") | flags << 44
         return head.to_bytes(8, "little") + record[8:]
+
+    def _do_place_terms(self, line: Line) -> bytes:
+        """`place` with options that PLACE does not have; see the README."""
+        account, symbol = self._account(line), self._symbol(line)
+        side = _code(line.take(), codes.SIDE_NAMES)
+        order_type = _code(line.take(), codes.ORDER_TYPE_NAMES)
+        time_in_force = _code(line.take(), codes.TIME_IN_FORCE_NAMES)
+        price, qty, by_quote = _measure(line)
+        stp = self._words(line, "stp")
+        line.options.pop("stp", None)
+        return c.place_terms(
+            account, symbol, side, order_type, time_in_force, price=price, qty=qty,
+            key=self._key(line), client=self.registry.key(line.options.pop("client", None)),
+            by_group="group" in stp, stp=_code(stp[0], codes.STP_NAMES),
+            min_qty=number(line.option("min", "0")), peg_offset=number(line.option("peg", "0")),
+            **self._terms(line, by_quote),
+        )  # fmt: skip
+
+    @staticmethod
+    def _words(line: Line, name: str) -> list[str]:
+        return line.options.get(name, "none").split("/")
+
+    def _terms(self, line: Line, by_quote: bool) -> dict[str, int]:
+        """What an order and a leg of a list have in common."""
+        trail = line.option("trail", "0")
+        flags = number(line.option("flags", "0")) | (c.FLAG_BY_QUOTE if by_quote else 0)
+        flags |= c.FLAG_TRAIL_BPS if trail.endswith("bps") else 0
+        for word, flag in (("slide", c.FLAG_SLIDE), ("other", c.FLAG_PEG_OTHER)):
+            if word in line.words:
+                line.words.remove(word)
+                flags |= flag
+        expire = line.option("until", "0")
+        return {
+            "flags": flags,
+            "trail": number(trail.removesuffix("bps")),
+            "trigger": number(line.option("at", "0")),
+            "display": number(line.option("show", "0")),
+            "expire_ns": self.registry.start_ns + duration_ns(expire) if expire != "0" else 0,
+        }
+
+    def _do_list(self, line: Line) -> bytes:
+        """`list ACCOUNT SYMBOL oco|oto|otoco LEG / LEG [/ LEG]`."""
+        account, symbol = self._account(line), self._symbol(line)
+        kind = _code(line.take(), codes.LIST_KIND_NAMES)
+        client = self.registry.key(line.options.pop("client", None))
+        key, stp = self._key(line), self._words(line, "stp")
+        line.options.pop("stp", None)
+        legs = []
+        for text in " ".join(line.words).split(" / "):
+            leg = Line.parse(text.replace("~", "="))
+            side = _code(leg.take(), codes.SIDE_NAMES)
+            order_type = _code(leg.take(), codes.ORDER_TYPE_NAMES)
+            time_in_force = _code(leg.take(), codes.TIME_IN_FORCE_NAMES)
+            price, qty, by_quote = _measure(leg)
+            legs.append(c.leg(
+                side, order_type, time_in_force, price=price, qty=qty,
+                client=self.registry.key(leg.options.pop("client", None)),
+                **self._terms(leg, by_quote),
+            ))  # fmt: skip
+            leg.end()
+        line.words = []
+        return c.place_list(
+            account, symbol, kind, legs, key=key, client=client, by_group="group" in stp,
+            stp=_code(stp[0], codes.STP_NAMES),
+        )  # fmt: skip
+
+    def _do_cancel_after(self, line: Line) -> bytes:
+        account, symbol = self._account(line), self._symbol(line)
+        return c.cancel_after(account, symbol, duration_ns(line.take()), self._key(line))
+
+    def _do_group(self, line: Line) -> bytes:
+        return c.set_group(self._account(line), number(line.take()))
 
     def _do_cancel(self, line: Line) -> bytes:
         account, symbol, order = self._account(line), self._symbol(line), self._order(line)
@@ -183,11 +263,20 @@ class Compiler:
         price = number(line.take())
         if line.take() != "x":
             raise ScriptError("amend ACCOUNT SYMBOL ORDER PRICE x TOTAL_LOTS")
-        return c.amend(account, symbol, order, price, number(line.take()), self._key(line))
+        qty = number(line.take())
+        trigger = number(line.option("at", "0"))
+        return c.amend(account, symbol, order, price, qty, self._key(line), trigger)
 
     def _do_cancel_all(self, line: Line) -> bytes:
         account, symbol = self._account(line), self._symbol(line)
-        return c.cancel_all(account, symbol, self._key(line))
+        filters = {"buys": 1, "sells": 2, "resting": 4, "parked": 8}
+        what = sum(filters[word] for word in line.words if word in filters)
+        what |= number(line.option("what", "0"))
+        line.words = [word for word in line.words if word not in filters]
+        low, high = line.option("price", "0..0").split("..")
+        return c.cancel_all(
+            account, symbol, self._key(line), what, number(low or "0"), number(high or "0")
+        )
 
     def _do_mode(self, line: Line) -> bytes:
         symbol, mode = self._symbol(line), _code(line.take(), codes.MODE_NAMES)
@@ -234,6 +323,15 @@ class Compiler:
             number(line.option("orders", "10_000")), duration_ns(line.option("window", "24h")),
             number(line.option("rows", str(1 << 22))),
         )  # fmt: skip
+
+
+def _measure(line: Line) -> tuple[int, int, bool]:
+    """`[PRICE] x LOTS` or `[PRICE] quote UNITS`: price, size, and whether it is by quote."""
+    price = 0 if line.words[:1] in (["x"], ["quote"]) else number(line.take())
+    measure = line.take()
+    if measure not in ("x", "quote"):
+        raise ScriptError(f"{measure!r} is neither x LOTS nor quote UNITS")
+    return price, number(line.take()), measure == "quote"
 
 
 def _named(record: bytes, name: str) -> bytes:

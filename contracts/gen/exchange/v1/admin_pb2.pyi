@@ -157,6 +157,26 @@ class SetLimitsResponse(_message.Message):
     leader_hint: str
     def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
 
+class SetSelfTradeGroupRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "group")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    group: int
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., group: _Optional[int] = ...) -> None: ...
+
+class SetSelfTradeGroupResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
 class SetMachineVersionRequest(_message.Message):
     __slots__ = ("metadata", "audit", "version")
     METADATA_FIELD_NUMBER: _ClassVar[int]

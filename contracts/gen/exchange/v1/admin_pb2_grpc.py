@@ -66,6 +66,11 @@ class AdminServiceStub:
                 request_serializer=exchange_dot_v1_dot_admin__pb2.SetLimitsRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_admin__pb2.SetLimitsResponse.FromString,
                 _registered_method=True)
+        self.SetSelfTradeGroup = channel.unary_unary(
+                '/exchange.v1.AdminService/SetSelfTradeGroup',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupResponse.FromString,
+                _registered_method=True)
         self.SetMachineVersion = channel.unary_unary(
                 '/exchange.v1.AdminService/SetMachineVersion',
                 request_serializer=exchange_dot_v1_dot_admin__pb2.SetMachineVersionRequest.SerializeToString,
@@ -149,9 +154,16 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def SetMachineVersion(self, request, context):
+    def SetSelfTradeGroup(self, request, context):
         """Puts a machine version in force. VALIDATION while a member's program does not know it.
+        The group of accounts within which an account does not trade with itself.
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetMachineVersion(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -233,6 +245,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.SetLimits,
                     request_deserializer=exchange_dot_v1_dot_admin__pb2.SetLimitsRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_admin__pb2.SetLimitsResponse.SerializeToString,
+            ),
+            'SetSelfTradeGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSelfTradeGroup,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupResponse.SerializeToString,
             ),
             'SetMachineVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.SetMachineVersion,
@@ -439,6 +456,33 @@ class AdminService:
             '/exchange.v1.AdminService/SetLimits',
             exchange_dot_v1_dot_admin__pb2.SetLimitsRequest.SerializeToString,
             exchange_dot_v1_dot_admin__pb2.SetLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSelfTradeGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/SetSelfTradeGroup',
+            exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupResponse.FromString,
             options,
             channel_credentials,
             insecure,

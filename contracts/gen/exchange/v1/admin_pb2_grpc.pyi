@@ -15,6 +15,7 @@ class AdminServiceStub:
     Deposit: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.DepositRequest, admin_pb2.DepositResponse]
     Withdraw: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.WithdrawRequest, admin_pb2.WithdrawResponse]
     SetLimits: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetLimitsRequest, admin_pb2.SetLimitsResponse]
+    SetSelfTradeGroup: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetSelfTradeGroupRequest, admin_pb2.SetSelfTradeGroupResponse]
     SetMachineVersion: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetMachineVersionRequest, admin_pb2.SetMachineVersionResponse]
     Snapshot: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SnapshotRequest, admin_pb2.SnapshotResponse]
     GetStatus: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetStatusRequest, admin_pb2.GetStatusResponse]
@@ -61,6 +62,12 @@ class AdminServiceServicer(Protocol):
             admin_pb2.SetLimitsRequest, admin_pb2.SetLimitsResponse
         ],
     ) -> admin_pb2.SetLimitsResponse: ...
+    async def SetSelfTradeGroup(
+        self, request: admin_pb2.SetSelfTradeGroupRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.SetSelfTradeGroupRequest, admin_pb2.SetSelfTradeGroupResponse
+        ],
+    ) -> admin_pb2.SetSelfTradeGroupResponse: ...
     async def SetMachineVersion(
         self, request: admin_pb2.SetMachineVersionRequest,
         context: grpc.aio.ServicerContext[

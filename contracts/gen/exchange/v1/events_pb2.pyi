@@ -1,3 +1,4 @@
+from contracts.gen.exchange.v1 import trading_pb2 as _trading_pb2
 from contracts.gen.exchange.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -36,7 +37,7 @@ class TailResponse(_message.Message):
     def __init__(self, partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., ts_ns: _Optional[int] = ..., packed_events: _Optional[bytes] = ..., metadata: _Optional[bytes] = ..., chain: _Optional[bytes] = ..., events: _Optional[_Iterable[_Union[EventEnvelope, _Mapping]]] = ...) -> None: ...
 
 class EventEnvelope(_message.Message):
-    __slots__ = ("event_id", "event_version", "symbol", "seq", "occurred_at", "correlation_id", "causation_id", "partition", "index", "epoch", "trace_id", "order_accepted", "order_rejected", "order_canceled", "order_amended", "cancel_rejected", "trade_executed", "book_delta", "symbol_mode_changed", "balance_changed", "engine_checkpoint", "account_opened", "asset_listed", "symbol_listed", "limits_changed", "candle_updated", "ticker_updated", "ledger_entry_appended", "version_changed")
+    __slots__ = ("event_id", "event_version", "symbol", "seq", "occurred_at", "correlation_id", "causation_id", "partition", "index", "epoch", "trace_id", "order_accepted", "order_rejected", "order_canceled", "order_amended", "cancel_rejected", "trade_executed", "book_delta", "symbol_mode_changed", "balance_changed", "engine_checkpoint", "account_opened", "asset_listed", "symbol_listed", "limits_changed", "candle_updated", "ticker_updated", "ledger_entry_appended", "version_changed", "order_terms_accepted", "order_triggered", "order_list_changed", "cancel_after_set", "group_changed")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +67,11 @@ class EventEnvelope(_message.Message):
     TICKER_UPDATED_FIELD_NUMBER: _ClassVar[int]
     LEDGER_ENTRY_APPENDED_FIELD_NUMBER: _ClassVar[int]
     VERSION_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    ORDER_TERMS_ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    ORDER_TRIGGERED_FIELD_NUMBER: _ClassVar[int]
+    ORDER_LIST_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_AFTER_SET_FIELD_NUMBER: _ClassVar[int]
+    GROUP_CHANGED_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     event_version: int
     symbol: str
@@ -95,7 +101,12 @@ class EventEnvelope(_message.Message):
     ticker_updated: TickerUpdated
     ledger_entry_appended: LedgerEntryAppended
     version_changed: VersionChanged
-    def __init__(self, event_id: _Optional[str] = ..., event_version: _Optional[int] = ..., symbol: _Optional[str] = ..., seq: _Optional[int] = ..., occurred_at: _Optional[int] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., trace_id: _Optional[str] = ..., order_accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., order_rejected: _Optional[_Union[OrderRejected, _Mapping]] = ..., order_canceled: _Optional[_Union[OrderCanceled, _Mapping]] = ..., order_amended: _Optional[_Union[OrderAmended, _Mapping]] = ..., cancel_rejected: _Optional[_Union[CancelRejected, _Mapping]] = ..., trade_executed: _Optional[_Union[TradeExecuted, _Mapping]] = ..., book_delta: _Optional[_Union[BookDelta, _Mapping]] = ..., symbol_mode_changed: _Optional[_Union[SymbolModeChanged, _Mapping]] = ..., balance_changed: _Optional[_Union[BalanceChanged, _Mapping]] = ..., engine_checkpoint: _Optional[_Union[EngineCheckpoint, _Mapping]] = ..., account_opened: _Optional[_Union[AccountOpened, _Mapping]] = ..., asset_listed: _Optional[_Union[AssetListed, _Mapping]] = ..., symbol_listed: _Optional[_Union[SymbolListed, _Mapping]] = ..., limits_changed: _Optional[_Union[LimitsChanged, _Mapping]] = ..., candle_updated: _Optional[_Union[CandleUpdated, _Mapping]] = ..., ticker_updated: _Optional[_Union[TickerUpdated, _Mapping]] = ..., ledger_entry_appended: _Optional[_Union[LedgerEntryAppended, _Mapping]] = ..., version_changed: _Optional[_Union[VersionChanged, _Mapping]] = ...) -> None: ...
+    order_terms_accepted: OrderTermsAccepted
+    order_triggered: OrderTriggered
+    order_list_changed: OrderListChanged
+    cancel_after_set: CancelAfterSet
+    group_changed: GroupChanged
+    def __init__(self, event_id: _Optional[str] = ..., event_version: _Optional[int] = ..., symbol: _Optional[str] = ..., seq: _Optional[int] = ..., occurred_at: _Optional[int] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., trace_id: _Optional[str] = ..., order_accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., order_rejected: _Optional[_Union[OrderRejected, _Mapping]] = ..., order_canceled: _Optional[_Union[OrderCanceled, _Mapping]] = ..., order_amended: _Optional[_Union[OrderAmended, _Mapping]] = ..., cancel_rejected: _Optional[_Union[CancelRejected, _Mapping]] = ..., trade_executed: _Optional[_Union[TradeExecuted, _Mapping]] = ..., book_delta: _Optional[_Union[BookDelta, _Mapping]] = ..., symbol_mode_changed: _Optional[_Union[SymbolModeChanged, _Mapping]] = ..., balance_changed: _Optional[_Union[BalanceChanged, _Mapping]] = ..., engine_checkpoint: _Optional[_Union[EngineCheckpoint, _Mapping]] = ..., account_opened: _Optional[_Union[AccountOpened, _Mapping]] = ..., asset_listed: _Optional[_Union[AssetListed, _Mapping]] = ..., symbol_listed: _Optional[_Union[SymbolListed, _Mapping]] = ..., limits_changed: _Optional[_Union[LimitsChanged, _Mapping]] = ..., candle_updated: _Optional[_Union[CandleUpdated, _Mapping]] = ..., ticker_updated: _Optional[_Union[TickerUpdated, _Mapping]] = ..., ledger_entry_appended: _Optional[_Union[LedgerEntryAppended, _Mapping]] = ..., version_changed: _Optional[_Union[VersionChanged, _Mapping]] = ..., order_terms_accepted: _Optional[_Union[OrderTermsAccepted, _Mapping]] = ..., order_triggered: _Optional[_Union[OrderTriggered, _Mapping]] = ..., order_list_changed: _Optional[_Union[OrderListChanged, _Mapping]] = ..., cancel_after_set: _Optional[_Union[CancelAfterSet, _Mapping]] = ..., group_changed: _Optional[_Union[GroupChanged, _Mapping]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
     __slots__ = ("order_id", "user_id", "side", "type", "time_in_force", "price_ticks", "qty_lots", "quote_units", "hold_units", "client_order_hash")
@@ -322,6 +333,70 @@ class LimitsChanged(_message.Message):
     dedup_window_ns: int
     dedup_rows: int
     def __init__(self, open_orders: _Optional[int] = ..., dedup_window_ns: _Optional[int] = ..., dedup_rows: _Optional[int] = ...) -> None: ...
+
+class OrderTermsAccepted(_message.Message):
+    __slots__ = ("order_id", "user_id", "terms", "list_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: int
+    user_id: str
+    terms: _trading_pb2.OrderTerms
+    list_id: int
+    def __init__(self, order_id: _Optional[int] = ..., user_id: _Optional[str] = ..., terms: _Optional[_Union[_trading_pb2.OrderTerms, _Mapping]] = ..., list_id: _Optional[int] = ...) -> None: ...
+
+class OrderTriggered(_message.Message):
+    __slots__ = ("order_id", "user_id", "side", "code", "last_price_ticks", "hold_delta_units", "qty_lots")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    LAST_PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    HOLD_DELTA_UNITS_FIELD_NUMBER: _ClassVar[int]
+    QTY_LOTS_FIELD_NUMBER: _ClassVar[int]
+    order_id: int
+    user_id: str
+    side: _types_pb2.Side
+    code: _types_pb2.RejectCode
+    last_price_ticks: int
+    hold_delta_units: int
+    qty_lots: int
+    def __init__(self, order_id: _Optional[int] = ..., user_id: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., code: _Optional[_Union[_types_pb2.RejectCode, str]] = ..., last_price_ticks: _Optional[int] = ..., hold_delta_units: _Optional[int] = ..., qty_lots: _Optional[int] = ...) -> None: ...
+
+class OrderListChanged(_message.Message):
+    __slots__ = ("list_id", "user_id", "kind", "state", "order_ids", "client_list_hash")
+    LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_LIST_HASH_FIELD_NUMBER: _ClassVar[int]
+    list_id: int
+    user_id: str
+    kind: _types_pb2.ListKind
+    state: _types_pb2.ListState
+    order_ids: _containers.RepeatedScalarFieldContainer[int]
+    client_list_hash: bytes
+    def __init__(self, list_id: _Optional[int] = ..., user_id: _Optional[str] = ..., kind: _Optional[_Union[_types_pb2.ListKind, str]] = ..., state: _Optional[_Union[_types_pb2.ListState, str]] = ..., order_ids: _Optional[_Iterable[int]] = ..., client_list_hash: _Optional[bytes] = ...) -> None: ...
+
+class CancelAfterSet(_message.Message):
+    __slots__ = ("user_id", "deadline_ns")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_NS_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    deadline_ns: int
+    def __init__(self, user_id: _Optional[str] = ..., deadline_ns: _Optional[int] = ...) -> None: ...
+
+class GroupChanged(_message.Message):
+    __slots__ = ("user_id", "group", "old_group")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    OLD_GROUP_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    group: int
+    old_group: int
+    def __init__(self, user_id: _Optional[str] = ..., group: _Optional[int] = ..., old_group: _Optional[int] = ...) -> None: ...
 
 class VersionChanged(_message.Message):
     __slots__ = ("version", "old_version")

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PlaceOrder(_message.Message):
-    __slots__ = ("side", "type", "time_in_force", "price_ticks", "qty_lots", "quote_units", "client_order_id")
+    __slots__ = ("side", "type", "time_in_force", "price_ticks", "qty_lots", "quote_units", "client_order_id", "terms")
     SIDE_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +16,7 @@ class PlaceOrder(_message.Message):
     QTY_LOTS_FIELD_NUMBER: _ClassVar[int]
     QUOTE_UNITS_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
     side: _types_pb2.Side
     type: _types_pb2.OrderType
     time_in_force: _types_pb2.TimeInForce
@@ -23,7 +24,34 @@ class PlaceOrder(_message.Message):
     qty_lots: int
     quote_units: int
     client_order_id: str
-    def __init__(self, side: _Optional[_Union[_types_pb2.Side, str]] = ..., type: _Optional[_Union[_types_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price_ticks: _Optional[int] = ..., qty_lots: _Optional[int] = ..., quote_units: _Optional[int] = ..., client_order_id: _Optional[str] = ...) -> None: ...
+    terms: OrderTerms
+    def __init__(self, side: _Optional[_Union[_types_pb2.Side, str]] = ..., type: _Optional[_Union[_types_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price_ticks: _Optional[int] = ..., qty_lots: _Optional[int] = ..., quote_units: _Optional[int] = ..., client_order_id: _Optional[str] = ..., terms: _Optional[_Union[OrderTerms, _Mapping]] = ...) -> None: ...
+
+class OrderTerms(_message.Message):
+    __slots__ = ("trigger_ticks", "trail", "trail_is_bps", "display_lots", "min_lots", "expire_ns", "peg_offset_ticks", "peg_to_other_side", "slide", "self_trade", "self_trade_by_group")
+    TRIGGER_TICKS_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_IS_BPS_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_LOTS_FIELD_NUMBER: _ClassVar[int]
+    MIN_LOTS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_NS_FIELD_NUMBER: _ClassVar[int]
+    PEG_OFFSET_TICKS_FIELD_NUMBER: _ClassVar[int]
+    PEG_TO_OTHER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    SLIDE_FIELD_NUMBER: _ClassVar[int]
+    SELF_TRADE_FIELD_NUMBER: _ClassVar[int]
+    SELF_TRADE_BY_GROUP_FIELD_NUMBER: _ClassVar[int]
+    trigger_ticks: int
+    trail: int
+    trail_is_bps: bool
+    display_lots: int
+    min_lots: int
+    expire_ns: int
+    peg_offset_ticks: int
+    peg_to_other_side: bool
+    slide: bool
+    self_trade: _types_pb2.SelfTrade
+    self_trade_by_group: bool
+    def __init__(self, trigger_ticks: _Optional[int] = ..., trail: _Optional[int] = ..., trail_is_bps: _Optional[bool] = ..., display_lots: _Optional[int] = ..., min_lots: _Optional[int] = ..., expire_ns: _Optional[int] = ..., peg_offset_ticks: _Optional[int] = ..., peg_to_other_side: _Optional[bool] = ..., slide: _Optional[bool] = ..., self_trade: _Optional[_Union[_types_pb2.SelfTrade, str]] = ..., self_trade_by_group: _Optional[bool] = ...) -> None: ...
 
 class CancelOrder(_message.Message):
     __slots__ = ("order_id",)
@@ -32,32 +60,66 @@ class CancelOrder(_message.Message):
     def __init__(self, order_id: _Optional[int] = ...) -> None: ...
 
 class AmendOrder(_message.Message):
-    __slots__ = ("order_id", "price_ticks", "qty_lots")
+    __slots__ = ("order_id", "price_ticks", "qty_lots", "trigger_ticks")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
     QTY_LOTS_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_TICKS_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     price_ticks: int
     qty_lots: int
-    def __init__(self, order_id: _Optional[int] = ..., price_ticks: _Optional[int] = ..., qty_lots: _Optional[int] = ...) -> None: ...
+    trigger_ticks: int
+    def __init__(self, order_id: _Optional[int] = ..., price_ticks: _Optional[int] = ..., qty_lots: _Optional[int] = ..., trigger_ticks: _Optional[int] = ...) -> None: ...
 
 class CancelAll(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("buys", "sells", "resting", "parked", "low_ticks", "high_ticks")
+    BUYS_FIELD_NUMBER: _ClassVar[int]
+    SELLS_FIELD_NUMBER: _ClassVar[int]
+    RESTING_FIELD_NUMBER: _ClassVar[int]
+    PARKED_FIELD_NUMBER: _ClassVar[int]
+    LOW_TICKS_FIELD_NUMBER: _ClassVar[int]
+    HIGH_TICKS_FIELD_NUMBER: _ClassVar[int]
+    buys: bool
+    sells: bool
+    resting: bool
+    parked: bool
+    low_ticks: int
+    high_ticks: int
+    def __init__(self, buys: _Optional[bool] = ..., sells: _Optional[bool] = ..., resting: _Optional[bool] = ..., parked: _Optional[bool] = ..., low_ticks: _Optional[int] = ..., high_ticks: _Optional[int] = ...) -> None: ...
+
+class PlaceOrderList(_message.Message):
+    __slots__ = ("kind", "legs", "client_list_id")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LEGS_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    kind: _types_pb2.ListKind
+    legs: _containers.RepeatedCompositeFieldContainer[PlaceOrder]
+    client_list_id: str
+    def __init__(self, kind: _Optional[_Union[_types_pb2.ListKind, str]] = ..., legs: _Optional[_Iterable[_Union[PlaceOrder, _Mapping]]] = ..., client_list_id: _Optional[str] = ...) -> None: ...
+
+class CancelAfter(_message.Message):
+    __slots__ = ("after_ns",)
+    AFTER_NS_FIELD_NUMBER: _ClassVar[int]
+    after_ns: int
+    def __init__(self, after_ns: _Optional[int] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("metadata", "place_order", "cancel_order", "amend_order", "cancel_all")
+    __slots__ = ("metadata", "place_order", "cancel_order", "amend_order", "cancel_all", "place_list", "cancel_after")
     METADATA_FIELD_NUMBER: _ClassVar[int]
     PLACE_ORDER_FIELD_NUMBER: _ClassVar[int]
     CANCEL_ORDER_FIELD_NUMBER: _ClassVar[int]
     AMEND_ORDER_FIELD_NUMBER: _ClassVar[int]
     CANCEL_ALL_FIELD_NUMBER: _ClassVar[int]
+    PLACE_LIST_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_AFTER_FIELD_NUMBER: _ClassVar[int]
     metadata: _types_pb2.CommandMetadata
     place_order: PlaceOrder
     cancel_order: CancelOrder
     amend_order: AmendOrder
     cancel_all: CancelAll
-    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., place_order: _Optional[_Union[PlaceOrder, _Mapping]] = ..., cancel_order: _Optional[_Union[CancelOrder, _Mapping]] = ..., amend_order: _Optional[_Union[AmendOrder, _Mapping]] = ..., cancel_all: _Optional[_Union[CancelAll, _Mapping]] = ...) -> None: ...
+    place_list: PlaceOrderList
+    cancel_after: CancelAfter
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., place_order: _Optional[_Union[PlaceOrder, _Mapping]] = ..., cancel_order: _Optional[_Union[CancelOrder, _Mapping]] = ..., amend_order: _Optional[_Union[AmendOrder, _Mapping]] = ..., cancel_all: _Optional[_Union[CancelAll, _Mapping]] = ..., place_list: _Optional[_Union[PlaceOrderList, _Mapping]] = ..., cancel_after: _Optional[_Union[CancelAfter, _Mapping]] = ...) -> None: ...
 
 class PlaceOrderRequest(_message.Message):
     __slots__ = ("metadata", "order")
@@ -114,14 +176,52 @@ class AmendOrderResponse(_message.Message):
     def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
 
 class CancelAllRequest(_message.Message):
-    __slots__ = ("metadata", "audit")
+    __slots__ = ("metadata", "audit", "which")
     METADATA_FIELD_NUMBER: _ClassVar[int]
     AUDIT_FIELD_NUMBER: _ClassVar[int]
+    WHICH_FIELD_NUMBER: _ClassVar[int]
     metadata: _types_pb2.CommandMetadata
     audit: _types_pb2.AuditNote
-    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ...) -> None: ...
+    which: CancelAll
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., which: _Optional[_Union[CancelAll, _Mapping]] = ...) -> None: ...
 
 class CancelAllResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class PlaceOrderListRequest(_message.Message):
+    __slots__ = ("metadata", "list")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    list: PlaceOrderList
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., list: _Optional[_Union[PlaceOrderList, _Mapping]] = ...) -> None: ...
+
+class PlaceOrderListResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class CancelAfterRequest(_message.Message):
+    __slots__ = ("metadata", "cancel_after")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_AFTER_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    cancel_after: CancelAfter
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., cancel_after: _Optional[_Union[CancelAfter, _Mapping]] = ...) -> None: ...
+
+class CancelAfterResponse(_message.Message):
     __slots__ = ("reply", "position", "leader_hint")
     REPLY_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
@@ -188,7 +288,7 @@ class SubmitResponse(_message.Message):
     def __init__(self, batch_id: _Optional[int] = ..., index: _Optional[int] = ..., term: _Optional[int] = ..., ts_ns: _Optional[int] = ..., packed_replies: _Optional[bytes] = ..., replies: _Optional[_Iterable[_Union[_types_pb2.Reply, _Mapping]]] = ..., code: _Optional[_Union[_types_pb2.RejectCode, str]] = ..., error: _Optional[str] = ..., leader_hint: _Optional[str] = ..., outcome_unknown: _Optional[bool] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "user_id", "symbol", "side", "time_in_force", "price_ticks", "remaining_lots", "filled_lots", "client_order_hash", "symbol_id")
+    __slots__ = ("order_id", "user_id", "symbol", "side", "time_in_force", "price_ticks", "remaining_lots", "filled_lots", "client_order_hash", "symbol_id", "type", "resting", "trigger_ticks", "hidden_lots", "expire_ns", "list_id")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -199,6 +299,12 @@ class Order(_message.Message):
     FILLED_LOTS_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_HASH_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    RESTING_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_TICKS_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_LOTS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_NS_FIELD_NUMBER: _ClassVar[int]
+    LIST_ID_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     user_id: str
     symbol: str
@@ -209,7 +315,13 @@ class Order(_message.Message):
     filled_lots: int
     client_order_hash: bytes
     symbol_id: int
-    def __init__(self, order_id: _Optional[int] = ..., user_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price_ticks: _Optional[int] = ..., remaining_lots: _Optional[int] = ..., filled_lots: _Optional[int] = ..., client_order_hash: _Optional[bytes] = ..., symbol_id: _Optional[int] = ...) -> None: ...
+    type: _types_pb2.OrderType
+    resting: bool
+    trigger_ticks: int
+    hidden_lots: int
+    expire_ns: int
+    list_id: int
+    def __init__(self, order_id: _Optional[int] = ..., user_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price_ticks: _Optional[int] = ..., remaining_lots: _Optional[int] = ..., filled_lots: _Optional[int] = ..., client_order_hash: _Optional[bytes] = ..., symbol_id: _Optional[int] = ..., type: _Optional[_Union[_types_pb2.OrderType, str]] = ..., resting: _Optional[bool] = ..., trigger_ticks: _Optional[int] = ..., hidden_lots: _Optional[int] = ..., expire_ns: _Optional[int] = ..., list_id: _Optional[int] = ...) -> None: ...
 
 class GetOrderRequest(_message.Message):
     __slots__ = ("order_id",)

@@ -59,6 +59,16 @@ class TradingCoreServiceStub:
                 request_serializer=exchange_dot_v1_dot_trading__pb2.CancelAllRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_trading__pb2.CancelAllResponse.FromString,
                 _registered_method=True)
+        self.PlaceOrderList = channel.unary_unary(
+                '/exchange.v1.TradingCoreService/PlaceOrderList',
+                request_serializer=exchange_dot_v1_dot_trading__pb2.PlaceOrderListRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_trading__pb2.PlaceOrderListResponse.FromString,
+                _registered_method=True)
+        self.CancelAfter = channel.unary_unary(
+                '/exchange.v1.TradingCoreService/CancelAfter',
+                request_serializer=exchange_dot_v1_dot_trading__pb2.CancelAfterRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_trading__pb2.CancelAfterResponse.FromString,
+                _registered_method=True)
         self.SetSymbolMode = channel.unary_unary(
                 '/exchange.v1.TradingCoreService/SetSymbolMode',
                 request_serializer=exchange_dot_v1_dot_trading__pb2.SetSymbolModeRequest.SerializeToString,
@@ -118,6 +128,18 @@ class TradingCoreServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelAll(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlaceOrderList(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelAfter(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -184,6 +206,16 @@ def add_TradingCoreServiceServicer_to_server(servicer, server):
                     servicer.CancelAll,
                     request_deserializer=exchange_dot_v1_dot_trading__pb2.CancelAllRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_trading__pb2.CancelAllResponse.SerializeToString,
+            ),
+            'PlaceOrderList': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceOrderList,
+                    request_deserializer=exchange_dot_v1_dot_trading__pb2.PlaceOrderListRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_trading__pb2.PlaceOrderListResponse.SerializeToString,
+            ),
+            'CancelAfter': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelAfter,
+                    request_deserializer=exchange_dot_v1_dot_trading__pb2.CancelAfterRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_trading__pb2.CancelAfterResponse.SerializeToString,
             ),
             'SetSymbolMode': grpc.unary_unary_rpc_method_handler(
                     servicer.SetSymbolMode,
@@ -329,6 +361,60 @@ class TradingCoreService:
             '/exchange.v1.TradingCoreService/CancelAll',
             exchange_dot_v1_dot_trading__pb2.CancelAllRequest.SerializeToString,
             exchange_dot_v1_dot_trading__pb2.CancelAllResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlaceOrderList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.TradingCoreService/PlaceOrderList',
+            exchange_dot_v1_dot_trading__pb2.PlaceOrderListRequest.SerializeToString,
+            exchange_dot_v1_dot_trading__pb2.PlaceOrderListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelAfter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.TradingCoreService/CancelAfter',
+            exchange_dot_v1_dot_trading__pb2.CancelAfterRequest.SerializeToString,
+            exchange_dot_v1_dot_trading__pb2.CancelAfterResponse.FromString,
             options,
             channel_credentials,
             insecure,

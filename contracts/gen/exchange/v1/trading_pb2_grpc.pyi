@@ -13,6 +13,8 @@ class TradingCoreServiceStub:
     CancelOrder: grpc.aio.UnaryUnaryMultiCallable[trading_pb2.CancelOrderRequest, trading_pb2.CancelOrderResponse]
     AmendOrder: grpc.aio.UnaryUnaryMultiCallable[trading_pb2.AmendOrderRequest, trading_pb2.AmendOrderResponse]
     CancelAll: grpc.aio.UnaryUnaryMultiCallable[trading_pb2.CancelAllRequest, trading_pb2.CancelAllResponse]
+    PlaceOrderList: grpc.aio.UnaryUnaryMultiCallable[trading_pb2.PlaceOrderListRequest, trading_pb2.PlaceOrderListResponse]
+    CancelAfter: grpc.aio.UnaryUnaryMultiCallable[trading_pb2.CancelAfterRequest, trading_pb2.CancelAfterResponse]
     SetSymbolMode: grpc.aio.UnaryUnaryMultiCallable[trading_pb2.SetSymbolModeRequest, trading_pb2.SetSymbolModeResponse]
     Submit: grpc.aio.StreamStreamMultiCallable[trading_pb2.SubmitRequest, trading_pb2.SubmitResponse]
     GetOrder: grpc.aio.UnaryUnaryMultiCallable[trading_pb2.GetOrderRequest, trading_pb2.GetOrderResponse]
@@ -45,6 +47,18 @@ class TradingCoreServiceServicer(Protocol):
             trading_pb2.CancelAllRequest, trading_pb2.CancelAllResponse
         ],
     ) -> trading_pb2.CancelAllResponse: ...
+    async def PlaceOrderList(
+        self, request: trading_pb2.PlaceOrderListRequest,
+        context: grpc.aio.ServicerContext[
+            trading_pb2.PlaceOrderListRequest, trading_pb2.PlaceOrderListResponse
+        ],
+    ) -> trading_pb2.PlaceOrderListResponse: ...
+    async def CancelAfter(
+        self, request: trading_pb2.CancelAfterRequest,
+        context: grpc.aio.ServicerContext[
+            trading_pb2.CancelAfterRequest, trading_pb2.CancelAfterResponse
+        ],
+    ) -> trading_pb2.CancelAfterResponse: ...
     async def SetSymbolMode(
         self, request: trading_pb2.SetSymbolModeRequest,
         context: grpc.aio.ServicerContext[

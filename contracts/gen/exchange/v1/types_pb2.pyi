@@ -16,6 +16,13 @@ class OrderType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_TYPE_UNSPECIFIED: _ClassVar[OrderType]
     ORDER_TYPE_LIMIT: _ClassVar[OrderType]
     ORDER_TYPE_MARKET: _ClassVar[OrderType]
+    ORDER_TYPE_STOP: _ClassVar[OrderType]
+    ORDER_TYPE_STOP_LIMIT: _ClassVar[OrderType]
+    ORDER_TYPE_TAKE_PROFIT: _ClassVar[OrderType]
+    ORDER_TYPE_TAKE_PROFIT_LIMIT: _ClassVar[OrderType]
+    ORDER_TYPE_TRAILING_STOP: _ClassVar[OrderType]
+    ORDER_TYPE_TRAILING_STOP_LIMIT: _ClassVar[OrderType]
+    ORDER_TYPE_PEGGED: _ClassVar[OrderType]
 
 class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -24,6 +31,30 @@ class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TIME_IN_FORCE_IOC: _ClassVar[TimeInForce]
     TIME_IN_FORCE_FOK: _ClassVar[TimeInForce]
     TIME_IN_FORCE_POST_ONLY: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_GTD: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_DAY: _ClassVar[TimeInForce]
+
+class SelfTrade(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SELF_TRADE_UNSPECIFIED: _ClassVar[SelfTrade]
+    SELF_TRADE_NONE: _ClassVar[SelfTrade]
+    SELF_TRADE_EXPIRE_TAKER: _ClassVar[SelfTrade]
+    SELF_TRADE_EXPIRE_MAKER: _ClassVar[SelfTrade]
+    SELF_TRADE_EXPIRE_BOTH: _ClassVar[SelfTrade]
+    SELF_TRADE_DECREMENT: _ClassVar[SelfTrade]
+
+class ListKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LIST_KIND_UNSPECIFIED: _ClassVar[ListKind]
+    LIST_KIND_OCO: _ClassVar[ListKind]
+    LIST_KIND_OTO: _ClassVar[ListKind]
+    LIST_KIND_OTOCO: _ClassVar[ListKind]
+
+class ListState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LIST_STATE_UNSPECIFIED: _ClassVar[ListState]
+    LIST_STATE_EXECUTING: _ClassVar[ListState]
+    LIST_STATE_DONE: _ClassVar[ListState]
 
 class SymbolMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -51,6 +82,12 @@ class CancelReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CANCEL_REASON_IOC_REMAINDER: _ClassVar[CancelReason]
     CANCEL_REASON_MARKET_REMAINDER: _ClassVar[CancelReason]
     CANCEL_REASON_MASS: _ClassVar[CancelReason]
+    CANCEL_REASON_EXPIRED: _ClassVar[CancelReason]
+    CANCEL_REASON_SELF_TRADE: _ClassVar[CancelReason]
+    CANCEL_REASON_LIST: _ClassVar[CancelReason]
+    CANCEL_REASON_TRIGGER_REJECTED: _ClassVar[CancelReason]
+    CANCEL_REASON_CANCEL_AFTER: _ClassVar[CancelReason]
+    CANCEL_REASON_UNFUNDED: _ClassVar[CancelReason]
 
 class BalanceReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -74,6 +111,10 @@ class CommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COMMAND_KIND_CHECKPOINT: _ClassVar[CommandKind]
     COMMAND_KIND_SET_LIMITS: _ClassVar[CommandKind]
     COMMAND_KIND_SET_VERSION: _ClassVar[CommandKind]
+    COMMAND_KIND_PLACE_TERMS: _ClassVar[CommandKind]
+    COMMAND_KIND_PLACE_LIST: _ClassVar[CommandKind]
+    COMMAND_KIND_CANCEL_AFTER: _ClassVar[CommandKind]
+    COMMAND_KIND_SET_GROUP: _ClassVar[CommandKind]
 
 class RejectCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -107,11 +148,33 @@ SIDE_SELL: Side
 ORDER_TYPE_UNSPECIFIED: OrderType
 ORDER_TYPE_LIMIT: OrderType
 ORDER_TYPE_MARKET: OrderType
+ORDER_TYPE_STOP: OrderType
+ORDER_TYPE_STOP_LIMIT: OrderType
+ORDER_TYPE_TAKE_PROFIT: OrderType
+ORDER_TYPE_TAKE_PROFIT_LIMIT: OrderType
+ORDER_TYPE_TRAILING_STOP: OrderType
+ORDER_TYPE_TRAILING_STOP_LIMIT: OrderType
+ORDER_TYPE_PEGGED: OrderType
 TIME_IN_FORCE_UNSPECIFIED: TimeInForce
 TIME_IN_FORCE_GTC: TimeInForce
 TIME_IN_FORCE_IOC: TimeInForce
 TIME_IN_FORCE_FOK: TimeInForce
 TIME_IN_FORCE_POST_ONLY: TimeInForce
+TIME_IN_FORCE_GTD: TimeInForce
+TIME_IN_FORCE_DAY: TimeInForce
+SELF_TRADE_UNSPECIFIED: SelfTrade
+SELF_TRADE_NONE: SelfTrade
+SELF_TRADE_EXPIRE_TAKER: SelfTrade
+SELF_TRADE_EXPIRE_MAKER: SelfTrade
+SELF_TRADE_EXPIRE_BOTH: SelfTrade
+SELF_TRADE_DECREMENT: SelfTrade
+LIST_KIND_UNSPECIFIED: ListKind
+LIST_KIND_OCO: ListKind
+LIST_KIND_OTO: ListKind
+LIST_KIND_OTOCO: ListKind
+LIST_STATE_UNSPECIFIED: ListState
+LIST_STATE_EXECUTING: ListState
+LIST_STATE_DONE: ListState
 SYMBOL_MODE_UNSPECIFIED: SymbolMode
 SYMBOL_MODE_NORMAL: SymbolMode
 SYMBOL_MODE_CANCEL_ONLY: SymbolMode
@@ -130,6 +193,12 @@ CANCEL_REASON_USER: CancelReason
 CANCEL_REASON_IOC_REMAINDER: CancelReason
 CANCEL_REASON_MARKET_REMAINDER: CancelReason
 CANCEL_REASON_MASS: CancelReason
+CANCEL_REASON_EXPIRED: CancelReason
+CANCEL_REASON_SELF_TRADE: CancelReason
+CANCEL_REASON_LIST: CancelReason
+CANCEL_REASON_TRIGGER_REJECTED: CancelReason
+CANCEL_REASON_CANCEL_AFTER: CancelReason
+CANCEL_REASON_UNFUNDED: CancelReason
 BALANCE_REASON_UNSPECIFIED: BalanceReason
 BALANCE_REASON_DEPOSIT: BalanceReason
 BALANCE_REASON_WITHDRAWAL: BalanceReason
@@ -147,6 +216,10 @@ COMMAND_KIND_LIST_SYMBOL: CommandKind
 COMMAND_KIND_CHECKPOINT: CommandKind
 COMMAND_KIND_SET_LIMITS: CommandKind
 COMMAND_KIND_SET_VERSION: CommandKind
+COMMAND_KIND_PLACE_TERMS: CommandKind
+COMMAND_KIND_PLACE_LIST: CommandKind
+COMMAND_KIND_CANCEL_AFTER: CommandKind
+COMMAND_KIND_SET_GROUP: CommandKind
 REJECT_CODE_UNSPECIFIED: RejectCode
 REJECT_CODE_VALIDATION: RejectCode
 REJECT_CODE_UNKNOWN_SYMBOL: RejectCode
