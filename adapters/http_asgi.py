@@ -17,13 +17,7 @@ from gateway.feed_hub import FeedHub, HubFull
 from gateway.http import HEADERS_READ, QUERY_BYTES_MAX, Request, Response
 from gateway.ports import Clock
 from gateway.problems import (
-    Problem,
-    invalid,
-    no_such_path,
-    outcome_unknown,
-    too_large,
-    unavailable,
-    uri_too_long,
+    Problem, invalid, no_such_path, outcome_unknown, too_large, unavailable, uri_too_long,
 )  # fmt: skip
 from gateway.sessions import Session
 

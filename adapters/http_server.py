@@ -17,13 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from adapters.http_asgi import CLOSE_NOW
-from gateway.problems import (
-    CONTENT_TYPE,
-    Problem,
-    encode_problem,
-    headers_too_large,
-    invalid,
-)  # fmt: skip
+from gateway.problems import CONTENT_TYPE, Problem, encode_problem, headers_too_large, invalid
 from gateway.sessions import MESSAGE_BYTES_MAX
 
 HEADER_BYTES_MAX: Final = 16 * 1024

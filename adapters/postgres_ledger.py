@@ -21,16 +21,7 @@ from adapters.postgres_migrate import CONNECT_TIMEOUT_S, SCHEMA, WRITER
 from core.balances import ACCOUNTS_PER_PAGE
 from core.codes import HOUSE
 from ledger.ports import (
-    OUTSIDE,
-    BalanceChange,
-    Books,
-    Cursor,
-    Entry,
-    Fenced,
-    Posting,
-    Reconciliation,
-    Segment,
-    Stream,
+    OUTSIDE, BalanceChange, Books, Cursor, Entry, Fenced, Posting, Reconciliation, Segment, Stream,
     Symbol,
 )  # fmt: skip
 

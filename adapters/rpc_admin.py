@@ -18,14 +18,8 @@ from contracts.gen.exchange.v1 import admin_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core import commands
 from core.codes import (
-    CMD_DEPOSIT,
-    CMD_LIST_ASSET,
-    CMD_LIST_SYMBOL,
-    CMD_OPEN_ACCOUNT,
-    CMD_SET_GROUP,
-    CMD_SET_LIMITS,
-    CMD_SET_VERSION,
-    CMD_WITHDRAW,
+    CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_SET_GROUP, CMD_SET_LIMITS,
+    CMD_SET_VERSION, CMD_WITHDRAW,
 )  # fmt: skip
 from replication.ports import ClusterApi
 

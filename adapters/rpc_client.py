@@ -18,20 +18,10 @@ import msgspec
 from adapters.rpc_calls import LEADER_KEY
 from adapters.rpc_server import KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, RESPONSE_BYTES_MAX
 from adapters.rpc_stream import (
-    BACKOFF_S_MAX,
-    BACKOFF_S_MIN,
-    QUEUE_COMMANDS_MAX,
-    WINDOW_BATCHES,
-    OutcomeUnknown,
-    SubmitStream,
+    BACKOFF_S_MAX, BACKOFF_S_MIN, QUEUE_COMMANDS_MAX, WINDOW_BATCHES, OutcomeUnknown, SubmitStream,
 )  # fmt: skip
 from contracts.gen.exchange.v1 import (
-    admin_pb2,
-    admin_pb2_grpc,
-    events_pb2,
-    events_pb2_grpc,
-    trading_pb2,
-    trading_pb2_grpc,
+    admin_pb2, admin_pb2_grpc, events_pb2, events_pb2_grpc, trading_pb2, trading_pb2_grpc,
 )  # fmt: skip
 from replication.ports import Submitted, TailGone
 

@@ -88,7 +88,7 @@ def _set_order_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> bool:
             price_ticks=event.price, qty_lots=event.qty, remaining_lots=event.remaining,
             hold_delta_units=event.hold_delta, kept_priority=bool(event.kept_priority),
         ))  # fmt: skip
-    elif isinstance(event, ev.OrderTerms):
+    elif isinstance(event, ev.OrderTermsAccepted):
         envelope.order_terms_accepted.CopyFrom(pb.OrderTermsAccepted(
             order_id=event.order_id, user_id=str(event.account), terms=_terms(event),
             list_id=event.list_id,
@@ -104,7 +104,7 @@ def _set_order_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> bool:
     return True
 
 
-def _terms(event: ev.OrderTerms) -> trading.OrderTerms:
+def _terms(event: ev.OrderTermsAccepted) -> trading.OrderTerms:
     return trading.OrderTerms(
         trigger_ticks=event.trigger, trail=event.trail,
         trail_is_bps=bool(event.flags & FLAG_TRAIL_BPS), display_lots=event.display,

@@ -9,13 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from adapters.rpc_codec import (
-    UNLISTED_SYMBOL,
-    FieldError,
-    account_of,
-    enum_of,
-    key_of,
-    names_of,
-    order_id_of,
+    UNLISTED_SYMBOL, FieldError, account_of, enum_of, key_of, names_of, order_id_of,
 )  # fmt: skip
 from adapters.rpc_metadata import Metadata
 from contracts.gen.exchange.v1 import trading_pb2 as trading
@@ -23,15 +17,8 @@ from contracts.gen.exchange.v1 import types_pb2 as types
 from core import commands
 from core.codes import LIST_KIND_NAMES
 from core.commands import (
-    FILTER_BUYS,
-    FILTER_PARKED,
-    FILTER_RESTING,
-    FILTER_SELLS,
-    FLAG_BY_QUOTE,
-    FLAG_PEG_OTHER,
-    FLAG_SLIDE,
-    FLAG_TRAIL_BPS,
-    Key,
+    FILTER_BUYS, FILTER_PARKED, FILTER_RESTING, FILTER_SELLS, FLAG_BY_QUOTE, FLAG_PEG_OTHER,
+    FLAG_SLIDE, FLAG_TRAIL_BPS, Key,
 )  # fmt: skip
 
 BODIES: Final = "place_order, cancel_order, amend_order, cancel_all, place_list, cancel_after"

@@ -12,14 +12,7 @@ import grpc
 
 from adapters.rpc_calls import STOPPING, Answer, Context, NodeCalls, refuse
 from adapters.rpc_codec import (
-    FieldError,
-    account_of,
-    hash_bytes,
-    key_of,
-    metadata_of,
-    mode_of,
-    order_id_of,
-    reply_messages,
+    FieldError, account_of, hash_bytes, key_of, metadata_of, mode_of, order_id_of, reply_messages,
 )  # fmt: skip
 from adapters.rpc_directory import Directory
 from adapters.rpc_metadata import MalformedMetadata, check_names, encode

@@ -23,12 +23,12 @@ from mypy_extensions import i64
 
 from core.codes import BUY, PEGGED
 from core.order_store import (
-    COUNT_MASK, FILL_WORDS, F_LEFT, F_PRICE, F_QTY, LEVEL_SHIFT, L_BOOK, L_COUNT, L_HEAD, L_HIDDEN,
-    L_PRICE, L_TAIL, L_TOTAL, ORDER_SHIFT, O_FILLED, O_LEVEL, O_NEXT, O_OWNER, O_PREV, O_REMAINING,
-    PEG_ONE, OrderStore,
+    COUNT_MASK, F_LEFT, F_PRICE, F_QTY, FILL_WORDS, L_BOOK, L_COUNT, L_HEAD, L_HIDDEN, L_PRICE,
+    L_TAIL, L_TOTAL, LEVEL_SHIFT, O_FILLED, O_LEVEL, O_NEXT, O_OWNER, O_PREV, O_REMAINING,
+    ORDER_SHIFT, PEG_ONE, OrderStore,
 )  # fmt: skip
 from core.table import NIL, PAGE_SHIFT, filled
-from core.terms import AREA_SHIFT, OWNER_BITS, RESTING, TERMS_SHIFT, T_DISPLAY, T_HIDDEN, T_KIND
+from core.terms import AREA_SHIFT, OWNER_BITS, RESTING, T_DISPLAY, T_HIDDEN, T_KIND, TERMS_SHIFT
 
 _ANY: Final = -(1 << 62)
 """Below every key."""

@@ -116,7 +116,7 @@ EVENT_NAMES: Final = (
     "None", "OrderAccepted", "OrderRejected", "OrderCanceled", "CancelRejected", "OrderAmended",
     "TradeExecuted", "BookDelta", "SymbolModeChanged", "BalanceChanged", "EngineCheckpoint",
     "AccountOpened", "AssetListed", "SymbolListed", "LimitsChanged", "VersionChanged",
-    "OrderTerms", "OrderTriggered", "OrderListChanged", "CancelAfterSet", "GroupChanged",
+    "OrderTermsAccepted", "OrderTriggered", "OrderListChanged", "CancelAfterSet", "GroupChanged",
 )  # fmt: skip
 
 # --- order statuses, as a reply reports them --------------------------------------------------

@@ -23,6 +23,7 @@ import struct
 from typing import Final
 
 from librt.strings import read_i64_le
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.codes import (
@@ -404,3 +405,13 @@ TRADING_KINDS: Final = (
     CMD_CANCEL_AFTER,
 )  # fmt: skip
 """What a client may send; every other kind is an operator's, or the machine's own."""
+
+
+def words_of(commands: bytes, at: i64, count: i64) -> vec[i64]:
+    """The words of one command, which begins at byte `at`."""
+    words = vec[i64]()
+    i: i64 = 0
+    while i < count:
+        words = append(words, read_i64_le(commands, at + i * 8))
+        i += 1
+    return words

@@ -21,8 +21,8 @@ from core.limits import TRAILING_PER_SYMBOL_MAX
 from core.markets import M_HIGH, M_LAST, M_LOW, M_TRAILS
 from core.order_store import O_ID, O_OWNER, O_REMAINING, O_TERMS, ORDER_SHIFT
 from core.terms import (
-    ACCOUNT_MASK, TERMS_SHIFT, TRAILS, TRIGGERS, T_DISPLAY, T_EXPIRE, T_HOLD, T_KIND, T_LIMIT,
-    T_LIST, T_MIN_QTY, T_QTY, T_TRAIL, T_TRIGGER, WAITS,
+    ACCOUNT_MASK, T_DISPLAY, T_EXPIRE, T_HOLD, T_KIND, T_LIMIT, T_LIST, T_MIN_QTY, T_QTY, T_TRAIL,
+    T_TRIGGER, TERMS_SHIFT, TRAILS, TRIGGERS, WAITS,
 )  # fmt: skip
 from core.ticket import Ticket
 from core.trading import Trading

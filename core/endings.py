@@ -19,13 +19,13 @@ from core.execution import Execution
 from core.markets import M_TRAILS, Markets
 from core.order_lists import G_ACCOUNT, G_CLIENT_HI, G_ID, LIST_WORDS, OrderListTable
 from core.order_store import (
-    FILL_WORDS, F_LEFT, F_SLOT, LEVEL_SHIFT, L_PRICE, ORDER_SHIFT, O_ID, O_LEVEL, O_OWNER, O_TERMS,
+    F_LEFT, F_SLOT, FILL_WORDS, L_PRICE, LEVEL_SHIFT, O_ID, O_LEVEL, O_OWNER, O_TERMS, ORDER_SHIFT,
     OrderStore,
 )  # fmt: skip
 from core.table import NIL
 from core.terms import (
-    ACCOUNT_MASK, OWNER_BITS, RESTING, TERMS_SHIFT, TRAILS, TRIGGERS, T_EXPIRE, T_HOLD, T_KIND,
-    T_LIMIT, T_LIST, T_QTY, WAITS,
+    ACCOUNT_MASK, OWNER_BITS, RESTING, T_EXPIRE, T_HOLD, T_KIND, T_LIMIT, T_LIST, T_QTY,
+    TERMS_SHIFT, TRAILS, TRIGGERS, WAITS,
 )  # fmt: skip
 from core.timers import Timers
 

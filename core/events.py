@@ -214,7 +214,7 @@ class VersionChanged(Event, frozen=True, kw_only=True, tag=True):
     old_version: int
 
 
-class OrderTerms(Event, frozen=True, kw_only=True, tag=True):
+class OrderTermsAccepted(Event, frozen=True, kw_only=True, tag=True):
     """Stands behind the `OrderAccepted` of an order that has further terms; moves no money.
 
     `expire_ns` 0: never. `list_id` 0: of no list.
@@ -278,8 +278,8 @@ class GroupChanged(Event, frozen=True, kw_only=True, tag=True):
 AnyEvent = (
     OrderAccepted | OrderRejected | OrderCanceled | CancelRejected | OrderAmended | TradeExecuted
     | BookDelta | SymbolModeChanged | BalanceChanged | EngineCheckpoint | AccountOpened
-    | AssetListed | SymbolListed | LimitsChanged | VersionChanged | OrderTerms | OrderTriggered
-    | OrderListChanged | CancelAfterSet | GroupChanged
+    | AssetListed | SymbolListed | LimitsChanged | VersionChanged | OrderTermsAccepted
+    | OrderTriggered | OrderListChanged | CancelAfterSet | GroupChanged
 )  # fmt: skip
 
 
@@ -428,7 +428,7 @@ def _decode_terms(
     kind: int, symbol: int, seq: int, cause: int, side: int, detail: int, w: tuple[int, ...]
 ) -> AnyEvent:
     if kind == EV_ORDER_TERMS:
-        return OrderTerms(
+        return OrderTermsAccepted(
             symbol=symbol, seq=seq, cause=cause, order_id=w[2], account=w[3], trigger=w[4],
             trail=w[5], display=w[6], min_qty=w[7], expire_ns=w[8], peg_offset=w[9],
             stp=w[10] & 0xFF, by_group=w[10] >> 8, flags=w[11], list_id=w[12],

@@ -15,14 +15,14 @@ from core.book import Book
 from core.codes import BUY, HOUSE
 from core.emit import EventWriter
 from core.listing import (
-    SYMBOL_WORDS, S_BASE, S_LOT_UNITS, S_MAKER_PPM, S_MODE, S_QUOTE, S_TAKER_PPM, S_TICK_VALUE,
-    S_TRADES, Listing,
+    S_BASE, S_LOT_UNITS, S_MAKER_PPM, S_MODE, S_QUOTE, S_TAKER_PPM, S_TICK_VALUE, S_TRADES,
+    SYMBOL_WORDS, Listing,
 )  # fmt: skip
 from core.markets import Markets
 from core.open_orders import OpenOrders
 from core.order_store import (
-    COUNT_MASK, FILL_WORDS, F_LEFT, F_PRICE, F_QTY, F_SLOT, LEVEL_SHIFT, L_COUNT, L_TOTAL,
-    ORDER_SHIFT, O_FILLED, O_ID, O_OWNER, O_REMAINING, O_TERMS, OrderStore,
+    COUNT_MASK, F_LEFT, F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_COUNT, L_TOTAL, LEVEL_SHIFT,
+    O_FILLED, O_ID, O_OWNER, O_REMAINING, O_TERMS, ORDER_SHIFT, OrderStore,
 )  # fmt: skip
 from core.table import NIL
 from core.terms import ACCOUNT_MASK

@@ -42,7 +42,8 @@ from core.codes import (
     IDEMPOTENCY_MISMATCH, OK, OVERLOADED, PEGGED, UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
 from core.commands import (
-    AFTER_NS, COMMAND_WORDS, C_ACCOUNT, C_HEAD, PLACE_TERMS_WORDS, TERMS_ZERO, split_batch,
+    AFTER_NS, C_ACCOUNT, C_HEAD, COMMAND_WORDS, PLACE_TERMS_WORDS, TERMS_ZERO, split_batch,
+    words_of,
 )  # fmt: skip
 from core.dedup import D_REPLY, DEDUP_WORDS
 from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
@@ -150,7 +151,7 @@ class Machine:
         elif kind == CMD_LIST_ASSET:
             operators.list_asset(w4, w5, w6)
         elif kind == CMD_LIST_SYMBOL:
-            operators.list_symbol(_words(commands, at, (head >> 8) & 0xFF))
+            operators.list_symbol(words_of(commands, at, (head >> 8) & 0xFF))
         elif kind == CMD_CHECKPOINT:
             self._checkpoint(w4, commands[at + 40 : at + 72])
         elif kind == CMD_SET_LIMITS:
@@ -259,7 +260,7 @@ class Machine:
         elif kind == CMD_PLACE_TERMS:
             self._place_terms(commands, at, head, symbol, account)
         elif kind == CMD_PLACE_LIST:
-            state.listed.place(symbol, account, _words(commands, at, (head >> 8) & 0xFF))
+            state.listed.place(symbol, account, words_of(commands, at, (head >> 8) & 0xFF))
         else:
             self._cancel_after(symbol, account, w4)
 
@@ -454,6 +455,13 @@ class Machine:
         return self._state.version
 
     @property
+    def next_due_ns(self) -> int:
+        """The log time at which something ends, or goes on, with whatever entry; 0: never."""
+        if self._state.markets.backlogs > 0:
+            return self.ts_ns
+        return self._state.trading.timers.next_ns()
+
+    @property
     def account_count(self) -> int:
         """Accounts that are open, the house included."""
         return self._state.accounts.accounts.count - 1
@@ -485,12 +493,3 @@ class Machine:
 
     def assets(self) -> list[AssetView]:
         return self._reading.assets()
-
-
-def _words(commands: bytes, at: i64, count: i64) -> vec[i64]:
-    words = vec[i64]()
-    i: i64 = 0
-    while i < count:
-        words = append(words, read_i64_le(commands, at + i * 8))
-        i += 1
-    return words

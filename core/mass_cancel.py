@@ -18,7 +18,7 @@ from core.commands import (
     FILTER_WHAT,
 )  # fmt: skip
 from core.limits import CANCELS_PER_COMMAND_MAX
-from core.order_store import LEVEL_SHIFT, L_HEAD, ORDER_SHIFT, O_ID, O_NEXT, O_TERMS, OrderStore
+from core.order_store import L_HEAD, LEVEL_SHIFT, O_ID, O_NEXT, O_TERMS, ORDER_SHIFT, OrderStore
 from core.table import NIL
 from core.terms import RESTING, T_LIMIT, TERMS_SHIFT
 from core.trading import Trading

@@ -19,7 +19,7 @@ from core.commands import (
     MODE_NEW, MOVE_AMOUNT, MOVE_ASSET, OPEN_REF_HI, SYM_NAME_HI, SYM_NAME_LO, VERSION_NEW,
 )  # fmt: skip
 from core.dedup import (
-    REFERENCE_WORDS, R_ACCOUNT, R_AMOUNT, R_ASSET, R_DETAIL, R_SEQ, R_TS, References, Replies,
+    R_ACCOUNT, R_AMOUNT, R_ASSET, R_DETAIL, R_SEQ, R_TS, REFERENCE_WORDS, References, Replies,
 )  # fmt: skip
 from core.emit import EventWriter
 from core.limits import ACCOUNTS_MAX, AMOUNT_MAX, ASSETS_MAX, DEDUP_ROWS_MAX, SLOT_BITS, SYMBOLS_MAX

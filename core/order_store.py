@@ -19,7 +19,7 @@ from mypy_extensions import i64
 from core.limits import SLOT_BITS
 from core.table import NIL, PAGE_SHIFT, Table, filled
 from core.terms import (
-    ACCOUNT_MASK, AREA_SHIFT, OWNER_BITS, SYMBOL_MASK, TERMS_SHIFT, T_HIDDEN, Terms,
+    ACCOUNT_MASK, AREA_SHIFT, OWNER_BITS, SYMBOL_MASK, T_HIDDEN, TERMS_SHIFT, Terms,
 )  # fmt: skip
 
 # Words of an order's row.

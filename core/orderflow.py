@@ -17,8 +17,8 @@ from mypy_extensions import i64
 
 from core.book import Book
 from core.order_store import (
-    FILL_WORDS, F_LEFT, F_PRICE, F_QTY, F_SLOT, LEVEL_SHIFT, L_BOOK, L_PRICE, ORDER_SHIFT, O_LEVEL,
-    O_REMAINING, OrderStore,
+    F_LEFT, F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_BOOK, L_PRICE, LEVEL_SHIFT, O_LEVEL, O_REMAINING,
+    ORDER_SHIFT, OrderStore,
 )  # fmt: skip
 from core.table import NIL, filled
 

@@ -18,9 +18,9 @@ from core.commands import FLAG_PEG_OTHER
 from core.limits import PEGGED_PER_SYMBOL_MAX
 from core.listing import S_MAX_PRICE, S_MIN_PRICE, SYMBOL_WORDS
 from core.markets import M_PEG_FIRST, M_PEGS
-from core.order_store import ORDER_SHIFT, O_FILLED, O_ID, O_LEVEL, O_OWNER, O_REMAINING, O_TERMS
+from core.order_store import O_FILLED, O_ID, O_LEVEL, O_OWNER, O_REMAINING, O_TERMS, ORDER_SHIFT
 from core.table import NIL
-from core.terms import ACCOUNT_MASK, TERMS_SHIFT, T_KIND, T_LIMIT, T_NEXT, T_ORDER, T_PEG
+from core.terms import ACCOUNT_MASK, T_KIND, T_LIMIT, T_NEXT, T_ORDER, T_PEG, TERMS_SHIFT
 from core.ticket import Ticket
 from core.trading import Trading
 

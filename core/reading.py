@@ -17,12 +17,12 @@ from core.listing import ASSET_WORDS, S_SEQ, SYMBOL_WORDS, Listing
 from core.open_orders import LINK_WORDS, X_CLIENT_HI, X_CLIENT_LO
 from core.order_lists import LIST_WORDS
 from core.order_store import (
-    COUNT_MASK, LEVEL_SHIFT, L_COUNT, L_PRICE, L_TOTAL, ORDER_SHIFT, O_FILLED, O_ID, O_TERMS,
+    COUNT_MASK, L_COUNT, L_PRICE, L_TOTAL, LEVEL_SHIFT, O_FILLED, O_ID, O_TERMS, ORDER_SHIFT,
 )  # fmt: skip
 from core.table import NIL, Table
 from core.terms import (
-    ACCOUNT_MASK, RESTING, TERMS_SHIFT, T_EXPIRE, T_HOLD, T_KIND, T_LIMIT, T_LIST, T_QTY,
-    T_TRIGGER, WAITS,
+    ACCOUNT_MASK, RESTING, T_EXPIRE, T_HOLD, T_KIND, T_LIMIT, T_LIST, T_QTY, T_TRIGGER,
+    TERMS_SHIFT, WAITS,
 )  # fmt: skip
 from core.trading import Trading
 from core.views import (

@@ -18,8 +18,8 @@ from core.codes import (
 from core.endings import Endings
 from core.execution import Execution
 from core.order_store import (
-    LEVEL_SHIFT, L_HEAD, L_PRICE, ORDER_SHIFT, O_FILLED, O_ID, O_NEXT, O_OWNER, O_REMAINING,
-    O_TERMS, OrderStore,
+    L_HEAD, L_PRICE, LEVEL_SHIFT, O_FILLED, O_ID, O_NEXT, O_OWNER, O_REMAINING, O_TERMS,
+    ORDER_SHIFT, OrderStore,
 )  # fmt: skip
 from core.profiles import Profiles
 from core.table import NIL

@@ -15,7 +15,7 @@ from core.accounts import AC_OPEN_ORDERS, ACCOUNT_WORDS, Accounts
 from core.answer import Answer
 from core.book import Book
 from core.codes import (
-    BUY, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER, CANCELED_SELF_TRADE, CANCEL_ONLY,
+    BUY, CANCEL_ONLY, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER, CANCELED_SELF_TRADE,
     DUPLICATE_ORDER_ID, FOK, FOK_UNFILLABLE, GTC, INSUFFICIENT_FUNDS, IOC, LIMIT, LOT_SIZE, MARKET,
     MARKET_HALTED, MAX_NOTIONAL, MIN_NOTIONAL, MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_NORMAL,
     MODE_POST_ONLY, MODE_SOFT_HALT, NO_LIQUIDITY, OVERLOADED, POST_ONLY, POST_ONLY_WOULD_TRADE,
@@ -28,20 +28,20 @@ from core.endings import FILLED, Endings
 from core.execution import Execution
 from core.limits import OPEN_ORDERS_PER_ACCOUNT_DEFAULT, SLOT_BITS
 from core.listing import (
-    SYMBOL_WORDS, S_MAX_NOTIONAL, S_MAX_PRICE, S_MAX_QTY, S_MIN_NOTIONAL, S_MIN_PRICE, Listing,
+    S_MAX_NOTIONAL, S_MAX_PRICE, S_MAX_QTY, S_MIN_NOTIONAL, S_MIN_PRICE, SYMBOL_WORDS, Listing,
 )  # fmt: skip
 from core.markets import Markets
 from core.open_orders import OpenOrders
 from core.order_store import (
-    FILL_WORDS, F_PRICE, LEVEL_SHIFT, L_HIDDEN, L_PRICE, L_TOTAL, ORDER_SHIFT, O_FILLED, O_ID,
-    O_OWNER, O_REMAINING, O_TERMS, OrderStore,
+    F_PRICE, FILL_WORDS, L_HIDDEN, L_PRICE, L_TOTAL, LEVEL_SHIFT, O_FILLED, O_ID, O_OWNER,
+    O_REMAINING, O_TERMS, ORDER_SHIFT, OrderStore,
 )  # fmt: skip
 from core.profiles import Profiles
 from core.self_trade import SelfTrade
 from core.table import NIL
 from core.terms import (
-    OWNER_BITS, TERMS_SHIFT, T_DISPLAY, T_EXPIRE, T_HIDDEN, T_KIND, T_LIMIT, T_LIST, T_MIN_QTY,
-    T_PEG, T_QTY, T_TRAIL, T_TRIGGER,
+    OWNER_BITS, T_DISPLAY, T_EXPIRE, T_HIDDEN, T_KIND, T_LIMIT, T_LIST, T_MIN_QTY, T_PEG, T_QTY,
+    T_TRAIL, T_TRIGGER, TERMS_SHIFT,
 )  # fmt: skip
 from core.ticket import NOTHING_WRONG, Ticket
 from core.timers import Timers

@@ -32,8 +32,9 @@ from typing import Final, Generic, TypeVar
 from core.codes import CMD_CHECKPOINT, FENCING_TOKEN, NOT_LEADER
 from core.commands import BATCH_HEADER_BYTES, batch
 from replication.batching import Submission, batch_metadata
-from replication.checkpoints import CheckpointPlan, Comparison
+from replication.checkpoints import Comparison
 from replication.feed import Feed
+from replication.initiative import Initiative
 from replication.membership import Configuration
 from replication.messages import Message, node_number
 from replication.node_queries import NodeQueries
@@ -102,7 +103,7 @@ class Node(Generic[M]):
         self._to_apply: deque[Record] = deque()
         self._last_ts_ns = recovered.base.ts_ns
         self._results = NodeResults(store, settings.result_flush_s)
-        self._checkpoints = CheckpointPlan(settings)
+        self._initiative = Initiative(settings, clock)
         self._comparison = Comparison()
         self._snapshots: NodeSnapshots[M] = NodeSnapshots(
             settings, snapshots, recovered.snapshot_indexes, warn
@@ -335,7 +336,7 @@ class Node(Generic[M]):
         due_s = min(due_s, self._results.due_s)
         if self._leads and not self._machine_is_behind:
             if not self._stopping:
-                due_s = min(due_s, self._checkpoints.due_s)
+                due_s = min(due_s, self._initiative.due_s(self._machine))
             if self._submissions.has_queue:
                 due_s = min(due_s, self._cut_due_s)
         return due_s
@@ -434,15 +435,12 @@ class Node(Generic[M]):
             self.replica.transfer(successor, self._clock.monotonic_s())
 
     def _propose_what_is_due(self) -> None:
-        idle = not self._submissions.has_queue and self._checkpoints.due_s == math.inf
-        if idle or not self._leads or self._machine_is_behind:
+        if not self._leads or self._machine_is_behind:
             return
         now_s = self._clock.monotonic_s()
-        if not self._stopping and self._checkpoints.due(now_s):
-            self._comparison.check(self._machine, self.replica)
-            payload = self._comparison.payload(self._machine)
-            record = self.replica.propose(payload, self._clock.wall_ns(), now_s)
-            self._checkpoints.proposed(record.index)
+        if not self._stopping:
+            for payload in self._initiative.payloads(self._machine, self.replica, self._comparison):
+                self.replica.propose(payload, self._clock.wall_ns(), now_s)
         if now_s < self._cut_due_s:
             return
         for _ in range(self._settings.entries_per_write_max):
@@ -463,7 +461,7 @@ class Node(Generic[M]):
         events, chain = machine.events, machine.chain
         now_s = self._clock.monotonic_s()
         self._last_ts_ns = record.ts_ns
-        self._checkpoints.applied(record.index, payload, now_s)
+        self._initiative.applied(record.index, payload)
         if len(payload) > BATCH_HEADER_BYTES and payload[BATCH_HEADER_BYTES] == CMD_CHECKPOINT:
             self.replica.checkpoint = machine.last_checkpoint()
         self._results.keep(
@@ -479,7 +477,7 @@ class Node(Generic[M]):
             )
         )  # fmt: skip
         if self.replica.role is Role.LEADER and record.index == self.replica.term_start_index:
-            self._checkpoints.begin(now_s)
+            self._initiative.begin()
         commands = self._submissions.applied(record, machine.replies, self._leader_node)
         self._observer.applied(commands, now_s - started_s)
         self.replica.evict(record.index)

@@ -243,6 +243,11 @@ class StateMachine(Protocol):
         ...
 
     @property
+    def next_due_ns(self) -> int:
+        """The log time from which on an entry without commands would do something; 0: never."""
+        ...
+
+    @property
     def version(self) -> int:
         """Whose rules are in force, from 1; a logged command raises it."""
         ...

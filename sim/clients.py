@@ -29,6 +29,7 @@ from core.commands import (
     withdraw,
 )
 from core.events import REPLY_BYTES, REPLY_DUPLICATE_BIT
+from core.limits import WORD_BYTES
 from core.machine import Machine
 from core.versions import VERSION_KNOWN
 from replication.ports import Submitted
@@ -38,6 +39,7 @@ from sim.plan import Plan
 from sim.questions import Answer as Asked
 from sim.questions import ask
 from sim.tally import Tally
+from sim.wishes import Wishes
 from sim.world import NS_PER_MS, World
 
 CLIENTS: Final = 101
@@ -51,6 +53,8 @@ PRICE: Final = 100
 PATIENCE: Final = 4
 """How often a client repeats a request before it gives up."""
 ORDERS_REMEMBERED: Final = 32
+TERMS_SHARE: Final = 0.4
+"""Of the commands, once further terms are known."""
 AGAIN_MS: Final = 50
 SETTER_UP: Final = -1
 READER: Final = -2
@@ -114,6 +118,9 @@ class Clients:
         self.refused = 0
         self.is_over = False
         self.loss = 0.0
+        self.knows_terms = False
+        """The machine version that has every kind of order is in force, as far as was told."""
+        self._wishes = Wishes(SYMBOL, PRICE)
         self.history: list[Operation] = []
         self.acknowledged: dict[int, int] = {}
         """Log index -> term, of every answered submission."""
@@ -295,6 +302,8 @@ class Clients:
         elif self._setup:
             self._set_up()
         else:
+            if self._plan.old_programs == 0:
+                self.raise_version()
             for client in range(len(self._clients)):
                 self._pause(client)
 
@@ -339,8 +348,11 @@ class Clients:
         )  # fmt: skip
         if request.client >= 0:
             self._learn_orders(self._clients[request.client], request, answer)
+        elif request.client == OPERATOR and answer.replies[0] == OK:
+            self.knows_terms = True
 
     def _learn_orders(self, client: Client, request: Request, answer: Submitted) -> None:
+        start = 0
         for at in range(request.count):
             word = answer.replies[at * REPLY_BYTES : at * REPLY_BYTES + 16]
             head = int.from_bytes(word[:8], "little")
@@ -348,8 +360,9 @@ class Clients:
                 answer.replies[at * REPLY_BYTES + 48 : at * REPLY_BYTES + 56], "little"
             )
             if head & 0xFF == OK and left > 0:
-                account = int.from_bytes(request.commands[at * 64 + 8 : at * 64 + 16], "little")
+                account = int.from_bytes(request.commands[start + 8 : start + 16], "little")
                 client.orders.append((account, int.from_bytes(word[8:], "little")))
+            start += request.commands[start + 1] * WORD_BYTES
         del client.orders[:-ORDERS_REMEMBERED]
 
     # --- what they want ---------------------------------------------------------------------
@@ -367,6 +380,8 @@ class Clients:
         # Of one client each key is new; different clients use the same ones, as they may.
         key = key128(f"{me.sent}/{at}")
         reference = key128(f"{client}/{me.sent}/{at}")
+        if self.knows_terms and rng.random() < TERMS_SHARE:
+            return self._wishes.draw(rng, account, key, self._world.now_ns)
         draw = rng.random()
         if draw < 0.12 and me.orders:
             owner, order = rng.choice(me.orders)

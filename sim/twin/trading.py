@@ -43,7 +43,7 @@ from core.codes import (
     VALIDATION,
 )
 from core.commands import FLAG_BY_QUOTE, FLAG_SLIDE
-from core.events import OrderAccepted, OrderTerms, Reply
+from core.events import OrderAccepted, OrderTermsAccepted, Reply
 from sim.twin import asking, ending, matching
 from sim.twin.asking import Wanted
 from sim.twin.book import Order, Terms, other
@@ -257,7 +257,7 @@ def accept(
 
 def emit_terms(state: State, order: Order, terms: Terms, list_id: int) -> None:
     state.emit(
-        OrderTerms, order.symbol, order_id=order.order_id, account=order.account,
+        OrderTermsAccepted, order.symbol, order_id=order.order_id, account=order.account,
         trigger=terms.trigger, trail=terms.trail, display=terms.display, min_qty=terms.min_qty,
         expire_ns=terms.expire_ns, peg_offset=terms.peg, stp=terms.stp, by_group=terms.by_group,
         flags=terms.flags, list_id=list_id,

@@ -229,7 +229,7 @@ BODIES: dict[type, tuple[int, tuple[str, ...]]] = {
                           "maker_ppm", "taker_ppm")),
     e.LimitsChanged: (14, ("open_orders", "dedup_window_ns", "dedup_rows")),
     e.VersionChanged: (15, ("version", "old_version")),
-    e.OrderTerms: (16, ("order_id", "account", "trigger", "trail", "display", "min_qty",
+    e.OrderTermsAccepted: (16, ("order_id", "account", "trigger", "trail", "display", "min_qty",
                         "expire_ns", "peg_offset", "stp_and_group", "flags", "list_id")),
     e.OrderTriggered: (17, ("order_id", "account", "price", "hold_delta", "qty")),
     e.OrderListChanged: (18, ("list_id", "account", "first", "second", "third", "client_hi",
@@ -262,7 +262,7 @@ def _encoded(event: e.AnyEvent) -> bytes:
     body = b""
     for field in fields:
         if field == "stp_and_group":
-            assert isinstance(event, e.OrderTerms)
+            assert isinstance(event, e.OrderTermsAccepted)
             body += struct.pack("<q", event.stp | event.by_group << 8)
             continue
         value = getattr(event, field)

@@ -48,7 +48,7 @@ from core.events import (
     OrderCanceled,
     OrderListChanged,
     OrderRejected,
-    OrderTerms,
+    OrderTermsAccepted,
     OrderTriggered,
     Reply,
     SymbolListed,
@@ -214,7 +214,7 @@ class Renderer:
             f"{e.dedup_rows} rows"
         )
 
-    def _terms(self, e: OrderTerms) -> str:
+    def _terms(self, e: OrderTermsAccepted) -> str:
         bps = "bps" if e.flags & FLAG_TRAIL_BPS else ""
         parts = [
             f"{name} {value}"
@@ -269,7 +269,7 @@ class Renderer:
         BookDelta: _delta, SymbolModeChanged: _mode, BalanceChanged: _balance,
         EngineCheckpoint: _checkpoint, AccountOpened: _opened, AssetListed: _asset_listed,
         SymbolListed: _symbol_listed, LimitsChanged: _limits, VersionChanged: _version,
-        OrderTerms: _terms, OrderTriggered: _triggered, OrderListChanged: _list,
+        OrderTermsAccepted: _terms, OrderTriggered: _triggered, OrderListChanged: _list,
         CancelAfterSet: _cancel_after, GroupChanged: _group,
     }  # fmt: skip
 

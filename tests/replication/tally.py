@@ -34,6 +34,8 @@ class Tally:
         self.events = b""
         self.replies = b""
         self.checkpoint_sections: dict[str, bytes] = {}
+        self.next_due_ns = 0
+        """Done with by the first entry that is as late."""
 
     @property
     def index(self) -> int:
@@ -51,6 +53,8 @@ class Tally:
         state = self._state
         assert index == state.index + 1, f"entry {index} after {state.index}"
         commands, _, metadata = split_batch(payload or EMPTY)
+        if ts_ns >= self.next_due_ns:
+            self.next_due_ns = 0
         self.events = commands[::-1]
         if commands[:1] == bytes([CMD_CHECKPOINT]):
             self._checkpoint(index, commands)

@@ -339,3 +339,24 @@ async def test_a_machine_that_fails_stops_the_node(
 
     with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
         await in_world(world, scenario)
+
+
+async def test_what_is_due_gets_an_entry_of_its_own(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """An order that ends by time ends in an idle exchange too."""
+
+    async def scenario(world: World) -> None:
+        world.machine.next_due_ns = world.clock.wall_ns() + 3 * 10**9
+        await world.send().get()
+        before = world.machine.index
+        await trio.sleep(2.9)
+        assert world.machine.index == before
+        await trio.sleep(0.2)
+        assert world.machine.index == before + 1
+        assert world.machine.next_due_ns == 0
+        await trio.sleep(5)
+        assert world.machine.index == before + 1, "once"
+
+    settings = NodeSettings(checkpoint_s=1000, checkpoint_entries=1000)
+    await in_world(World(settings), scenario)

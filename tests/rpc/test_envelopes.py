@@ -19,10 +19,12 @@ SYMBOL, SEQ, CAUSE, SIDE = 7, 41, 2, codes.SELL
 DETAILS = {
     codes.EV_ORDER_ACCEPTED: codes.MARKET | codes.FOK << 4,
     codes.EV_SYMBOL_MODE_CHANGED: codes.MODE_HARD_HALT,
+    codes.EV_ORDER_LIST_CHANGED: codes.LIST_OCO | codes.LIST_EXECUTING << 4,
 }
 OTHER_WORDS = {
     codes.EV_SYMBOL_MODE_CHANGED: [codes.MODE_SOFT_HALT],
     codes.EV_ASSET_LISTED: [3, *NAME, 8],
+    codes.EV_ORDER_TERMS: [*range(101, 109), 1 | 1 << 8, 15, 111],
     codes.EV_SYMBOL_LISTED: [*NAME, *range(101, 113)],
 }
 
