@@ -124,5 +124,9 @@ nightly: _current
 
 # Rewrite expected output of golden scenarios: read the diff before you commit it
 [group('proof')]
+# Draw the lives of orders into docs/orders.
+diagrams:
+    {{py}} -m sim.lives docs/orders
+
 golden-rewrite: _current
     LOCKSTEP_GOLDEN_REWRITE=1 {{python}} -m pytest tests/golden tests/contracts -q

@@ -98,6 +98,7 @@ def _set_order_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> bool:
             order_id=event.order_id, user_id=str(event.account), side=_side(event.side),
             code=cast("types.RejectCode", event.code), last_price_ticks=event.price,
             hold_delta_units=event.hold_delta, qty_lots=event.qty,
+            waits=event.area != 0,
         ))  # fmt: skip
     else:
         return False

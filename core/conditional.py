@@ -21,8 +21,8 @@ from core.limits import TRAILING_PER_SYMBOL_MAX
 from core.markets import M_HIGH, M_LAST, M_LOW, M_TRAILS
 from core.order_store import O_ID, O_OWNER, O_REMAINING, O_TERMS, ORDER_SHIFT
 from core.terms import (
-    ACCOUNT_MASK, T_DISPLAY, T_EXPIRE, T_HOLD, T_KIND, T_LIMIT, T_LIST, T_MIN_QTY, T_QTY, T_TRAIL,
-    T_TRIGGER, TERMS_SHIFT, TRAILS, TRIGGERS, WAITS,
+    ACCOUNT_MASK, RESTING, T_DISPLAY, T_EXPIRE, T_HOLD, T_KIND, T_LIMIT, T_LIST, T_MIN_QTY, T_QTY,
+    T_TRAIL, T_TRIGGER, TERMS_SHIFT, TRAILS, TRIGGERS, WAITS,
 )  # fmt: skip
 from core.ticket import Ticket
 from core.trading import Trading
@@ -164,7 +164,7 @@ class Conditional:
         self.take_hold(slot, hold)
         trading.endings.unpark(slot)
         self.park(t, slot)
-        self._tell(t, slot, hold, 0 if t.by_quote() else t.qty)
+        self._tell(t, slot, hold, 0 if t.by_quote() else t.qty, True)
 
     def _hold_beside(self, t: Ticket) -> i64:
         """What it holds beyond what the other one of its pair holds already."""
@@ -212,7 +212,7 @@ class Conditional:
         rows[at + O_TERMS] = t.side | t.tif << 4 | trading.pays << 8
         rows[at + O_REMAINING] = lots
         trading.store.orders.touch(slot)
-        self._tell(t, slot, more, lots)
+        self._tell(t, slot, more, lots, False)
         trading.run(t, slot, True)
 
     def held(self, slot: i64) -> i64:
@@ -220,18 +220,19 @@ class Conditional:
         row = self.trading.store.terms_of(slot)
         return self.trading.store.terms.table.rows[(row << TERMS_SHIFT) + T_HOLD]
 
-    def _tell(self, t: Ticket, slot: i64, more: i64, lots: i64) -> None:
+    def _tell(self, t: Ticket, slot: i64, more: i64, lots: i64, is_parked: bool) -> None:
         """OrderTriggered: `more` units are held than before, for `lots`."""
         trading = self.trading
         order_id = trading.store.orders.rows[(slot << ORDER_SHIFT) + O_ID]
         trading.answer.id = order_id
         last = trading.markets.get(t.symbol, M_LAST)
+        area: i64 = trading.store.area_of(slot) if is_parked else RESTING
         trading.events.order_triggered(
-            t.symbol, t.side, trading.answer.code, order_id, t.account, last, more, lots
+            t.symbol, t.side, trading.answer.code, order_id, t.account, last, more, lots, area
         )
 
     def _refuse(self, t: Ticket, slot: i64) -> None:
         """It cannot come into the market; the answer's code says why."""
-        self._tell(t, slot, 0, 0)
+        self._tell(t, slot, 0, 0, False)
         self.trading.endings.take_out(slot, CANCELED_TRIGGER_REJECTED)
         self.trading.answer.code = OK

@@ -234,15 +234,16 @@ class EventWriter:
 
     def order_triggered(
         self, symbol: i64, side: i64, code: i64, order_id: i64, account: i64, price: i64,
-        hold_delta: i64, lots: i64,
+        hold_delta: i64, lots: i64, area: i64,
     ) -> None:  # fmt: skip
-        at = self._open(EV_ORDER_TRIGGERED, 7, symbol, side, code)
+        at = self._open(EV_ORDER_TRIGGERED, 8, symbol, side, code)
         out = self.words
         out[at + 2] = order_id
         out[at + 3] = account
         out[at + 4] = price
         out[at + 5] = hold_delta
         out[at + 6] = lots
+        out[at + 7] = area
 
     def order_list_changed(
         self, symbol: i64, kind: i64, state: i64, list_id: i64, account: i64, first: i64,

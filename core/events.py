@@ -54,7 +54,7 @@ from core.commands import name_text
 from core.limits import WORD_BYTES
 
 EVENT_WORDS: Final = (
-    0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4, 13, 7, 9, 4, 5,
+    0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4, 13, 8, 9, 4, 5,
 )  # fmt: skip
 """Words of each event kind, by kind number."""
 
@@ -237,8 +237,9 @@ class OrderTermsAccepted(Event, frozen=True, kw_only=True, tag=True):
 class OrderTriggered(Event, frozen=True, kw_only=True, tag=True):
     """A parked order becomes active: its trigger was passed, or its list came to it.
 
-    `price` is the last trade's, `qty` the lots that it is for now (0 if that is still open). With
-    a `code` it cannot become active, and its `OrderCanceled` follows.
+    `price` is the last trade's, `qty` the lots that it is for now (0 if that is still open),
+    `area` 0 if it enters the market, else where it waits for its trigger now. With a `code` it
+    cannot become active, and its `OrderCanceled` follows.
     """
 
     side: int
@@ -248,6 +249,7 @@ class OrderTriggered(Event, frozen=True, kw_only=True, tag=True):
     price: int
     hold_delta: int
     qty: int
+    area: int
 
 
 class OrderListChanged(Event, frozen=True, kw_only=True, tag=True):
@@ -437,6 +439,7 @@ def _decode_terms(
         return OrderTriggered(
             symbol=symbol, seq=seq, cause=cause, side=side, code=detail, order_id=w[2],
             account=w[3], price=w[4], hold_delta=w[5], qty=w[6],
+            area=w[7],
         )  # fmt: skip
     if kind == EV_ORDER_LIST_CHANGED:
         return OrderListChanged(

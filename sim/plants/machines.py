@@ -42,13 +42,9 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _CANCEL,
-                "    slot = trading.open_orders.first(account)\n    while slot != NIL:\n"
-                "        following = trading.open_orders.following(slot)\n",
-                "    slots = set()\n    slot = trading.open_orders.first(account)\n"
-                "    while slot != NIL:\n        slots.add(str(slot))\n"
-                "        slot = trading.open_orders.following(slot)\n"
-                "    for slot in [int(text) for text in slots]:\n"
-                "        following = NIL\n",
+                "            slot = self.store.find(self._chosen[at])\n",
+                "            ids = {str(self._chosen[i]) for i in range(self._count)}\n"
+                "            slot = self.store.find(int([*ids][at]))\n",
             ),
         ),
     ),

@@ -42,8 +42,14 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _STATE,
-                "        version = [] if self.version == VERSION_FIRST else [int(self.version)]\n",
-                "        version: list[int] = []\n",
+                "        later: list[int] = [] if self.version == VERSION_FIRST else "
+                "[self.version]\n        if self.version >= VERSION_ORDER_TERMS:\n",
+                "        later: list[int] = []\n        if self.version < VERSION_FIRST:\n",
+            ),
+            Edit(
+                _STATE,
+                "        if version < VERSION_ORDER_TERMS:\n            return first\n",
+                "        if version >= VERSION_FIRST:\n            return first\n",
             ),
         ),
     ),
@@ -54,8 +60,8 @@ PLANTS: Final = (
             Edit(
                 _MACHINE,
                 "                raise UnknownVersion(version, self.known_version, self.index)\n"
-                "            state.version = version\n",
-                "                return\n            state.version = version\n",
+                "            state.set_version(version)\n",
+                "                return\n            state.set_version(version)\n",
             ),
         ),
     ),

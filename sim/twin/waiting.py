@@ -209,6 +209,7 @@ def _tell(state: State, symbol: Symbol, order: Order, code: int, more: int, lots
     state.emit(
         OrderTriggered, symbol.id, side=order.side, code=code, order_id=order.order_id,
         account=order.account, price=symbol.last, hold_delta=more, qty=lots,
+        area=0 if code else order.area,
     )  # fmt: skip
 
 

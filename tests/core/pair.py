@@ -10,6 +10,7 @@ import msgspec
 
 from core.commands import batch_of
 from core.events import AnyEvent, EngineCheckpoint, Reply, text
+from sim.lives import Lives
 from sim.twin.machine import TwinMachine
 from tests.core.invariants import Invariants
 from tests.core.subjects import ALL_LEVELS, Engine
@@ -22,6 +23,7 @@ class Pair:
         self.engine = Engine()
         self.twin = TwinMachine()
         self.invariants = Invariants()
+        self.lives = Lives()
         self.index = 0
         self.now_ns = START_NS
         self.log: list[tuple[int, int, bytes]] = []
@@ -37,6 +39,7 @@ class Pair:
         _compare("events", map(_comparable, events), map(_comparable, twin_events))
         _compare("replies", replies, twin_replies)
         self.invariants.fold(events)
+        self.lives.fold(events)
         return events, replies
 
     def check(self) -> None:

@@ -38,8 +38,8 @@ class TermsWorkload(Workload):
             return super().command()
         kinds = (
             (self._limit, 26), (self._market, 8), (self._stop, 22), (self._trailing, 9),
-            (self._pegged, 8), (self._list, 14), (self._amend_trigger, 4), (self._filtered, 3),
-            (self._cancel_after, 2), (self._group, 2),
+            (self._pegged, 8), (self._list, 24), (self._amend_trigger, 4), (self._filtered, 3),
+            (self._cancel_after, 4), (self._group, 2), (self._drain, 6),
         )  # fmt: skip
         makers, weights = zip(*kinds, strict=True)
         record: bytes = self._random.choices(makers, weights)[0]()
@@ -61,6 +61,9 @@ class TermsWorkload(Workload):
         if time_in_force == codes.GTD or (time_in_force == codes.POST_ONLY and self._rarely(0.3)):
             return self.now_ns + self._random.choice((1, 10**6, 10**7, 10**9, 10**11))
         return self._random.choice((self.now_ns, -1)) if self._rarely(0.01) else 0
+
+    def _soon(self) -> int:
+        return self.now_ns + self._random.choice((1, 10**6, 10**9))
 
     def _terms(self, side: int, order_type: int, tif: int, **fields: Any) -> bytes:
         if self._rarely(GENTLE):
@@ -140,6 +143,9 @@ class TermsWorkload(Workload):
 
     def _trailing(self) -> bytes:
         fields = {"qty": self._random.randint(1, 12), **self._trailing_fields(), **self._stp()}
+        if self._rarely(0.2):
+            fields["expire_ns"] = self._soon()
+            return self._terms(self._side(), codes.TRAILING_STOP, codes.IOC, **fields)
         if self._rarely(0.5):
             fields["price"] = self._price()
             tif = self._random.choice((codes.GTC, codes.IOC, codes.DAY))
@@ -158,19 +164,29 @@ class TermsWorkload(Workload):
 
     def _leg(self, side: int, qty: int, conditional: bool) -> tuple[int, ...]:
         client = self._client()
+        if not conditional and self._rarely(0.15):
+            return c.leg(side, codes.MARKET, codes.IOC, qty=qty, client=client)
         if not conditional:
             tif = self._random.choice((codes.GTC, codes.GTC, codes.POST_ONLY, codes.IOC, codes.DAY))
             display = self._random.randint(1, 3) if self._rarely(0.2) and tif == codes.GTC else 0
             return c.leg(side, codes.LIMIT, tif, price=self._price(), qty=qty, client=client,
                          display=display)  # fmt: skip
-        if self._rarely(0.2):
-            fields = self._trailing_fields()
-            return c.leg(side, codes.TRAILING_STOP, codes.IOC, qty=qty, client=client, **fields)
+        if self._rarely(0.3):
+            fields: dict[str, Any] = {"qty": qty, "client": client, **self._trailing_fields()}
+            if self._rarely(0.5):
+                fields |= {"price": self._price(), "expire_ns": self._soon()}
+                return c.leg(side, codes.TRAILING_STOP_LIMIT, codes.GTD, **fields)
+            if self._rarely(0.5):
+                fields["expire_ns"] = self._soon()
+            return c.leg(side, codes.TRAILING_STOP, codes.IOC, **fields)
         order_type, fields = self._conditional(side, codes.GTC)
         if not fields.get("flags"):
             fields["qty"] = qty
         tif = codes.IOC if order_type in STOPS else codes.GTC
         fields.pop("expire_ns", 0)
+        if self._rarely(0.3):
+            tif = codes.IOC if order_type in STOPS else codes.GTD
+            fields["expire_ns"] = self._soon()
         return c.leg(side, order_type, tif, client=client, **fields)
 
     def _list(self) -> bytes:
@@ -201,7 +217,7 @@ class TermsWorkload(Workload):
 
     def _filtered(self) -> bytes:
         choose = self._random.choice
-        what = choose((0, 1, 2, 4, 8, 5, 10, 15, 16, -1))
+        what = choose((0, 1, 2, 4, 8, 8, 8, 5, 10, 15, 16, -1))
         low, high = choose((0, 0, 98, 100, -1)), choose((0, 0, 99, 102, -1))
         account = 0 if self._rarely(0.2) else self._account()
         return c.cancel_all(account, choose((0, 1, 2)), self._key(), what, low, high)
@@ -209,6 +225,14 @@ class TermsWorkload(Workload):
     def _cancel_after(self) -> bytes:
         after = self._random.choice((0, 0, 1, 10**6, 10**9, 25 * 3600 * 10**9, -1))
         return c.cancel_after(self._account(), self._random.choice((0, 1, 2)), after, self._key())
+
+    def _drain(self) -> bytes:
+        """An account that can hardly pay for anything any more."""
+        self._moves += 1
+        amount = self._random.choice((100_000, 50_000, 20_000, 10_000, 3_000))
+        return c.withdraw(
+            self._account(), self._random.choice((1, 2, 2, 2, 3)), amount, (1, self._moves)
+        )
 
     def _group(self) -> bytes:
         return c.set_group(self._account(), self._random.choice((0, 1, 1, 2, -1)))

@@ -231,7 +231,7 @@ BODIES: dict[type, tuple[int, tuple[str, ...]]] = {
     e.VersionChanged: (15, ("version", "old_version")),
     e.OrderTermsAccepted: (16, ("order_id", "account", "trigger", "trail", "display", "min_qty",
                         "expire_ns", "peg_offset", "stp_and_group", "flags", "list_id")),
-    e.OrderTriggered: (17, ("order_id", "account", "price", "hold_delta", "qty")),
+    e.OrderTriggered: (17, ("order_id", "account", "price", "hold_delta", "qty", "area")),
     e.OrderListChanged: (18, ("list_id", "account", "first", "second", "third", "client_hi",
                               "client_lo")),
     e.CancelAfterSet: (19, ("account", "deadline_ns")),

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from core import codes
 from core import commands as c
 from core.events import OrderAccepted
+from core.versions import VERSION_KNOWN
 from tests.core.pair import Pair
 from tests.core.workload import EDGES, MARKETS, setup_records
 
@@ -50,6 +51,13 @@ amounts = mostly(st.integers(1, 20_000), edges, times=4)
 references = st.tuples(st.just(0), st.integers(0, 12))
 some_assets = mostly(st.integers(1, 3), edges)
 small_or_edge = mostly(st.sampled_from((3, 6, 100, 100)), edges, times=4)
+
+
+limit_tifs = st.sampled_from(
+    (codes.GTC, codes.IOC, codes.FOK, codes.POST_ONLY, codes.GTD, codes.DAY)
+)
+stps = mostly(st.just(0), st.integers(1, 4), times=1)
+lives = st.sampled_from((1, 10**6, 10**9))
 
 
 def _listing(name: str, like: int, field: str | None, value: int) -> bytes:
@@ -93,6 +101,7 @@ class EngineAndTwin(RuleBasedStateMachine):
         self.orders: list[tuple[int, int, int]] = []  # account, symbol, id; the latest last
         self.waiting: list[bytes] = []
         self.pair.apply(*setup_records())
+        self.pair.apply(c.set_version(VERSION_KNOWN))
         for step in range(1, 4):
             for account, symbol in ((2, 1), (3, 1), (2, 2)):
                 self._plain(account, symbol, codes.BUY, 100 - step, 4)
@@ -200,6 +209,100 @@ class EngineAndTwin(RuleBasedStateMachine):
     ) -> None:  # fmt: skip
         account, symbol, order_id = self._named(back, stranger, any_symbol)
         self._send(c.amend(account, symbol, order_id, price, qty, key), more)
+
+    # --- further terms, which the machine knows from version 3 on -----------------------------
+
+    @rule(account=plain_accounts, symbol=plain_symbols, side=plain_sides, price=prices, qty=lots,
+          tif=limit_tifs, stp=stps, display=st.integers(0, 4), slide=st.booleans(),
+          expire=lives, key=keys, more=more)  # fmt: skip
+    def place_limit_terms(
+        self, account: int, symbol: int, side: int, price: int, qty: int, tif: int, stp: int,
+        display: int, slide: bool, expire: int, key: c.Key, more: bool,
+    ) -> None:  # fmt: skip
+        rests = tif not in (codes.IOC, codes.FOK)
+        self._send(c.place_terms(
+            account, symbol, side, codes.LIMIT, tif, price=price, qty=qty, key=key,
+            flags=c.FLAG_SLIDE if slide and tif == codes.POST_ONLY else 0, stp=stp,
+            by_group=stp == codes.STP_EXPIRE_MAKER, display=display if rests else 0,
+            min_qty=0 if rests else min(display, qty),
+            expire_ns=self.pair.now_ns + expire if tif == codes.GTD else 0,
+        ), more)  # fmt: skip
+
+    @rule(account=plain_accounts, symbol=plain_symbols, side=plain_sides,
+          order_type=st.integers(codes.STOP, codes.TRAILING_STOP_LIMIT),
+          away=st.integers(-1, 5), price=st.integers(96, 104), qty=lots, stp=stps, more=more,
+          bps=st.booleans(), sized=st.sampled_from(("lots", "collar", "quote")))  # fmt: skip
+    def place_conditional(
+        self, account: int, symbol: int, side: int, order_type: int, away: int, price: int,
+        qty: int, stp: int, more: bool, bps: bool, sized: str,
+    ) -> None:  # fmt: skip
+        trails = order_type >= codes.TRAILING_STOP
+        is_limit = order_type in (codes.STOP_LIMIT, codes.TAKE_PROFIT_LIMIT,
+                                  codes.TRAILING_STOP_LIMIT)  # fmt: skip
+        takes_profit = order_type in (codes.TAKE_PROFIT, codes.TAKE_PROFIT_LIMIT)
+        rises = takes_profit == (side == codes.SELL)
+        by_quote = sized == "quote" and not is_limit and stp != codes.STP_DECREMENT
+        flags = c.FLAG_TRAIL_BPS if trails and bps else 0
+        self._send(c.place_terms(
+            account, symbol, side, order_type, codes.GTC if is_limit else codes.IOC,
+            price=price if is_limit or sized == "collar" else 0,
+            qty=qty * 100 if by_quote else qty, flags=flags | (c.FLAG_BY_QUOTE if by_quote else 0),
+            stp=stp, trigger=0 if trails else 100 + (away if rises else -away),
+            trail=(away * 50 if bps else away) if trails else 0,
+        ), more)  # fmt: skip
+
+    @rule(
+        account=plain_accounts,
+        symbol=plain_symbols,
+        side=plain_sides,
+        qty=st.integers(1, 9),
+        offset=st.integers(-3, 3),
+        cap=st.sampled_from((0, 0, 98, 102)),
+        other=st.booleans(),
+    )
+    def place_pegged(
+        self, account: int, symbol: int, side: int, qty: int, offset: int, cap: int, other: bool
+    ) -> None:
+        flags = c.FLAG_PEG_OTHER if other else 0
+        self._send(c.place_terms(
+            account, symbol, side, codes.PEGGED, codes.GTC, price=cap, qty=qty, flags=flags,
+            peg_offset=offset,
+        ))  # fmt: skip
+
+    @rule(account=plain_accounts, symbol=plain_symbols, side=plain_sides, qty=st.integers(1, 9),
+          kind=st.integers(1, 3), near=st.integers(0, 4), first=st.integers(97, 103),
+          is_limit=st.booleans(), key=keys)  # fmt: skip
+    def place_list(
+        self, account: int, symbol: int, side: int, qty: int, kind: int, near: int, first: int,
+        is_limit: bool, key: c.Key,
+    ) -> None:  # fmt: skip
+        sign = 1 if side == codes.SELL else -1
+        opening = c.leg(1 - side, codes.LIMIT, codes.GTC, price=first, qty=qty)
+        target = c.leg(side, codes.LIMIT, codes.GTC, price=100 + sign * near, qty=qty)
+        if not is_limit:
+            target = c.leg(side, codes.TAKE_PROFIT, codes.IOC, trigger=100 + sign * near, qty=qty)
+        stop = c.leg(side, codes.STOP, codes.IOC, trigger=100 - sign * near, qty=qty)
+        legs = {1: [target, stop], 2: [opening, target], 3: [opening, target, stop]}[kind]
+        self._send(c.place_list(account, symbol, kind, legs, key=key))
+
+    @rule(back=st.integers(0, 5), price=st.sampled_from((0, 99, 101)), qty=st.integers(1, 14),
+          trigger=st.integers(96, 104))  # fmt: skip
+    def amend_trigger(self, back: int, price: int, qty: int, trigger: int) -> None:
+        account, symbol, order_id = self._named(back, None, any_symbol=False)
+        self._send(c.amend(account, symbol, order_id, price, qty, trigger=trigger))
+
+    @rule(account=plain_accounts, symbol=st.integers(0, 2), after=waits_ns)
+    def cancel_after(self, account: int, symbol: int, after: int) -> None:
+        self._send(c.cancel_after(account, symbol, after))
+
+    @rule(account=st.sampled_from((0, 2, 3)), what=st.integers(0, 15),
+          low=st.sampled_from((0, 99)), high=st.sampled_from((0, 101)))  # fmt: skip
+    def cancel_some(self, account: int, what: int, low: int, high: int) -> None:
+        self._send(c.cancel_all(account, 1, c.NO_KEY, what, low, high))
+
+    @rule(account=plain_accounts, group=st.integers(0, 2))
+    def set_group(self, account: int, group: int) -> None:
+        self._send(c.set_group(account, group))
 
     @rule(account=mostly(accounts, st.just(0), times=2), symbol=symbols, key=keys)
     def cancel_all(self, account: int, symbol: int, key: c.Key) -> None:

@@ -347,7 +347,7 @@ class OrderTermsAccepted(_message.Message):
     def __init__(self, order_id: _Optional[int] = ..., user_id: _Optional[str] = ..., terms: _Optional[_Union[_trading_pb2.OrderTerms, _Mapping]] = ..., list_id: _Optional[int] = ...) -> None: ...
 
 class OrderTriggered(_message.Message):
-    __slots__ = ("order_id", "user_id", "side", "code", "last_price_ticks", "hold_delta_units", "qty_lots")
+    __slots__ = ("order_id", "user_id", "side", "code", "last_price_ticks", "hold_delta_units", "qty_lots", "waits")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
@@ -355,6 +355,7 @@ class OrderTriggered(_message.Message):
     LAST_PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
     HOLD_DELTA_UNITS_FIELD_NUMBER: _ClassVar[int]
     QTY_LOTS_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     user_id: str
     side: _types_pb2.Side
@@ -362,7 +363,8 @@ class OrderTriggered(_message.Message):
     last_price_ticks: int
     hold_delta_units: int
     qty_lots: int
-    def __init__(self, order_id: _Optional[int] = ..., user_id: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., code: _Optional[_Union[_types_pb2.RejectCode, str]] = ..., last_price_ticks: _Optional[int] = ..., hold_delta_units: _Optional[int] = ..., qty_lots: _Optional[int] = ...) -> None: ...
+    waits: bool
+    def __init__(self, order_id: _Optional[int] = ..., user_id: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., code: _Optional[_Union[_types_pb2.RejectCode, str]] = ..., last_price_ticks: _Optional[int] = ..., hold_delta_units: _Optional[int] = ..., qty_lots: _Optional[int] = ..., waits: _Optional[bool] = ...) -> None: ...
 
 class OrderListChanged(_message.Message):
     __slots__ = ("list_id", "user_id", "kind", "state", "order_ids", "client_list_hash")
