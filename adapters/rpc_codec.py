@@ -66,7 +66,7 @@ def enum_of(value: int, last: int, field: str) -> int:
 
 
 def mode_of(mode: int, field: str) -> int:
-    return enum_of(mode, types.SYMBOL_MODE_HARD_HALT, field)
+    return enum_of(mode, types.SYMBOL_MODE_AUCTION, field)
 
 
 def names_of(metadata: types.CommandMetadata, field: str) -> Names | None:

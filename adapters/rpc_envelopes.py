@@ -184,6 +184,16 @@ def _set_other_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> None:
         envelope.group_changed.CopyFrom(pb.GroupChanged(
             user_id=str(event.account), group=event.group, old_group=event.old_group
         ))  # fmt: skip
+    elif isinstance(event, ev.AuctionCalled):
+        envelope.auction_called.CopyFrom(pb.AuctionCalled(until_ns=event.until_ns))
+    elif isinstance(event, ev.AuctionIndicated):
+        envelope.auction_indicated.CopyFrom(pb.AuctionIndicated(
+            price_ticks=event.price, volume_lots=event.volume, surplus_lots=event.surplus
+        ))  # fmt: skip
+    elif isinstance(event, ev.AuctionEnded):
+        envelope.auction_ended.CopyFrom(
+            pb.AuctionEnded(price_ticks=event.price, volume_lots=event.volume)
+        )
     elif isinstance(event, ev.VersionChanged):
         envelope.version_changed.CopyFrom(
             pb.VersionChanged(version=event.version, old_version=event.old_version)

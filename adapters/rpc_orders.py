@@ -83,7 +83,7 @@ def _place(order: trading.PlaceOrder, account: int, symbol: int, key: Key, at: s
     terms = order.terms
     return commands.place_terms(
         account, symbol, side, enum_of(order.type, types.ORDER_TYPE_PEGGED, at + "type"),
-        enum_of(order.time_in_force, types.TIME_IN_FORCE_DAY, at + "time_in_force"),
+        enum_of(order.time_in_force, types.TIME_IN_FORCE_AUCTION, at + "time_in_force"),
         price=order.price_ticks, qty=qty, key=key, client=client,
         flags=_flags(terms, by_quote), stp=_self_trade(terms, at),
         by_group=terms.self_trade_by_group, trigger=terms.trigger_ticks, trail=terms.trail,

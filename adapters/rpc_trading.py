@@ -147,7 +147,7 @@ class TradingServicer:
         except FieldError as error:
             await refuse(context, error)
         symbol = await self._symbol_id(request.metadata.symbol, "metadata.symbol", context)
-        command = commands.set_mode(symbol, mode, key)
+        command = commands.set_mode(symbol, mode, key, request.until_ns)
         a = await self._calls.submit_one(context, command, metadata, CMD_SET_MODE)
         return pb.SetSymbolModeResponse(
             reply=a.reply, position=a.position, leader_hint=a.leader_hint

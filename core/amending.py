@@ -13,9 +13,9 @@ from mypy_extensions import i64
 from core.book import Book
 from core.codes import (
     BUY, CANCEL_ONLY, CANCELED_BY_USER, CANCELED_SELF_TRADE, INSUFFICIENT_FUNDS, MARKET_HALTED,
-    MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_POST_ONLY, MODE_SOFT_HALT, NOT_OWNER, PEGGED, POST_ONLY,
-    POST_ONLY_WOULD_TRADE, SELL, STATUS_CANCELED, STATUS_EXPIRED, STATUS_FILLED, STATUS_NEW,
-    STATUS_PARTIALLY_FILLED, UNKNOWN_ORDER, VALIDATION,
+    MODE_AUCTION, MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_POST_ONLY, MODE_SOFT_HALT, NOT_OWNER,
+    PEGGED, POST_ONLY, POST_ONLY_WOULD_TRADE, SELL, STATUS_CANCELED, STATUS_EXPIRED, STATUS_FILLED,
+    STATUS_NEW, STATUS_PARTIALLY_FILLED, UNKNOWN_ORDER, VALIDATION,
 )  # fmt: skip
 from core.commands import AMEND_ORDER, AMEND_PRICE, AMEND_QTY, AMEND_TRIGGER
 from core.conditional import Conditional
@@ -89,6 +89,8 @@ class Amending:
     def _check_mode(self, reduction: bool) -> bool:
         mode = self.trading.execution.mode
         if mode == MODE_HARD_HALT or mode == MODE_SOFT_HALT:
+            return self.reject(MARKET_HALTED, mode)
+        if mode == MODE_AUCTION and self.trading.is_uncrossing():
             return self.reject(MARKET_HALTED, mode)
         return mode != MODE_CANCEL_ONLY or reduction or self.reject(CANCEL_ONLY, mode)
 
@@ -169,7 +171,7 @@ class Amending:
         book: Book = trading.books[execution.symbol]
         if (rows[at + O_TERMS] >> 4) & 0xF == POST_ONLY or execution.mode == MODE_POST_ONLY:
             best = book.best(other)
-            if trading.crosses(side, price, best):
+            if execution.mode != MODE_AUCTION and trading.crosses(side, price, best):
                 return self.reject(POST_ONLY_WOULD_TRADE, best)
         more = execution.hold_of(side, price, left) - execution.hold_of(side, old_price, old_left)
         pays = rows[at + O_TERMS] >> 8
@@ -251,7 +253,7 @@ class Amending:
             return self.reject(VALIDATION, AMEND_ORDER)
         if price < 0 or (price == 0) != (t.price == 0):
             return self.reject(VALIDATION, AMEND_PRICE)
-        if trigger < 0 or trigger > PRICE_TICKS_MAX or (trigger != 0 and t.is_trailing()):
+        if trigger < 0 or trigger > PRICE_TICKS_MAX or (trigger != 0 and t.trigger == 0):
             return self.reject(VALIDATION, AMEND_TRIGGER)
         same_trigger = trigger == 0 or trigger == t.trigger
         if qty < 1 or (price == t.price and qty == t.qty and same_trigger):

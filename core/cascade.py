@@ -14,16 +14,17 @@ and after `CASCADE_PER_COMMAND_MAX` steps the rest is left to the next command.
 
 from mypy_extensions import i64
 
-from core.codes import BUY, CANCELED_CANCEL_AFTER, CANCELED_EXPIRED, MODE_NORMAL, SELL
+from core.auction import Auction
+from core.codes import BUY, CANCELED_CANCEL_AFTER, CANCELED_EXPIRED, MODE_AUCTION, MODE_NORMAL, SELL
 from core.conditional import Conditional
 from core.endings import DUE
 from core.limits import CASCADE_PER_COMMAND_MAX, EXPIRIES_PER_ENTRY_MAX
-from core.markets import M_BACKLOG, M_HIGH, M_LOW, M_PEGS, M_WATCH
+from core.markets import M_BACKLOG, M_CALL_END, M_HIGH, M_LOW, M_PEGS, M_TARGET, M_WATCH
 from core.mass_cancel import MassCancel
 from core.order_store import OrderStore
 from core.pegs import Pegs
 from core.table import NIL
-from core.timers import NOTHING_DUE, SWITCH_WORDS, SWITCHES, W_ACCOUNT, W_DEADLINE, W_SYMBOL
+from core.timers import CALLS, NOTHING_DUE, SWITCH_WORDS, SWITCHES, W_ACCOUNT, W_DEADLINE, W_SYMBOL
 from core.trading import Trading
 
 
@@ -31,13 +32,15 @@ class Cascade:
     """Works off what is due."""
 
     def __init__(
-        self, trading: Trading, conditional: Conditional, pegs: Pegs, mass_cancel: MassCancel
-    ) -> None:
+        self, trading: Trading, conditional: Conditional, pegs: Pegs, mass_cancel: MassCancel,
+        auction: Auction,
+    ) -> None:  # fmt: skip
         self.trading = trading
         self.store: OrderStore = trading.store
         self.conditional = conditional
         self.pegs = pegs
         self.mass_cancel = mass_cancel
+        self.auction = auction
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -52,6 +55,8 @@ class Cascade:
             timers.live -= 1
             if what >= 0:
                 self._expire(what)
+            elif what < SWITCHES:
+                self._end_call(what - CALLS)
             elif not self._switch(what - SWITCHES):
                 break
             done += 1
@@ -65,6 +70,13 @@ class Cascade:
         timers.live += 1  # its end takes it off
         self.trading.execution.use(self.store.symbol_of(slot))
         self.trading.endings.take_out(slot, CANCELED_EXPIRED)
+
+    def _end_call(self, symbol: i64) -> None:
+        """The call's own end: the market trades again."""
+        markets = self.trading.markets
+        markets.set(symbol, M_CALL_END, 0)
+        self.auction.end(symbol, MODE_NORMAL)
+        markets.note_due(symbol)
 
     def _switch(self, row: i64) -> bool:
         """A dead man's switch: cancel, and say that it is over; or, False, go on next time."""
@@ -109,8 +121,14 @@ class Cascade:
         execution = self.trading.execution
         execution.use(symbol)
         steps: i64 = 0
+        if markets.get(symbol, M_TARGET) != 0 and not self.auction.go_on(symbol):
+            markets.set_backlog(symbol, 1)
+            return
+        if execution.mode == MODE_AUCTION:
+            self._settle_call(symbol)
+            return
         while markets.get(symbol, M_WATCH) != 0:
-            if markets.get(symbol, M_PEGS) != 0:
+            if markets.get(symbol, M_PEGS) != 0 and not self.auction.is_crossed(symbol):
                 self.pegs.follow(symbol)
             if execution.mode != MODE_NORMAL:
                 break
@@ -130,6 +148,18 @@ class Cascade:
             steps += 1
         if markets.get(symbol, M_BACKLOG) != 0:
             markets.set_backlog(symbol, 0)
+
+    def _settle_call(self, symbol: i64) -> None:
+        """Orders that waited for the auction join it; then say what would trade."""
+        waits = self.trading.endings.wait_books[symbol]
+        steps: i64 = 0
+        slot = waits.head(SELL)
+        while slot != NIL and steps < CASCADE_PER_COMMAND_MAX:
+            self.auction.enter(slot)
+            steps += 1
+            slot = waits.head(SELL)
+        self.auction.indicate(symbol)
+        self.trading.markets.set_backlog(symbol, 0 if slot == NIL else 1)
 
     def _reached(self, symbol: i64) -> i64:
         """The next order whose trigger the market has reached; without one, a new beginning."""

@@ -36,7 +36,9 @@ FOK: Final = 2
 POST_ONLY: Final = 3
 GTD: Final = 4
 DAY: Final = 5
-TIME_IN_FORCE_NAMES: Final = ("GTC", "IOC", "FOK", "POST_ONLY", "GTD", "DAY")
+AUCTION: Final = 6
+"""For the next call auction, or the one that goes on; until that is over."""
+TIME_IN_FORCE_NAMES: Final = ("GTC", "IOC", "FOK", "POST_ONLY", "GTD", "DAY", "AUCTION")
 
 # --- self-trade prevention, order lists -------------------------------------------------------
 
@@ -63,7 +65,8 @@ MODE_CANCEL_ONLY: Final = 1
 MODE_POST_ONLY: Final = 2
 MODE_SOFT_HALT: Final = 3
 MODE_HARD_HALT: Final = 4
-MODE_NAMES: Final = ("NORMAL", "CANCEL_ONLY", "POST_ONLY", "SOFT_HALT", "HARD_HALT")
+MODE_AUCTION: Final = 5
+MODE_NAMES: Final = ("NORMAL", "CANCEL_ONLY", "POST_ONLY", "SOFT_HALT", "HARD_HALT", "AUCTION")
 
 # --- command kinds ----------------------------------------------------------------------------
 
@@ -112,11 +115,15 @@ EV_ORDER_TRIGGERED: Final = 17
 EV_ORDER_LIST_CHANGED: Final = 18
 EV_CANCEL_AFTER_SET: Final = 19
 EV_GROUP_CHANGED: Final = 20
+EV_AUCTION_CALLED: Final = 21
+EV_AUCTION_INDICATED: Final = 22
+EV_AUCTION_ENDED: Final = 23
 EVENT_NAMES: Final = (
     "None", "OrderAccepted", "OrderRejected", "OrderCanceled", "CancelRejected", "OrderAmended",
     "TradeExecuted", "BookDelta", "SymbolModeChanged", "BalanceChanged", "EngineCheckpoint",
     "AccountOpened", "AssetListed", "SymbolListed", "LimitsChanged", "VersionChanged",
     "OrderTermsAccepted", "OrderTriggered", "OrderListChanged", "CancelAfterSet", "GroupChanged",
+    "AuctionCalled", "AuctionIndicated", "AuctionEnded",
 )  # fmt: skip
 
 # --- order statuses, as a reply reports them --------------------------------------------------
@@ -144,9 +151,10 @@ CANCELED_LIST: Final = 7
 CANCELED_TRIGGER_REJECTED: Final = 8
 CANCELED_CANCEL_AFTER: Final = 9
 CANCELED_UNFUNDED: Final = 10
+CANCELED_AUCTION_OVER: Final = 11
 CANCEL_REASON_NAMES: Final = (
     "NONE", "USER", "IOC_REMAINDER", "MARKET_REMAINDER", "MASS", "EXPIRED", "SELF_TRADE", "LIST",
-    "TRIGGER_REJECTED", "CANCEL_AFTER", "UNFUNDED",
+    "TRIGGER_REJECTED", "CANCEL_AFTER", "UNFUNDED", "AUCTION_OVER",
 )  # fmt: skip
 
 MOVED_BY_DEPOSIT: Final = 1

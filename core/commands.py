@@ -86,6 +86,7 @@ AFTER_NS: Final = 4  # CANCEL_AFTER: log nanoseconds from now, 0 = never
 GROUP_NEW: Final = 4  # SET_GROUP: 0 = of no group
 
 MODE_NEW: Final = 4
+MODE_UNTIL: Final = 5  # AUCTION: log time at which the call ends by itself, 0 = never; version 4
 
 MOVE_ASSET: Final = 4  # deposit and withdrawal
 MOVE_AMOUNT: Final = 5  # units
@@ -277,9 +278,9 @@ def set_group(account: int, group: int) -> bytes:
     return _EIGHT.pack(_head(CMD_SET_GROUP, 0), account, 0, 0, group, 0, 0, 0)
 
 
-def set_mode(symbol: int, mode: int, key: Key = NO_KEY) -> bytes:
-    """The key counts from machine version 2 on."""
-    return _EIGHT.pack(_head(CMD_SET_MODE, symbol), 0, *key, mode, 0, 0, 0)
+def set_mode(symbol: int, mode: int, key: Key = NO_KEY, until_ns: int = 0) -> bytes:
+    """The key counts from machine version 2 on, `until_ns` (of AUCTION) from version 4 on."""
+    return _EIGHT.pack(_head(CMD_SET_MODE, symbol), 0, *key, mode, until_ns, 0, 0)
 
 
 def deposit(account: int, asset: int, amount: int, reference: Key) -> bytes:

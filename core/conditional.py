@@ -52,6 +52,19 @@ class Conditional:
         self.park(t, slot)
         trading.answer.status = STATUS_NEW
 
+    def place_for_auction(self, t: Ticket) -> None:
+        """A LIMIT order for the next auction, which has not been called yet."""
+        trading = self.trading
+        hold = self.hold_for(t)
+        trading.pays = trading.accounts.find(t.account, trading.execution.asset_paid(t.side))
+        available = trading.accounts.available(trading.pays)
+        if hold > available:
+            trading.reject(INSUFFICIENT_FUNDS, available)
+            return
+        slot = self.accept(t, hold)
+        trading.endings.park(slot, WAITS, t.symbol, SELL, WAITING)
+        trading.answer.status = STATUS_NEW
+
     def check_trigger(self, t: Ticket) -> bool:
         """The market has not passed the trigger, and there is room for one that trails."""
         trading = self.trading

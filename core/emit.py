@@ -9,11 +9,12 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.codes import (
-    EV_ACCOUNT_OPENED, EV_ASSET_LISTED, EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET,
-    EV_CANCEL_REJECTED, EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED,
-    EV_ORDER_ACCEPTED, EV_ORDER_AMENDED, EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED,
-    EV_ORDER_REJECTED, EV_ORDER_TERMS, EV_ORDER_TRIGGERED, EV_SYMBOL_LISTED,
-    EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_VERSION_CHANGED,
+    EV_ACCOUNT_OPENED, EV_ASSET_LISTED, EV_AUCTION_CALLED, EV_AUCTION_ENDED, EV_AUCTION_INDICATED,
+    EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET, EV_CANCEL_REJECTED,
+    EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
+    EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS,
+    EV_ORDER_TRIGGERED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED,
+    EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.listing import S_SEQ, SYMBOL_WORDS
 from core.table import PAGE_SHIFT, Table, column_bytes, filled
@@ -270,3 +271,19 @@ class EventWriter:
         out[at + 2] = account
         out[at + 3] = group
         out[at + 4] = old_group
+
+    def auction_called(self, symbol: i64, until_ns: i64) -> None:
+        at = self._open(EV_AUCTION_CALLED, 3, symbol, 0, 0)
+        self.words[at + 2] = until_ns
+
+    def auction_indicated(self, symbol: i64, price: i64, volume: i64, surplus: i64) -> None:
+        at = self._open(EV_AUCTION_INDICATED, 5, symbol, 0, 0)
+        out = self.words
+        out[at + 2] = price
+        out[at + 3] = volume
+        out[at + 4] = surplus
+
+    def auction_ended(self, symbol: i64, price: i64, volume: i64) -> None:
+        at = self._open(EV_AUCTION_ENDED, 4, symbol, 0, 0)
+        self.words[at + 2] = price
+        self.words[at + 3] = volume

@@ -13,10 +13,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from core.book import Book
-from core.codes import BUY, CANCELED_LIST, LIST_DONE, LIST_OCO, PEGGED
+from core.codes import BUY, CANCELED_LIST, LIMIT, LIST_DONE, LIST_OCO, PEGGED
 from core.commands import FLAG_BY_QUOTE
 from core.execution import Execution
-from core.markets import M_TRAILS, Markets
+from core.markets import M_CALL_FIRST, M_TRAILS, Markets
 from core.order_lists import G_ACCOUNT, G_CLIENT_HI, G_ID, LIST_WORDS, OrderListTable
 from core.order_store import (
     F_LEFT, F_SLOT, FILL_WORDS, L_PRICE, LEVEL_SHIFT, O_ID, O_LEVEL, O_OWNER, O_TERMS, ORDER_SHIFT,
@@ -24,7 +24,7 @@ from core.order_store import (
 )  # fmt: skip
 from core.table import NIL
 from core.terms import (
-    ACCOUNT_MASK, OWNER_BITS, RESTING, T_EXPIRE, T_HOLD, T_KIND, T_LIMIT, T_LIST, T_QTY,
+    ACCOUNT_MASK, OWNER_BITS, RESTING, T_EXPIRE, T_HOLD, T_KIND, T_LIMIT, T_LIST, T_PEG, T_QTY,
     TERMS_SHIFT, TRAILS, TRIGGERS, WAITS,
 )  # fmt: skip
 from core.timers import Timers
@@ -32,9 +32,13 @@ from core.timers import Timers
 FILLED: Final = 0
 """The reason of an order that ends by being filled; others are those of OrderCanceled."""
 
+IN_CALL: Final = 1
+"""In T_PEG of a LIMIT order: it is for the auction only, and stands in the book now."""
+
 WAITING: Final = 1
 DUE: Final = 2
-"""The two queues of orders that wait for their list, as levels of a book."""
+"""The two queues of orders that wait for their list, as levels of a book, BUY side. Its SELL side
+has, at the first of these prices, those that wait for an auction."""
 
 
 class Endings:
@@ -144,6 +148,9 @@ class Endings:
             self.timers.live -= 1
         if rows[at + T_KIND] & 0xF == PEGGED:
             self.markets.remove_peg(self.execution.symbol, terms, self.store.terms)
+        elif rows[at + T_KIND] & 0xF == LIMIT and rows[at + T_PEG] == IN_CALL:
+            symbol = self.execution.symbol
+            self.markets.remove_from_chain(symbol, M_CALL_FIRST, terms, self.store.terms)
         of_list = rows[at + T_LIST]
         self.store.terms.release(terms)
         if of_list != 0:
@@ -213,8 +220,21 @@ class Endings:
         if slot != NIL:
             self.take_out(slot, CANCELED_LIST)
 
+    def join_call(self, slot: i64, symbol: i64) -> None:
+        """Remember of an order in the book that it ends with the auction."""
+        row = self.store.terms_of(slot)
+        self.store.terms.table.rows[(row << TERMS_SHIFT) + T_PEG] = IN_CALL
+        self.markets.add_to_chain(symbol, M_CALL_FIRST, row, self.store.terms)
+
     def after_trade(self, slot: i64) -> None:
         """The effects of the last trade's fills on lists and further terms; the taker's last."""
+        self.after_fills()
+        own = self.store.terms_of(slot)
+        if own != NIL and self.store.fill_count > 0:
+            self.leg_trades(own)
+
+    def after_fills(self) -> None:
+        """Those on the makers, in the order of the fills."""
         store = self.store
         fills = store.fills
         fill: i64 = 0
@@ -228,6 +248,3 @@ class Endings:
                 if fills[fill + F_LEFT] == 0:
                     self.ended(terms, FILLED)
             fill += FILL_WORDS
-        own = store.terms_of(slot)
-        if own != NIL and end > 0:
-            self.leg_trades(own)

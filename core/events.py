@@ -42,19 +42,18 @@ from typing import Final
 import msgspec
 
 from core.codes import (
-    BALANCE_REASON_NAMES, CANCEL_REASON_NAMES, COMMAND_NAMES, EV_ACCOUNT_OPENED, EV_ASSET_LISTED,
+    EV_ACCOUNT_OPENED, EV_ASSET_LISTED, EV_AUCTION_CALLED, EV_AUCTION_ENDED, EV_AUCTION_INDICATED,
     EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET, EV_CANCEL_REJECTED,
     EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
     EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS,
     EV_ORDER_TRIGGERED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED,
-    EV_VERSION_CHANGED, LIST_KIND_NAMES, LIST_STATE_NAMES, MODE_NAMES, ORDER_TYPE_NAMES,
-    REJECT_NAMES, SIDE_NAMES, STATUS_NAMES, STP_NAMES, TIME_IN_FORCE_NAMES,
+    EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.commands import name_text
 from core.limits import WORD_BYTES
 
 EVENT_WORDS: Final = (
-    0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4, 13, 8, 9, 4, 5,
+    0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4, 13, 8, 9, 4, 5, 3, 5, 4,
 )  # fmt: skip
 """Words of each event kind, by kind number."""
 
@@ -277,11 +276,33 @@ class GroupChanged(Event, frozen=True, kw_only=True, tag=True):
     old_group: int
 
 
+class AuctionCalled(Event, frozen=True, kw_only=True, tag=True):
+    """The call begins; it ends by itself at `until_ns`, 0 = when somebody ends it."""
+
+    until_ns: int
+
+
+class AuctionIndicated(Event, frozen=True, kw_only=True, tag=True):
+    """What would trade if the call ended now. `surplus`: lots more to buy; negative: to sell."""
+
+    price: int
+    volume: int
+    surplus: int
+
+
+class AuctionEnded(Event, frozen=True, kw_only=True, tag=True):
+    """The trades before it made up the auction; zeros if there were none."""
+
+    price: int
+    volume: int
+
+
 AnyEvent = (
     OrderAccepted | OrderRejected | OrderCanceled | CancelRejected | OrderAmended | TradeExecuted
     | BookDelta | SymbolModeChanged | BalanceChanged | EngineCheckpoint | AccountOpened
     | AssetListed | SymbolListed | LimitsChanged | VersionChanged | OrderTermsAccepted
     | OrderTriggered | OrderListChanged | CancelAfterSet | GroupChanged
+    | AuctionCalled | AuctionIndicated | AuctionEnded
 )  # fmt: skip
 
 
@@ -455,33 +476,16 @@ def _decode_terms(
         return GroupChanged(
             symbol=symbol, seq=seq, cause=cause, account=w[2], group=w[3], old_group=w[4]
         )  # fmt: skip
+    if kind == EV_AUCTION_CALLED:
+        return AuctionCalled(symbol=symbol, seq=seq, cause=cause, until_ns=w[2])
+    if kind == EV_AUCTION_INDICATED:
+        return AuctionIndicated(
+            symbol=symbol, seq=seq, cause=cause, price=w[2], volume=w[3], surplus=w[4]
+        )
+    if kind == EV_AUCTION_ENDED:
+        return AuctionEnded(symbol=symbol, seq=seq, cause=cause, price=w[2], volume=w[3])
     raise ValueError(f"events: unknown kind {kind}")
 
 
 def decode_events(events: bytes) -> list[AnyEvent]:
     return [decode_event(row) for row in event_rows(events)]
-
-
-_NAMES: Final = {
-    "side": SIDE_NAMES, "order_type": ORDER_TYPE_NAMES, "time_in_force": TIME_IN_FORCE_NAMES,
-    "mode": MODE_NAMES, "old_mode": MODE_NAMES, "code": REJECT_NAMES, "status": STATUS_NAMES,
-    "command": COMMAND_NAMES, "stp": STP_NAMES, "list_kind": LIST_KIND_NAMES,
-    "list_state": LIST_STATE_NAMES,
-}  # fmt: skip
-
-
-def text(event: AnyEvent | Reply) -> str:
-    """One line for people and golden files: the type's name, then `field=value` in order."""
-    kind = type(event).__name__
-    parts = [kind]
-    for field in event.__struct_fields__:
-        value = getattr(event, field)
-        names = _NAMES.get(field)
-        if field == "reason":
-            names = BALANCE_REASON_NAMES if kind == "BalanceChanged" else CANCEL_REASON_NAMES
-        if names is not None:
-            shown = names[value]
-        else:
-            shown = value.hex() if isinstance(value, bytes) else str(value)
-        parts.append(f"{field}={shown}")
-    return " ".join(parts)

@@ -126,6 +126,48 @@ class Execution:
             self._settle(fill, side, limit, taker, taker_pays, taker_gets, left)
             fill += FILL_WORDS
 
+    def settle_auction(self, price: i64, bid: i64) -> None:
+        """The last two fills, a buyer's and a seller's, are one trade at the auction's `price`.
+
+        `bid`: the buyer's limit. Nobody takes in an auction: both pay as makers. In the event the
+        buyer stands as the taker, because it is he who may get something back.
+        """
+        store = self.store
+        fills = store.fills
+        buyer_slot = fills[F_SLOT]
+        seller_slot = fills[FILL_WORDS + F_SLOT]
+        lots = fills[F_QTY]
+        rows = store.orders.rows
+        buyer_at = buyer_slot << ORDER_SHIFT
+        seller_at = seller_slot << ORDER_SHIFT
+        buyer = rows[buyer_at + O_OWNER] & ACCOUNT_MASK
+        seller = rows[seller_at + O_OWNER] & ACCOUNT_MASK
+        quote = price * lots * self.tick_value
+        base = lots * self.lot_units
+        released = (bid - price) * lots * self.tick_value
+        at = self.symbol * SYMBOL_WORDS
+        ppm = self.listing.symbols.rows[at + S_MAKER_PPM]
+        trade = self.listing.symbols.rows[at + S_TRADES] + 1
+        self.listing.symbols.rows[at + S_TRADES] = trade
+        buyer_fee = fee_of(base, ppm)
+        seller_fee = fee_of(quote, ppm)
+        accounts = self.accounts
+        accounts.spend_hold(rows[buyer_at + O_TERMS] >> 8, quote, released)
+        accounts.add_available(accounts.ensure(buyer, self.base), base - buyer_fee)
+        accounts.spend_hold(rows[seller_at + O_TERMS] >> 8, base, 0)
+        accounts.add_available(accounts.ensure(seller, self.quote), quote - seller_fee)
+        self._pay_house(self.quote, seller_fee)
+        self._pay_house(self.base, buyer_fee)
+        self.events.trade_executed(
+            self.symbol, BUY, trade, price, lots, rows[seller_at + O_ID], rows[buyer_at + O_ID],
+            seller, buyer, quote, seller_fee, buyer_fee, fills[FILL_WORDS + F_LEFT],
+            fills[F_LEFT], released,
+        )  # fmt: skip
+        if fills[F_LEFT] == 0:
+            self.open_orders.remove(buyer_slot, buyer)
+        if fills[FILL_WORDS + F_LEFT] == 0:
+            self.open_orders.remove(seller_slot, seller)
+
     def _settle(
         self, fill: i64, side: i64, limit: i64, taker: i64, taker_pays: i64, taker_gets: i64,
         taker_left: i64,

@@ -55,6 +55,8 @@ PEGGED_PER_SYMBOL_MAX: Final = 200
 """Each command on a symbol looks at all of its pegged orders."""
 CASCADE_PER_COMMAND_MAX: Final = 1_000
 """Orders triggered or activated after one command; what is left goes on before the next."""
+UNCROSS_TRADES_MAX: Final = 10_000
+"""Trades of one part of an auction's uncrossing; the next part comes before the next command."""
 EXPIRIES_PER_ENTRY_MAX: Final = 1_000
 """Orders that end by time before one log entry's commands; what is left ends before the next."""
 CANCEL_AFTER_NS_MAX: Final = 24 * 3600 * 1_000_000_000

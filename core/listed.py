@@ -17,9 +17,9 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 from core.codes import (
-    BUY, CANCEL_ONLY, DUPLICATE_ORDER_ID, INSUFFICIENT_FUNDS, LIMIT, LIST_EXECUTING, LIST_OCO,
-    LIST_OTO, LIST_OTOCO, MARKET_HALTED, MODE_CANCEL_ONLY, MODE_NORMAL, OVERLOADED, PEGGED,
-    POST_ONLY_WOULD_TRADE, SELL, STATUS_NEW, VALIDATION,
+    AUCTION, BUY, CANCEL_ONLY, DUPLICATE_ORDER_ID, INSUFFICIENT_FUNDS, LIMIT, LIST_EXECUTING,
+    LIST_OCO, LIST_OTO, LIST_OTOCO, MARKET_HALTED, MODE_CANCEL_ONLY, MODE_NORMAL, OVERLOADED,
+    PEGGED, POST_ONLY_WOULD_TRADE, SELL, STATUS_NEW, VALIDATION,
 )  # fmt: skip
 from core.commands import (
     C_HEAD, LEG_CLIENT_HI, LEG_CLIENT_LO, LEG_DISPLAY, LEG_EXPIRE, LEG_PRICE, LEG_QTY, LEG_TERMS,
@@ -52,6 +52,10 @@ class Listed:
         self.conditional = conditional
         self._tickets: list[Ticket] = [Ticket(), Ticket(), Ticket()]
         self._slots: vec[i64] = vec[i64]([NIL, NIL, NIL])
+
+    def use_version(self, last_tif: i64) -> None:
+        for ticket in self._tickets:
+            ticket.last_tif = last_tif
 
     def place(self, symbol: i64, account: i64, words: vec[i64]) -> None:
         """`words`: the whole command. The symbol is listed, the account open."""
@@ -142,7 +146,7 @@ class Listed:
 
     def _fits(self, t: Ticket, kind: i64, leg: i64) -> bool:
         """Whether an order of that kind may be this leg."""
-        if t.type == PEGGED:
+        if t.type == PEGGED or t.tif == AUCTION:
             return False
         if kind == LIST_OTO:
             return leg == 1 or t.type == LIMIT

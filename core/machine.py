@@ -36,10 +36,10 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.codes import (
-    CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
+    AUCTION, CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
     CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_VERSION, CMD_WITHDRAW,
-    IDEMPOTENCY_MISMATCH, OK, OVERLOADED, PEGGED, UNKNOWN_SYMBOL, VALIDATION,
+    IDEMPOTENCY_MISMATCH, MODE_AUCTION, OK, OVERLOADED, PEGGED, UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
 from core.commands import (
     AFTER_NS, C_ACCOUNT, C_HEAD, COMMAND_WORDS, PLACE_TERMS_WORDS, TERMS_ZERO, split_batch,
@@ -52,7 +52,9 @@ from core.read_ahead import ReadAhead
 from core.reading import Reading
 from core.state import Snapshot, State, digest_words
 from core.table import NIL, column_bytes, filled
-from core.versions import VERSION_KEYED_MODES, VERSION_KNOWN, VERSION_ORDER_TERMS, UnknownVersion
+from core.versions import (
+    VERSION_AUCTIONS, VERSION_KEYED_MODES, VERSION_KNOWN, VERSION_ORDER_TERMS, UnknownVersion,
+)  # fmt: skip
 from core.views import AssetView, BalanceView, BookView, OrderView, SymbolView
 
 _CHAIN_HEAD: Final = struct.Struct("<3q")
@@ -180,7 +182,7 @@ class Machine:
         w7 = read_i64_le(commands, at + 56)
         if keyed and self._is_answered(key_hi, key_lo, symbol, head, mode, w5, w6, w7):
             return
-        state.operators.set_mode(symbol, mode)
+        state.operators.set_mode(symbol, mode, w5, state.version >= VERSION_AUCTIONS)
         reply_at = self._replied
         self._reply(CMD_SET_MODE)
         if keyed:
@@ -284,6 +286,8 @@ class Machine:
             state.answer.reject(VALIDATION, TERMS_ZERO)
         elif ticket.is_conditional():
             state.conditional.place(ticket)
+        elif ticket.tif == AUCTION and state.trading.execution.mode != MODE_AUCTION:
+            state.conditional.place_for_auction(ticket)
         elif ticket.type == PEGGED:
             state.pegs.place(ticket)
         else:

@@ -25,8 +25,17 @@ M_PEG_FIRST: Final = 5  # the oldest one: terms row + 1, 0 = none
 M_PEG_LAST: Final = 6
 M_TRAILS: Final = 7  # trailing stops that wait
 M_BACKLOG: Final = 8  # 1: orders that are due were left to the next command
-MARKET_SHIFT: Final = 4
-MARKET_WORDS: Final = 16
+M_CALL_FIRST: Final = 9  # orders for the auction only, in the book: terms row + 1, 0 = none
+M_CALL_LAST: Final = 10
+M_CALL_END: Final = 11  # log time at which the call ends by itself, 0 = never
+M_TARGET: Final = 12  # the mode to go into when the uncrossing is over + 1, 0 = there is none
+M_UNCROSS: Final = 13  # its price
+M_TRADED: Final = 14  # its lots so far
+M_IND_PRICE: Final = 15  # what was indicated last
+M_IND_VOLUME: Final = 16
+M_IND_SURPLUS: Final = 17
+MARKET_SHIFT: Final = 5
+MARKET_WORDS: Final = 32
 
 
 class Markets:
@@ -110,37 +119,44 @@ class Markets:
     def watch(self, symbol: i64, more: i64) -> None:
         self.set(symbol, M_WATCH, self.get(symbol, M_WATCH) + more)
 
-    # --- pegged orders, oldest first ----------------------------------------------------------
+    # --- orders that belong together, oldest first --------------------------------------------
 
     def add_peg(self, symbol: i64, row: i64, terms: Terms) -> None:
         """The order of that terms row begins to follow."""
-        last = self.get(symbol, M_PEG_LAST)
+        self.add_to_chain(symbol, M_PEG_FIRST, row, terms)
+        self.set(symbol, M_PEGS, self.get(symbol, M_PEGS) + 1)
+        self.watch(symbol, 1)
+
+    def remove_peg(self, symbol: i64, row: i64, terms: Terms) -> None:
+        self.remove_from_chain(symbol, M_PEG_FIRST, row, terms)
+        self.set(symbol, M_PEGS, self.get(symbol, M_PEGS) - 1)
+        self.watch(symbol, -1)
+
+    def add_to_chain(self, symbol: i64, first: i64, row: i64, terms: Terms) -> None:
+        """At its end. `first`: the word of the chain's first row; the next one is its last."""
+        last = self.get(symbol, first + 1)
         rows = terms.table.rows
         rows[(row << TERMS_SHIFT) + T_PREV] = last
         rows[(row << TERMS_SHIFT) + T_NEXT] = 0
         terms.table.touch(row)
         if last == 0:
-            self.set(symbol, M_PEG_FIRST, row + 1)
+            self.set(symbol, first, row + 1)
         else:
             rows[((last - 1) << TERMS_SHIFT) + T_NEXT] = row + 1
             terms.table.touch(last - 1)
-        self.set(symbol, M_PEG_LAST, row + 1)
-        self.set(symbol, M_PEGS, self.get(symbol, M_PEGS) + 1)
-        self.watch(symbol, 1)
+        self.set(symbol, first + 1, row + 1)
 
-    def remove_peg(self, symbol: i64, row: i64, terms: Terms) -> None:
+    def remove_from_chain(self, symbol: i64, first: i64, row: i64, terms: Terms) -> None:
         rows = terms.table.rows
         before = rows[(row << TERMS_SHIFT) + T_PREV]
         after = rows[(row << TERMS_SHIFT) + T_NEXT]
         if before == 0:
-            self.set(symbol, M_PEG_FIRST, after)
+            self.set(symbol, first, after)
         else:
             rows[((before - 1) << TERMS_SHIFT) + T_NEXT] = after
             terms.table.touch(before - 1)
         if after == 0:
-            self.set(symbol, M_PEG_LAST, before)
+            self.set(symbol, first + 1, before)
         else:
             rows[((after - 1) << TERMS_SHIFT) + T_PREV] = before
             terms.table.touch(after - 1)
-        self.set(symbol, M_PEGS, self.get(symbol, M_PEGS) - 1)
-        self.watch(symbol, -1)

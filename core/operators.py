@@ -9,14 +9,16 @@ from mypy_extensions import i64
 
 from core.accounts import B_AVAILABLE, B_HOLD, BALANCE_WORDS, Accounts
 from core.answer import Answer
+from core.auction import Auction
 from core.codes import (
     CMD_DEPOSIT, CMD_OPEN_ACCOUNT, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL,
-    MODE_HARD_HALT, MODE_NORMAL, MOVED_BY_DEPOSIT, MOVED_BY_WITHDRAWAL, OVERLOADED, UNKNOWN_SYMBOL,
-    VALIDATION,
+    MODE_AUCTION, MODE_HARD_HALT, MODE_NORMAL, MODE_POST_ONLY, MOVED_BY_DEPOSIT,
+    MOVED_BY_WITHDRAWAL, OVERLOADED, UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
 from core.commands import (
     C_ACCOUNT, C_KEY_HI, GROUP_NEW, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW, LIMIT_OPEN_ORDERS,
-    MODE_NEW, MOVE_AMOUNT, MOVE_ASSET, OPEN_REF_HI, SYM_NAME_HI, SYM_NAME_LO, VERSION_NEW,
+    MODE_NEW, MODE_UNTIL, MOVE_AMOUNT, MOVE_ASSET, OPEN_REF_HI, SYM_NAME_HI, SYM_NAME_LO,
+    VERSION_NEW,
 )  # fmt: skip
 from core.dedup import (
     R_ACCOUNT, R_AMOUNT, R_ASSET, R_DETAIL, R_SEQ, R_TS, REFERENCE_WORDS, References, Replies,
@@ -24,6 +26,7 @@ from core.dedup import (
 from core.emit import EventWriter
 from core.limits import ACCOUNTS_MAX, AMOUNT_MAX, ASSETS_MAX, DEDUP_ROWS_MAX, SLOT_BITS, SYMBOLS_MAX
 from core.listing import A_SUPPLY, ASSET_WORDS, S_MODE, SYMBOL_WORDS, Listing
+from core.markets import M_CALL_FIRST, M_TARGET
 from core.profiles import Profiles
 from core.table import NIL
 from core.trading import Trading
@@ -35,31 +38,63 @@ class Operators:
 
     def __init__(
         self, listing: Listing, accounts: Accounts, profiles: Profiles, trading: Trading,
-        replies: Replies, references: References, events: EventWriter, answer: Answer,
+        auction: Auction, replies: Replies, references: References, events: EventWriter,
+        answer: Answer,
     ) -> None:  # fmt: skip
         self.listing = listing
         self.accounts = accounts
         self.profiles = profiles
+        self.auction = auction
         self.trading = trading
         self.replies = replies
         self.references = references
         self.events = events
         self.answer = answer
 
-    def set_mode(self, symbol: i64, mode: i64) -> None:
+    def set_mode(self, symbol: i64, mode: i64, until_ns: i64, has_auctions: bool) -> None:
+        """`until_ns`: of AUCTION, when the call ends by itself. The caller settles the symbol."""
         if not self.listing.has_symbol(symbol):
             self.answer.reject(UNKNOWN_SYMBOL, symbol)
             return
-        if mode < MODE_NORMAL or mode > MODE_HARD_HALT:
+        if mode < MODE_NORMAL or mode > (MODE_AUCTION if has_auctions else MODE_HARD_HALT):
             self.answer.reject(VALIDATION, MODE_NEW)
             return
+        if has_auctions and until_ns != 0:
+            if mode != MODE_AUCTION or until_ns <= self.answer.ts_ns:
+                self.answer.reject(VALIDATION, MODE_UNTIL)
+                return
+        self.answer.id = symbol
+        if has_auctions:
+            self._change_mode(symbol, mode, until_ns)
+        else:
+            self._put_mode(symbol, mode)
+        self.trading.markets.note(symbol)
+        self.answer.seq = self.events.last_seq(symbol)
+
+    def _put_mode(self, symbol: i64, mode: i64) -> None:
         at = symbol * SYMBOL_WORDS + S_MODE
         old_mode = self.listing.symbols.rows[at]
         self.listing.symbols.rows[at] = mode
-        self.answer.id = symbol
         self.events.symbol_mode_changed(symbol, mode, old_mode)
-        self.trading.markets.note(symbol)
-        self.answer.seq = self.events.last_seq(symbol)
+
+    def _change_mode(self, symbol: i64, mode: i64, until_ns: i64) -> None:
+        """A mode in which orders trade is entered by an uncrossing, if there was a call."""
+        markets = self.trading.markets
+        old_mode = self.listing.symbols.rows[symbol * SYMBOL_WORDS + S_MODE]
+        markets.set(symbol, M_TARGET, 0)
+        may_trade = mode == MODE_NORMAL or mode == MODE_POST_ONLY
+        if may_trade and (old_mode == MODE_AUCTION or markets.get(symbol, M_CALL_FIRST) != 0
+                          or self.auction.is_crossed(symbol)):  # fmt: skip
+            self.trading.execution.use(symbol)
+            self.auction.end(symbol, mode)
+            if not self.auction.go_on(symbol):
+                markets.set_backlog(symbol, 1)
+            return
+        if old_mode == MODE_AUCTION:
+            self.auction.leave(symbol)
+        self._put_mode(symbol, mode)
+        if mode == MODE_AUCTION:
+            self.auction.begin(symbol, until_ns)
 
     def move(self, kind: i64, account: i64, hi: i64, lo: i64, asset: i64, amount: i64) -> None:
         """A deposit or a withdrawal."""

@@ -18,8 +18,9 @@ from mypy_extensions import i64
 from core.accounts import Accounts
 from core.amending import Amending
 from core.answer import Answer
+from core.auction import Auction
 from core.cascade import Cascade
-from core.codes import BUY
+from core.codes import AUCTION, BUY, DAY
 from core.conditional import Conditional
 from core.dedup import References, Replies
 from core.emit import EventWriter
@@ -35,7 +36,7 @@ from core.table import NIL, Table
 from core.terms import AREA_SHIFT, SYMBOL_MASK
 from core.ticket import Ticket
 from core.trading import Trading
-from core.versions import VERSION_FIRST, VERSION_ORDER_TERMS
+from core.versions import VERSION_AUCTIONS, VERSION_FIRST, VERSION_ORDER_TERMS
 
 SNAPSHOT_VERSION: Final = 1
 
@@ -79,9 +80,12 @@ class State:
         self.listed = Listed(self.trading, self.conditional)
         self.amending = Amending(self.trading, self.conditional)
         self.mass_cancel = MassCancel(self.trading)
-        self.cascade = Cascade(self.trading, self.conditional, self.pegs, self.mass_cancel)
+        self.auction = Auction(self.trading)
+        self.cascade = Cascade(
+            self.trading, self.conditional, self.pegs, self.mass_cancel, self.auction
+        )
         self.operators = Operators(
-            self.listing, self.accounts, self.profiles, self.trading, self.replies,
+            self.listing, self.accounts, self.profiles, self.trading, self.auction, self.replies,
             self.references, self.events, self.answer,
         )  # fmt: skip
         self.checkpoint_index: i64 = 0
@@ -109,6 +113,13 @@ class State:
         if self.version < VERSION_ORDER_TERMS <= version:
             self.markets.reset()
         self.version = version
+        self._use_version()
+
+    def _use_version(self) -> None:
+        """What the parts must know of the version in force."""
+        last_tif: i64 = AUCTION if self.version >= VERSION_AUCTIONS else DAY
+        self.ticket.last_tif = last_tif
+        self.listed.use_version(last_tif)
 
     def scalars(self) -> list[int]:
         """Every number of the state that lies in no table."""
@@ -198,6 +209,7 @@ class State:
             self.markets.add()  # a state of a version that has no such table
         self.markets.rebuild()
         self.trading.timers.rebuild()
+        self._use_version()
 
     def _rebuild_books(self) -> None:
         """The ladders, from the levels that exist."""

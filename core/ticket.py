@@ -10,7 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from core.codes import (
-    DAY, FOK, GTC, GTD, IOC, LIMIT, MARKET, PEGGED, POST_ONLY, SELL, STOP, STOP_LIMIT,
+    AUCTION, DAY, FOK, GTC, GTD, IOC, LIMIT, MARKET, PEGGED, POST_ONLY, SELL, STOP, STOP_LIMIT,
     STP_DECREMENT, STP_NONE, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP, TRAILING_STOP_LIMIT,
 )  # fmt: skip
 from core.commands import (
@@ -32,6 +32,8 @@ class Ticket:
         self.side: i64 = 0
         self.type: i64 = 0
         self.tif: i64 = 0
+        self.last_tif: i64 = DAY
+        """The last time in force that the machine version in force knows."""
         self.flags: i64 = 0
         self.price: i64 = 0
         self.qty: i64 = 0
@@ -165,7 +167,7 @@ class Ticket:
 
     def _check_head(self) -> bool:
         """Type, time in force and flags."""
-        if self.side > SELL or self.type > PEGGED or self.tif > DAY:
+        if self.side > SELL or self.type > PEGGED or self.tif > self.last_tif:
             return False
         if self.flags < 0 or self.flags > FLAGS_ALL:
             return False
@@ -176,6 +178,8 @@ class Ticket:
         elif not self.is_limit_kind():
             if self.tif != IOC and (self.tif != FOK or by_quote):
                 return False
+        elif self.tif == AUCTION and self.type != LIMIT:
+            return False
         if by_quote and (self.is_limit_kind() or self.type == PEGGED):
             return False
         if self.flags & FLAG_SLIDE != 0 and (self.type != LIMIT or self.tif != POST_ONLY):
@@ -204,7 +208,9 @@ class Ticket:
         return (self.qty - 1) // ICEBERG_TIPS_MAX + 1
 
     def _check_min_qty(self) -> bool:
-        if self.type > MARKET or self.by_quote() or self.tif == FOK or self.tif == POST_ONLY:
+        if self.type > MARKET or self.by_quote():
+            return False
+        if self.tif == FOK or self.tif == POST_ONLY or self.tif == AUCTION:
             return False
         return 1 <= self.min_qty <= self.qty
 

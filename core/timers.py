@@ -1,4 +1,4 @@
-"""What ends by log time: orders with an expiry, and accounts' dead man's switches.
+"""What ends by log time: orders with an expiry, dead man's switches, and calls of auctions.
 
 Why it exists: at each log entry the machine must find what is due without looking at what is not.
 A binary heap orders deadlines; it is derived from the tables, so how it lies matters to nobody:
@@ -14,6 +14,7 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
+from core.markets import M_CALL_END, Markets
 from core.order_store import OrderStore
 from core.table import NIL, Index, Table, filled
 from core.terms import T_EXPIRE, T_ORDER, TERMS_SHIFT
@@ -28,18 +29,22 @@ NOTHING_DUE: Final = -(1 << 62)
 
 SWITCHES: Final = -(1 << 40)
 """Switches stand before orders that are due at the same time, in the order of their rows."""
+CALLS: Final = -(1 << 41)
+"""And calls of auctions before those, by symbol."""
 
 _SPARE: Final = 64
 
 
 class Timers:
-    """Deadlines of orders, by order id, and of switches, by `SWITCHES + row`."""
+    """Deadlines of orders, by order id, of switches, by `SWITCHES + row`, and of auctions' calls,
+    by `CALLS + symbol`."""
 
-    def __init__(self, store: OrderStore) -> None:
+    def __init__(self, store: OrderStore, markets: Markets) -> None:
         self.switches = Table("switches", SWITCH_WORDS)
         self.live: i64 = 0
         """Deadlines that stand; the heap may have more."""
         self._store = store
+        self._markets = markets
         self._by_account = Index(self.switches, 2)
         self._times: vec[i64] = filled(_SPARE, 0)
         self._whats: vec[i64] = filled(_SPARE, 0)
@@ -90,6 +95,8 @@ class Timers:
         return self._times[0] if self._count > 0 else 0
 
     def _stands(self, time_ns: i64, what: i64) -> bool:
+        if what < SWITCHES:
+            return self._markets.get(what - CALLS, M_CALL_END) == time_ns
         if what < 0:
             return self.switches.rows[(what - SWITCHES) * SWITCH_WORDS + W_DEADLINE] == time_ns
         slot = self._store.find(what)
@@ -111,6 +118,12 @@ class Timers:
                 self.live += 1
                 self._push(rows[at + T_EXPIRE], rows[at + T_ORDER])
             row += 1
+        symbol: i64 = 1
+        while symbol < self._markets.table.count:
+            if self._markets.get(symbol, M_CALL_END) != 0:
+                self.live += 1
+                self._push(self._markets.get(symbol, M_CALL_END), CALLS + symbol)
+            symbol += 1
         self._by_account = Index(self.switches, 2)
         row = 0
         while row < self.switches.count:

@@ -15,12 +15,13 @@ from core.accounts import AC_OPEN_ORDERS, ACCOUNT_WORDS, Accounts
 from core.answer import Answer
 from core.book import Book
 from core.codes import (
-    BUY, CANCEL_ONLY, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER, CANCELED_SELF_TRADE,
-    DUPLICATE_ORDER_ID, FOK, FOK_UNFILLABLE, GTC, INSUFFICIENT_FUNDS, IOC, LIMIT, LOT_SIZE, MARKET,
-    MARKET_HALTED, MAX_NOTIONAL, MIN_NOTIONAL, MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_NORMAL,
-    MODE_POST_ONLY, MODE_SOFT_HALT, NO_LIQUIDITY, OVERLOADED, POST_ONLY, POST_ONLY_WOULD_TRADE,
-    PRICE_BAND, SELF_TRADE, SELL, STATUS_EXPIRED, STATUS_FILLED, STATUS_NEW,
-    STATUS_PARTIALLY_FILLED, STP_NONE, TOO_MANY_OPEN_ORDERS, VALIDATION,
+    AUCTION, BUY, CANCEL_ONLY, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER,
+    CANCELED_SELF_TRADE, DUPLICATE_ORDER_ID, FOK, FOK_UNFILLABLE, GTC, INSUFFICIENT_FUNDS, IOC,
+    LIMIT, LOT_SIZE, MARKET, MARKET_HALTED, MAX_NOTIONAL, MIN_NOTIONAL, MODE_AUCTION,
+    MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_NORMAL, MODE_POST_ONLY, MODE_SOFT_HALT, NO_LIQUIDITY,
+    OVERLOADED, PEGGED, POST_ONLY, POST_ONLY_WOULD_TRADE, PRICE_BAND, SELF_TRADE, SELL,
+    STATUS_EXPIRED, STATUS_FILLED, STATUS_NEW, STATUS_PARTIALLY_FILLED, STP_NONE,
+    TOO_MANY_OPEN_ORDERS, VALIDATION,
 )  # fmt: skip
 from core.commands import C_HEAD, FLAG_BY_QUOTE, FLAG_SLIDE, PLACE_PRICE, PLACE_QTY
 from core.emit import EventWriter
@@ -30,7 +31,7 @@ from core.limits import OPEN_ORDERS_PER_ACCOUNT_DEFAULT, SLOT_BITS
 from core.listing import (
     S_MAX_NOTIONAL, S_MAX_PRICE, S_MAX_QTY, S_MIN_NOTIONAL, S_MIN_PRICE, SYMBOL_WORDS, Listing,
 )  # fmt: skip
-from core.markets import Markets
+from core.markets import M_TARGET, Markets
 from core.open_orders import OpenOrders
 from core.order_store import (
     F_PRICE, FILL_WORDS, L_HIDDEN, L_PRICE, L_TOTAL, LEVEL_SHIFT, O_FILLED, O_ID, O_OWNER,
@@ -67,7 +68,7 @@ class Trading:
         self.execution = Execution(
             listing, accounts, self.store, self.books, self.open_orders, markets, events, answer
         )
-        self.timers = Timers(self.store)
+        self.timers = Timers(self.store, markets)
         self.endings = Endings(self.execution, self.timers)
         self.trailing = Trailing(self.endings)
         self.self_trade = SelfTrade(self.execution, self.endings, profiles)
@@ -102,7 +103,7 @@ class Trading:
                 return self.reject(VALIDATION, wrong)
         elif not self._check_plain(t):
             return False
-        if self.execution.mode == MODE_POST_ONLY and t.type == LIMIT:
+        if self.execution.mode == MODE_POST_ONLY and t.type == LIMIT and t.tif != AUCTION:
             t.tif = POST_ONLY
         return self.check_bounds(t) and self.check_account(t, 1)
 
@@ -117,7 +118,15 @@ class Trading:
         could_only_take = t.type == MARKET or t.tif == IOC or t.tif == FOK
         if could_only_take and not (t.has_terms and t.type > MARKET):
             return self.reject(MARKET_HALTED, mode)
+        if mode != MODE_AUCTION:
+            return True
+        if self.is_uncrossing() or t.type == PEGGED or t.min_qty != 0:
+            return self.reject(MARKET_HALTED, mode)
         return True
+
+    def is_uncrossing(self) -> bool:
+        """The symbol in use is at the end of a call, and not all of it has traded yet."""
+        return self.markets.get(self.execution.symbol, M_TARGET) != 0
 
     def _check_plain(self, t: Ticket) -> bool:
         """The fields of PLACE, which knows only the first types and times in force."""
@@ -209,6 +218,9 @@ class Trading:
         best = book.best(SELL if side == BUY else BUY)
         self.pays = self.accounts.find(t.account, self.execution.asset_paid(side))
         available = self.accounts.available(self.pays) + held
+        if self.execution.mode == MODE_AUCTION:
+            self.hold = self.execution.hold_of(side, t.price, t.qty)
+            return self.hold <= available or self.reject(INSUFFICIENT_FUNDS, available)
         by_quote = t.by_quote()
         if t.type == MARKET and (best == 0 or not self.crosses(side, t.price, best)):
             return self.reject(NO_LIQUIDITY, 0)
@@ -376,6 +388,8 @@ class Trading:
             level = self.books[t.symbol].rest(slot, side, t.price)
             if not is_listed:
                 self.open_orders.add(slot, t.account, t.client_hi, t.client_lo)
+            if t.tif == AUCTION:
+                self.endings.join_call(slot, t.symbol)
             self.answer.status = STATUS_PARTIALLY_FILLED if self.answer.filled > 0 else STATUS_NEW
         else:
             self.answer.status = STATUS_FILLED
@@ -394,7 +408,10 @@ class Trading:
         """
         prevented: i64 = 0
         self.stopped = False
-        if stp == STP_NONE:
+        if self.execution.mode == MODE_AUCTION:
+            self.store.fill_count = 0
+            left = lots
+        elif stp == STP_NONE:
             left = self.execution.trade(slot, side, price, lots, limit)
         else:
             self.self_trade.begin(account, stp, by_group)
@@ -406,7 +423,7 @@ class Trading:
             self._see_prices()
             self.endings.after_trade(slot)
         if self.store.orders.rows[(slot << ORDER_SHIFT) + O_OWNER] >> OWNER_BITS != 0:
-            self._hide(slot, left)
+            self.hide(slot, left)
         return left
 
     def _see_prices(self) -> None:
@@ -421,7 +438,7 @@ class Trading:
             self.markets.see(symbol, last)
             self.trailing.follow(symbol, last)
 
-    def _hide(self, slot: i64, left: i64) -> None:
+    def hide(self, slot: i64, left: i64) -> None:
         """An iceberg shows no more than its tip from now on."""
         terms = self.store.terms.table
         row = self.store.terms_of(slot)

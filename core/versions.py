@@ -23,7 +23,10 @@ VERSION_ORDER_TERMS: Final = 3
 """From here on orders have further terms: triggers, icebergs, pegs, lists, expiry, self-trade
 prevention; CANCEL_ALL filters; CANCEL_AFTER and SET_GROUP are known."""
 
-VERSION_KNOWN: Final = 3
+VERSION_AUCTIONS: Final = 4
+"""From here on a symbol may be in the mode AUCTION, and orders may be for auctions only."""
+
+VERSION_KNOWN: Final = 4
 """The newest one that this program can run."""
 
 VERSION_MAX: Final = 65_535

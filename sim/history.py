@@ -13,7 +13,8 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from core.commands import split_batch
-from core.events import AnyEvent, EngineCheckpoint, Reply, decode_events, decode_reply, text
+from core.event_text import text
+from core.events import AnyEvent, EngineCheckpoint, Reply, decode_events, decode_reply
 from replication.checkpoints import SECTIONS_KEY
 from sim.clients import Operation
 from sim.questions import answer_of

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from core.codes import (
+    AUCTION,
     CANCEL_REASON_NAMES,
     LIMIT,
     MARKET,
+    MODE_AUCTION,
     ORDER_TYPE_NAMES,
     PEGGED,
     STOP,
@@ -34,6 +36,7 @@ from core.events import (
     OrderCanceled,
     OrderListChanged,
     OrderTriggered,
+    SymbolModeChanged,
     TradeExecuted,
 )
 
@@ -87,9 +90,15 @@ _CONDITIONAL: Final = [
 _FIXED: Final = [*_CONDITIONAL, Step(WAITING, "activated", OPEN)]
 _OPENS_FROM_LIST: Final = Step(WAITING, "activated", OPEN)
 
+_FOR_AUCTION: Final = [
+    Step(START, "accepted, for the auction", WAITING), Step(WAITING, "amended", WAITING),
+    Step(OPEN, "AUCTION_OVER", EXPIRED),
+]  # fmt: skip
+
 LIVES: Final[dict[int, frozenset[Step]]] = {
     LIMIT: frozenset([
         Step(START, "accepted", OPEN), *_LIMIT, *_WAITS_WITH_TIME, _OPENS_FROM_LIST,
+        *_FOR_AUCTION,
     ]),
     MARKET: frozenset([
         Step(START, "accepted", OPEN), *_MARKET, *_WAITS, _OPENS_FROM_LIST,
@@ -113,6 +122,7 @@ class Lives:
 
     def __init__(self) -> None:
         self.seen: dict[int, set[Step]] = {order_type: set() for order_type in LIVES}
+        self._modes: dict[int, int] = {}
         self._types: dict[int, int] = {}
         self._states: dict[int, str] = {}
         self._listed: set[int] = set()
@@ -128,6 +138,8 @@ class Lives:
                 state = self._states[event.order_id]
                 pegged = self._types[event.order_id] == PEGGED
                 self._step(event.order_id, "repriced" if pegged else "amended", state)
+            elif isinstance(event, SymbolModeChanged):
+                self._modes[event.symbol] = event.mode
             elif isinstance(event, OrderTriggered):
                 self._trigger(event)
             elif isinstance(event, OrderCanceled):
@@ -145,7 +157,9 @@ class Lives:
              and order_id in (e.first, e.second, e.third)), None,
         )  # fmt: skip
         waits = of_list is not None and of_list.list_kind > 1 and order_id != of_list.first
-        if waits:
+        if event.time_in_force == AUCTION and self._modes.get(event.symbol) != MODE_AUCTION:
+            self._step(order_id, "accepted, for the auction", WAITING)
+        elif waits:
             self._step(order_id, "accepted, of a list", WAITING)
         else:
             parked = STOP <= event.order_type <= TRAILING_STOP_LIMIT

@@ -19,6 +19,7 @@ from core.commands import (
     leg,
     place_list,
     place_terms,
+    set_mode,
 )
 
 NEAR: Final = 6
@@ -33,10 +34,13 @@ class Wishes:
         self._price = price
 
     def draw(self, rng: random.Random, account: int, key: Key, now_ns: int) -> bytes:
-        """Any kind of order, or a dead man's switch."""
+        """Any kind of order, a dead man's switch, or a call auction."""
         kind = rng.choice(
             ("limit", "limit", "market", "stop", "stop", "trail", "peg", "list", "list")
         )
+        if rng.random() < 0.03:
+            until_ns = now_ns + rng.choice((3 * 10**8, 10**9, 3 * 10**9))
+            return set_mode(self._symbol, codes.MODE_AUCTION, key, until_ns)
         if rng.random() < 0.04:
             after_ns = rng.choice((0, 10**9, 5 * 10**9))
             return cancel_after(account, rng.choice((0, self._symbol)), after_ns, key)
@@ -56,7 +60,9 @@ class Wishes:
 
     def _limit(self, rng: random.Random, side: int, now_ns: int) -> tuple[int, int, dict[str, Any]]:
         del side
-        tif = rng.choice((codes.GTC, codes.GTC, codes.IOC, codes.GTD, codes.DAY, codes.POST_ONLY))
+        tif = rng.choice((
+            codes.GTC, codes.GTC, codes.IOC, codes.GTD, codes.DAY, codes.POST_ONLY, codes.AUCTION,
+        ))  # fmt: skip
         fields: dict[str, Any] = {"price": self._near(rng), "qty": rng.randint(1, 30)}
         if tif == codes.GTD:
             fields["expire_ns"] = now_ns + rng.choice((10**8, 10**9, 10**10))

@@ -129,6 +129,9 @@ def _markets(command: Adder) -> None:
     mode.add_argument("symbol")
     mode.add_argument("mode", choices=MODE_NAMES)
     mode.add_argument("--key", help="the same key sets it once (from machine version 2 on)")
+    mode.add_argument(
+        "--for-s", type=int, metavar="S", help="AUCTION: ends by itself after so long"
+    )
     cancel = command("cancel-all", "cancels open orders: of an account, on a symbol, or both")
     cancel.add_argument("--account", metavar="ID", help="(everybody)")
     cancel.add_argument("--symbol", help="(every symbol; required without --account)")

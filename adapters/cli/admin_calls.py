@@ -6,6 +6,7 @@ arguments are parsed or results printed.
 """
 
 import argparse
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol, cast
 
@@ -182,6 +183,7 @@ async def mode(c: Context) -> dict[str, Any]:
     request = trading.SetSymbolModeRequest(
         metadata=types.CommandMetadata(symbol=c.a.symbol, idempotency_key=c.a.key or ""),
         audit=c.audit, mode=cast("types.SymbolMode", MODE_NAMES.index(c.a.mode) + 1),
+        until_ns=time.time_ns() + c.a.for_s * 10**9 if c.a.for_s else 0,
     )  # fmt: skip
     return _result(await c.core.trading.SetSymbolMode(request, timeout=DEADLINE_S))
 

@@ -13,6 +13,7 @@ from core.codes import (
     INSUFFICIENT_FUNDS,
     LOT_SIZE,
     MARKET_HALTED,
+    MODE_AUCTION,
     MODE_CANCEL_ONLY,
     MODE_HARD_HALT,
     MODE_POST_ONLY,
@@ -34,7 +35,7 @@ from core.commands import FILTER_BUYS, FILTER_PARKED, FILTER_RESTING, FILTER_SEL
 from core.events import OrderAmended, Reply
 from core.limits import CANCELS_PER_COMMAND_MAX, PRICE_TICKS_MAX
 from sim.twin import ending, matching, trading, waiting
-from sim.twin.asking import TIPS, TRAILING
+from sim.twin.asking import TIPS
 from sim.twin.book import RESTING, Order, other
 from sim.twin.ending import Levels
 from sim.twin.matching import Guard
@@ -79,6 +80,8 @@ def amend(state: State, command: Command) -> Reply:
 
 def _check_mode(symbol: Symbol, reduction: bool) -> None:
     if symbol.mode in (MODE_HARD_HALT, MODE_SOFT_HALT):
+        raise Reject(MARKET_HALTED, symbol.mode)
+    if symbol.mode == MODE_AUCTION and symbol.target is not None:
         raise Reject(MARKET_HALTED, symbol.mode)
     if symbol.mode == MODE_CANCEL_ONLY and not reduction:
         raise Reject(CANCEL_ONLY, symbol.mode)
@@ -173,7 +176,7 @@ def _check_amend(state: State, symbol: Symbol, order: Order, price: int, qty: in
     trading.check_notional(symbol, symbol.cost(price, qty))
     post_only = order.time_in_force == POST_ONLY or symbol.mode == MODE_POST_ONLY
     reached = symbol.book.within(other(order.side), price)
-    if not reduction and post_only and reached:
+    if not reduction and post_only and reached and symbol.mode != MODE_AUCTION:
         raise Reject(POST_ONLY_WOULD_TRADE, reached[0])
     held = symbol.hold_of(order.side, order.limit, order.remaining)
     hold_delta = symbol.hold_of(order.side, price, qty - order.filled) - held
@@ -194,8 +197,7 @@ def _amend_parked(state: State, symbol: Symbol, order: Order, command: Command) 
         raise Reject(VALIDATION, 4)
     if price < 0 or (price == 0) != (terms.price == 0):
         raise Reject(VALIDATION, 5)
-    trails = terms.order_type in TRAILING
-    if not 0 <= trigger <= PRICE_TICKS_MAX or (trigger and trails):
+    if not 0 <= trigger <= PRICE_TICKS_MAX or (trigger and not terms.trigger):
         raise Reject(VALIDATION, 7)
     moves = trigger not in (0, terms.trigger)
     if qty < 1 or (not moves and (price, qty) == (terms.price, terms.qty)):

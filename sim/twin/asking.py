@@ -7,6 +7,7 @@ docs/machine.md lists in one table which of them may stand together. It must not
 from dataclasses import dataclass
 
 from core.codes import (
+    AUCTION,
     DAY,
     FOK,
     GTC,
@@ -113,23 +114,23 @@ def leg_of(command: Command, leg: int) -> Wanted:
 LEG_NUMBERS = {0: 0, 4: 1, 5: 2, 9: 5, 10: 6, 11: 7, 13: 8}
 
 
-def check_leg(wanted: Wanted, leg: int, now: int) -> None:
+def check_leg(wanted: Wanted, leg: int, now: int, version: int) -> None:
     """`check_terms` with the numbers of the leg's words in the command."""
     try:
-        check_terms(wanted, now)
+        check_terms(wanted, now, version)
     except Reject as reject:
         at = 8 + 9 * leg
         number = 5 if reject.bound == 8 else at + LEG_NUMBERS[reject.bound]
         raise Reject(reject.code, number) from None
 
 
-def check_terms(wanted: Wanted, now: int) -> None:
+def check_terms(wanted: Wanted, now: int, version: int) -> None:
     """Raises `Reject` with the number of the first word that does not fit."""
     terms = wanted.terms
     assert terms is not None
     kind, tif = wanted.order_type, wanted.time_in_force
     for number, is_right in (
-        (0, _head_fits(wanted)),
+        (0, _head_fits(wanted, AUCTION if version >= 4 else DAY)),
         (4, _price_fits(wanted)),
         (5, wanted.qty >= 1),
         (8, _stp_fits(wanted, terms)),
@@ -137,7 +138,7 @@ def check_terms(wanted: Wanted, now: int) -> None:
         (10, _trail_fits(wanted, terms)),
         (11, terms.display == 0 or _display_fits(wanted, terms)),
         (12, terms.min_qty == 0 or (
-            kind in (LIMIT, MARKET) and not wanted.by_quote and tif not in (FOK, POST_ONLY)
+            kind in (LIMIT, MARKET) and not wanted.by_quote and tif not in (FOK, POST_ONLY, AUCTION)
             and 1 <= terms.min_qty <= wanted.qty
         )),
         (13, _expiry_fits(wanted, terms, now)),
@@ -149,14 +150,14 @@ def check_terms(wanted: Wanted, now: int) -> None:
         terms.expire_ns = (now // DAY_NS + 1) * DAY_NS
 
 
-def _head_fits(wanted: Wanted) -> bool:
+def _head_fits(wanted: Wanted, last_tif: int) -> bool:
     kind, tif, flags = wanted.order_type, wanted.time_in_force, wanted.flags
-    if wanted.side > SELL or kind > PEGGED or tif > DAY or not 0 <= flags <= 15:
+    if wanted.side > SELL or kind > PEGGED or tif > last_tif or not 0 <= flags <= 15:
         return False
     if kind == PEGGED:
         tif_fits = tif in (GTC, GTD, DAY)
     elif wanted.is_limit_kind:
-        tif_fits = True
+        tif_fits = tif != AUCTION or kind == LIMIT
     else:
         tif_fits = tif == IOC or (tif == FOK and not wanted.by_quote)
     return (

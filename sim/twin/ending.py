@@ -68,6 +68,9 @@ def ended(state: State, order: Order, reason: int) -> None:
     terms = order.terms
     if terms is None:
         return
+    in_call = state.symbols[order.symbol].in_call
+    if order in in_call:
+        in_call.remove(order)
     pegs = state.symbols[order.symbol].pegs
     if order in pegs:
         pegs.remove(order)

@@ -4,7 +4,15 @@ Why it exists: pegged orders move, triggers fire and lists go on after each comm
 by time before each entry; here in the plainest form.
 """
 
-from core.codes import BUY, CANCELED_CANCEL_AFTER, CANCELED_EXPIRED, MODE_NORMAL, SELL, VALIDATION
+from core.codes import (
+    BUY,
+    CANCELED_CANCEL_AFTER,
+    CANCELED_EXPIRED,
+    MODE_AUCTION,
+    MODE_NORMAL,
+    SELL,
+    VALIDATION,
+)
 from core.events import CancelAfterSet, Reply
 from core.limits import (
     CANCEL_AFTER_NS_MAX,
@@ -12,7 +20,7 @@ from core.limits import (
     EXPIRIES_PER_ENTRY_MAX,
     TIME_NS_MAX,
 )
-from sim.twin import amending, ending, waiting
+from sim.twin import amending, auction, ending, waiting
 from sim.twin.book import Order
 from sim.twin.state import Command, Reject, State, Symbol
 
@@ -21,6 +29,11 @@ def begin_entry(state: State) -> None:
     """What ends by now: the earliest first, switches before orders."""
     for _ in range(EXPIRIES_PER_ENTRY_MAX):
         due = [
+            (symbol.call_end, -1, symbol.id, (0, 0))
+            for symbol in state.symbols.values()
+            if 0 < symbol.call_end <= state.now
+        ]
+        due += [
             (deadline, 0, at, key)
             for at, (key, deadline) in enumerate(state.switches.items())
             if 0 < deadline <= state.now
@@ -30,8 +43,12 @@ def begin_entry(state: State) -> None:
                 due.append((order.terms.expire_ns, 1, order.order_id, (0, 0)))
         if not due:
             break
-        _, is_order, order_id, key = min(due)
-        if is_order:
+        _, what, order_id, key = min(due)
+        if what < 0:
+            state.symbols[order_id].call_end = 0
+            auction.end(state.symbols[order_id], MODE_NORMAL)
+            state.note(order_id)
+        elif what > 0:
             state.use(state.orders[order_id].symbol)
             ending.take_out(state, state.orders[order_id], CANCELED_EXPIRED)
         elif amending.of_account(state, *key, CANCELED_CANCEL_AFTER):
@@ -76,8 +93,15 @@ def settle(state: State) -> None:
 
 def _settle_symbol(state: State, symbol: Symbol) -> None:
     steps = 0
-    while waiting.is_watched(symbol):
-        waiting.follow_pegs(state, symbol)
+    if symbol.target is not None and not auction.go_on(state, symbol):
+        symbol.backlog = True
+        return
+    if symbol.mode == MODE_AUCTION:
+        auction.settle(state, symbol)
+        return
+    while symbol.is_watched():
+        if not auction.is_crossed(symbol):
+            waiting.follow_pegs(state, symbol)
         if symbol.mode != MODE_NORMAL:
             break
         reached = _reached(symbol)

@@ -5,6 +5,7 @@ later is in `ending` and `following`.
 """
 
 from core.codes import (
+    AUCTION,
     BUY,
     CANCEL_ONLY,
     DUPLICATE_ORDER_ID,
@@ -64,7 +65,7 @@ def _legs(state: State, command: Command, kind: int) -> list[Wanted]:
                     raise Reject(VALIDATION, number)
             continue
         leg = asking.leg_of(command, at)
-        asking.check_leg(leg, at, state.now)
+        asking.check_leg(leg, at, state.now, state.version)
         if not _fits(leg, kind, at, count):
             raise Reject(VALIDATION, first)
         legs.append(leg)
@@ -78,7 +79,7 @@ def _legs(state: State, command: Command, kind: int) -> list[Wanted]:
 
 
 def _fits(leg: Wanted, kind: int, at: int, count: int) -> bool:
-    if leg.order_type == PEGGED:
+    if leg.order_type == PEGGED or leg.time_in_force == AUCTION:
         return False
     if kind != LIST_OCO and at == 0:
         return leg.order_type == LIMIT

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from core.codes import (
     BUY,
     CANCELED_SELF_TRADE,
+    MODE_AUCTION,
     STP_DECREMENT,
     STP_EXPIRE_BOTH,
     STP_EXPIRE_MAKER,
@@ -127,6 +128,8 @@ def match(state: State, symbol: Symbol, taker: Order, limit: int, guard: Guard) 
     out = Outcome(0, 0, taker.remaining, [], False)
     makers: list[Order] = []
     side = other(taker.side)
+    if symbol.mode == MODE_AUCTION:
+        return out
     while taker.remaining > 0 and not out.stopped:
         maker = symbol.book.first(side, limit)
         if maker is None:
@@ -240,7 +243,7 @@ def _see(symbol: Symbol, price: int) -> None:
     from sim.twin import waiting  # noqa: PLC0415
 
     symbol.last = price
-    if waiting.is_watched(symbol):
+    if symbol.is_watched():
         symbol.high = max(symbol.high, price)
         symbol.low = min(symbol.low or price, price)
     waiting.follow_trails(symbol, price)

@@ -12,6 +12,7 @@ from core.codes import (
     IDEMPOTENCY_MISMATCH,
     INSUFFICIENT_FUNDS,
     MAX_NOTIONAL,
+    MODE_AUCTION,
     MODE_HARD_HALT,
     MODE_NORMAL,
     MOVED_BY_DEPOSIT,
@@ -42,6 +43,7 @@ from core.limits import (
     QTY_LOTS_MAX,
     SYMBOLS_MAX,
 )
+from sim.twin import auction
 from sim.twin.state import Asset, Command, Limits, Reject, State, Symbol
 
 
@@ -50,8 +52,16 @@ def set_mode(state: State, command: Command) -> Reply:
     mode = command.words[4]
     if symbol is None:
         raise Reject(UNKNOWN_SYMBOL, command.symbol)
-    if not MODE_NORMAL <= mode <= MODE_HARD_HALT:
+    until_ns = command.words[5]
+    last_mode = MODE_AUCTION if state.version >= 4 else MODE_HARD_HALT
+    if not MODE_NORMAL <= mode <= last_mode:
         raise Reject(VALIDATION, 4)
+    if state.version >= 4:
+        if until_ns and (mode != MODE_AUCTION or until_ns <= state.now):
+            raise Reject(VALIDATION, 5)
+        auction.set_mode(state, symbol, mode, until_ns)
+        state.use(symbol.id)
+        return state.reply(command, id=symbol.id, seq=symbol.seq)
     old_mode, symbol.mode = symbol.mode, mode
     seq = state.emit(SymbolModeChanged, symbol.id, mode=mode, old_mode=old_mode)
     state.use(symbol.id)

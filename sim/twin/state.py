@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from core.codes import BUY, MODE_NORMAL, STATUS_NONE, STATUS_REJECTED
+from core.codes import BUY, MODE_AUCTION, MODE_NORMAL, STATUS_NONE, STATUS_REJECTED
 from core.events import AnyEvent, Reply
 from core.limits import (
     DEDUP_ROWS_DEFAULT,
@@ -108,9 +108,23 @@ class Symbol:
     high: int = 0
     low: int = 0
     backlog: bool = False
+    in_call: list[Order] = field(default_factory=list)
+    """Orders for the auction only, in the book."""
+    call_end: int = 0
+    target: int | None = None
+    """The mode to go into when the uncrossing is over."""
+    uncross: int = 0
+    traded: int = 0
+    indicated: tuple[int, int, int] = (0, 0, 0)
 
     def area(self, area: int) -> Book:
         return (self.book, self.triggers, self.trails, self.waits)[area]
+
+    def is_watched(self) -> bool:
+        """Anything beside the book looks at this market."""
+        waiting = (self.triggers, self.trails, self.waits)
+        parked = any(book.levels[side] for book in waiting for side in (0, 1))
+        return self.mode == MODE_AUCTION or bool(self.pegs) or parked
 
     def cost(self, price: int, lots: int) -> int:
         return price * lots * self.tick_value
@@ -218,8 +232,7 @@ class State:
 
     def use(self, symbol: int) -> Symbol:
         found = self.symbols[symbol]
-        waiting = (found.triggers, found.trails, found.waits)
-        if found.pegs or any(book.levels[side] for book in waiting for side in (0, 1)):
+        if found.is_watched():
             self.note(symbol)
         return found
 

@@ -6,6 +6,7 @@ every trading command in `machine`.
 """
 
 from core.codes import (
+    AUCTION,
     BUY,
     CANCEL_ONLY,
     CANCELED_IOC_REMAINDER,
@@ -23,12 +24,14 @@ from core.codes import (
     MARKET_HALTED,
     MAX_NOTIONAL,
     MIN_NOTIONAL,
+    MODE_AUCTION,
     MODE_CANCEL_ONLY,
     MODE_HARD_HALT,
     MODE_POST_ONLY,
     MODE_SOFT_HALT,
     NO_LIQUIDITY,
     OVERLOADED,
+    PEGGED,
     POST_ONLY,
     POST_ONLY_WOULD_TRADE,
     PRICE_BAND,
@@ -88,10 +91,11 @@ def check(state: State, symbol: Symbol, wanted: Wanted) -> None:
     """All checks of an order but those of liquidity and funds. POST_ONLY mode changes it."""
     _check_mode(symbol, wanted)
     if wanted.terms is not None:
-        asking.check_terms(wanted, state.now)
+        asking.check_terms(wanted, state.now, state.version)
     else:
         _check_plain(wanted)
-    if symbol.mode == MODE_POST_ONLY and wanted.order_type == LIMIT:
+    auction_only = wanted.time_in_force == AUCTION
+    if symbol.mode == MODE_POST_ONLY and wanted.order_type == LIMIT and not auction_only:
         wanted.time_in_force = POST_ONLY
     check_bounds(symbol, wanted)
     check_account(state, wanted, 1)
@@ -102,9 +106,15 @@ def _check_mode(symbol: Symbol, wanted: Wanted) -> None:
         raise Reject(MARKET_HALTED, symbol.mode)
     if symbol.mode == MODE_CANCEL_ONLY:
         raise Reject(CANCEL_ONLY, symbol.mode)
-    if symbol.mode == MODE_POST_ONLY:
+    if symbol.mode in (MODE_POST_ONLY, MODE_AUCTION):
         only_takes = wanted.order_type == MARKET or wanted.time_in_force in (IOC, FOK)
         if only_takes and (wanted.terms is None or wanted.order_type in (LIMIT, MARKET)):
+            raise Reject(MARKET_HALTED, symbol.mode)
+    if symbol.mode == MODE_AUCTION:
+        needs_more = wanted.order_type == PEGGED or (
+            wanted.terms is not None and wanted.terms.min_qty != 0
+        )
+        if symbol.target is not None or needs_more:
             raise Reject(MARKET_HALTED, symbol.mode)
 
 
@@ -174,6 +184,8 @@ def check_account(state: State, wanted: Wanted, orders: int) -> None:
 
 def plan(state: State, symbol: Symbol, wanted: Wanted, held: int) -> tuple[int, int]:
     """Lots and hold of a LIMIT or MARKET order that holds `held` already; it may slide."""
+    if symbol.mode == MODE_AUCTION:
+        return _plan_in_call(state, symbol, wanted, held)
     side, book = other(wanted.side), symbol.book
     best = book.best(side)
     reached = book.within(side, wanted.price)
@@ -197,6 +209,15 @@ def plan(state: State, symbol: Symbol, wanted: Wanted, held: int) -> tuple[int, 
     if hold > available:
         raise Reject(INSUFFICIENT_FUNDS, available)
     return lots, hold
+
+
+def _plan_in_call(state: State, symbol: Symbol, wanted: Wanted, held: int) -> tuple[int, int]:
+    """Nothing trades: only the money counts."""
+    hold = symbol.hold_of(wanted.side, wanted.price, wanted.qty)
+    available = held + state.accounts.available[wanted.account, symbol.hold_asset(wanted.side)]
+    if hold > available:
+        raise Reject(INSUFFICIENT_FUNDS, available)
+    return wanted.qty, hold
 
 
 def guard_of(wanted: Wanted) -> Guard:
@@ -291,6 +312,8 @@ def rest(state: State, symbol: Symbol, order: Order) -> None:
     """At the tail of its level; an iceberg shows its tip."""
     if order.terms is not None:
         order.shown = min(order.terms.display, order.remaining)
+    if order.time_in_force == AUCTION and order not in symbol.in_call:
+        symbol.in_call.append(order)
     symbol.book.join(order)
     state.orders[order.order_id] = order
 

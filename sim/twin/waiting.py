@@ -5,12 +5,14 @@ docs/machine.md has them. It must not know when a waiting order's moment has com
 """
 
 from core.codes import (
+    AUCTION,
     BUY,
     CANCELED_TRIGGER_REJECTED,
     CANCELED_UNFUNDED,
     INSUFFICIENT_FUNDS,
     LIMIT,
     MARKET,
+    MODE_AUCTION,
     NO_LIQUIDITY,
     PEGGED,
     POST_ONLY_WOULD_TRADE,
@@ -24,15 +26,10 @@ from core.events import OrderAmended, OrderTriggered, Reply
 from core.limits import PEGGED_PER_SYMBOL_MAX, PRICE_TICKS_MAX, TRAILING_PER_SYMBOL_MAX
 from sim.twin import ending, trading
 from sim.twin.asking import CONDITIONAL, TRAILING, Wanted, with_terms
-from sim.twin.book import RESTING, TRAILS, TRIGGERS, Order, Terms, other
+from sim.twin.book import RESTING, TRAILS, TRIGGERS, WAITS, Order, Terms, other
 from sim.twin.state import Command, Reject, State, Symbol
 
 NOT_YET_ABOVE = 2 * PRICE_TICKS_MAX
-
-
-def is_watched(symbol: Symbol) -> bool:
-    waiting = (symbol.triggers, symbol.trails, symbol.waits)
-    return bool(symbol.pegs) or any(book.levels[side] for book in waiting for side in (BUY, SELL))
 
 
 def place_terms(state: State, command: Command) -> Reply:
@@ -43,6 +40,8 @@ def place_terms(state: State, command: Command) -> Reply:
         raise Reject(1, 15)
     if wanted.order_type == PEGGED:
         return _place_pegged(state, symbol, command, wanted)
+    if wanted.time_in_force == AUCTION and symbol.mode != MODE_AUCTION:
+        return _place_for_auction(state, symbol, command, wanted)
     if wanted.order_type not in CONDITIONAL:
         return trading.enter_new(state, symbol, command, wanted)
     check_trigger(symbol, wanted)
@@ -52,6 +51,19 @@ def place_terms(state: State, command: Command) -> Reply:
         raise Reject(INSUFFICIENT_FUNDS, available)
     order = accept_parked(state, symbol, wanted, hold)
     park(symbol, order)
+    return state.reply(
+        command, status=STATUS_NEW, id=order.order_id, seq=symbol.seq, remaining=order.qty
+    )
+
+
+def _place_for_auction(state: State, symbol: Symbol, command: Command, wanted: Wanted) -> Reply:
+    hold = hold_for(symbol, wanted)
+    available = state.accounts.available[wanted.account, symbol.hold_asset(wanted.side)]
+    if hold > available:
+        raise Reject(INSUFFICIENT_FUNDS, available)
+    order = accept_parked(state, symbol, wanted, hold)
+    order.area = WAITS
+    symbol.waits.join(order, SELL, 1)
     return state.reply(
         command, status=STATUS_NEW, id=order.order_id, seq=symbol.seq, remaining=order.qty
     )

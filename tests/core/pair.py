@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import msgspec
 
 from core.commands import batch_of
-from core.events import AnyEvent, EngineCheckpoint, Reply, text
+from core.event_text import text
+from core.events import AnyEvent, EngineCheckpoint, Reply
 from sim.lives import Lives
 from sim.twin.machine import TwinMachine
 from tests.core.invariants import Invariants

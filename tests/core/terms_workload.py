@@ -14,21 +14,15 @@ from tests.core.workload import EDGES, Workload
 STOPS = (codes.STOP, codes.TAKE_PROFIT)
 LIMIT_STOPS = (codes.STOP_LIMIT, codes.TAKE_PROFIT_LIMIT)
 TIFS = (
-    codes.GTC,
-    codes.GTC,
-    codes.GTC,
-    codes.IOC,
-    codes.FOK,
-    codes.POST_ONLY,
-    codes.GTD,
-    codes.DAY,
-)
+    codes.GTC, codes.GTC, codes.GTC, codes.IOC, codes.FOK, codes.POST_ONLY, codes.GTD, codes.DAY,
+    codes.AUCTION,
+)  # fmt: skip
 GENTLE = 0.02
 """How often a field is drawn without regard to the others."""
 
 
 class TermsWorkload(Workload):
-    """Half of the commands are those of `Workload`. The machine's version must be 3."""
+    """Half of the commands are those of `Workload`. The machine's version must be the newest."""
 
     now_ns = 0
     """Told before each batch: expiries are drawn near it."""
@@ -40,6 +34,7 @@ class TermsWorkload(Workload):
             (self._limit, 26), (self._market, 8), (self._stop, 22), (self._trailing, 9),
             (self._pegged, 8), (self._list, 24), (self._amend_trigger, 4), (self._filtered, 3),
             (self._cancel_after, 4), (self._group, 2), (self._drain, 6),
+            (self._call, 3),
         )  # fmt: skip
         makers, weights = zip(*kinds, strict=True)
         record: bytes = self._random.choices(makers, weights)[0]()
@@ -225,6 +220,14 @@ class TermsWorkload(Workload):
     def _cancel_after(self) -> bytes:
         after = self._random.choice((0, 0, 1, 10**6, 10**9, 25 * 3600 * 10**9, -1))
         return c.cancel_after(self._account(), self._random.choice((0, 1, 2)), after, self._key())
+
+    def _call(self) -> bytes:
+        """An auction begins or ends; by itself, too."""
+        mode = self._random.choice((codes.MODE_AUCTION, codes.MODE_AUCTION, codes.MODE_NORMAL))
+        until = self.now_ns + self._random.choice((0, 1, 10**6, 10**9))
+        if mode != codes.MODE_AUCTION or self._rarely(0.5):
+            until = self.now_ns if self._rarely(0.05) else 0
+        return c.set_mode(self._symbol(), mode, self._key(), until)
 
     def _drain(self) -> bytes:
         """An account that can hardly pay for anything any more."""

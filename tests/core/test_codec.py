@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core import codes
 from core import commands as c
+from core import event_text
 from core import events as e
 from sim.twin.state import unpack_commands
 
@@ -236,6 +237,9 @@ BODIES: dict[type, tuple[int, tuple[str, ...]]] = {
                               "client_lo")),
     e.CancelAfterSet: (19, ("account", "deadline_ns")),
     e.GroupChanged: (20, ("account", "group", "old_group")),
+    e.AuctionCalled: (21, ("until_ns",)),
+    e.AuctionIndicated: (22, ("price", "volume", "surplus")),
+    e.AuctionEnded: (23, ("price", "volume")),
 }  # fmt: skip
 PACKED = {
     "side": st.integers(0, 1), "order_type": st.integers(0, 8), "stp": st.integers(0, 4),
@@ -297,7 +301,7 @@ def test_events(events: list[e.AnyEvent]) -> None:
 
 @given(any_event())
 def test_event_text_shows_every_field(event: e.AnyEvent) -> None:
-    kind, *parts = e.text(event).split(" ")
+    kind, *parts = event_text.text(event).split(" ")
     assert kind == type(event).__name__
     assert [part.partition("=")[0] for part in parts] == list(event.__struct_fields__)
     shown = dict(part.partition("=")[::2] for part in parts)
@@ -319,7 +323,7 @@ def test_every_event_kind_has_a_layout() -> None:
         assert codes.EVENT_NAMES[kind] == event_type.__name__
 
 
-@pytest.mark.parametrize("head", [0, 15 | 5 << 8, 21 | 5 << 8, 255 | 2 << 8])
+@pytest.mark.parametrize("head", [0, 15 | 5 << 8, 24 | 5 << 8, 255 | 2 << 8])
 def test_unknown_events_are_refused(head: int) -> None:
     with pytest.raises(ValueError, match="events"):
         e.decode_events(struct.pack("<5q", head, 1, 0, 0, 0))
@@ -348,6 +352,6 @@ def test_replies(
         reply.id, reply.seq, reply.ts_ns, reply.filled, reply.filled_quote, reply.remaining,
         reply.detail,
     ] == values  # fmt: skip
-    line = e.text(reply)
+    line = event_text.text(reply)
     assert f"code={codes.REJECT_NAMES[code]} status={codes.STATUS_NAMES[status]}" in line
     assert f"command={codes.COMMAND_NAMES[command]}" in line

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from core import commands as c
-from core.versions import VERSION_ORDER_TERMS
+from core.versions import VERSION_KNOWN
 from tests.core.pair import Pair
 from tests.core.terms_workload import TermsWorkload
 from tests.core.workload import Workload, setup_records
@@ -43,7 +43,7 @@ def test_engine_and_twin_agree(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_they_agree_on_every_kind_of_order(seed: int) -> None:
     pair, workload = Pair(), TermsWorkload(seed)
-    pair.apply(*setup_records(), c.set_version(VERSION_ORDER_TERMS))
+    pair.apply(*setup_records(), c.set_version(VERSION_KNOWN))
     sent = batches = 0
     while sent < COMMANDS:
         workload.now_ns = pair.now_ns

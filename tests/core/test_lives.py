@@ -21,7 +21,7 @@ from core.codes import (
     TRAILING_STOP,
     TRAILING_STOP_LIMIT,
 )
-from core.versions import VERSION_ORDER_TERMS
+from core.versions import VERSION_KNOWN
 from sim.lives import LIVES, WAITING, Step, drawn
 from tests.core.pair import Pair
 from tests.core.terms_workload import TermsWorkload
@@ -45,7 +45,7 @@ def test_every_step_of_every_table_happens() -> None:
     missing -= _steps(_refused_when_its_list_comes_to_it())
     for seed in SEEDS:
         pair, workload = Pair(), TermsWorkload(seed)
-        pair.apply(*setup_records(), c.set_version(VERSION_ORDER_TERMS))
+        pair.apply(*setup_records(), c.set_version(VERSION_KNOWN))
         for _ in range(COMMANDS // 20):
             workload.now_ns = pair.now_ns
             events, _ = pair.apply(*workload.batch())
@@ -66,7 +66,7 @@ def _refused_when_its_list_comes_to_it() -> Pair:
     """Whoever has nothing to sell: each conditional second leg of an OTO, which random ones rarely
     lack the money for."""
     pair = Pair()
-    pair.apply(*setup_records(), c.set_version(VERSION_ORDER_TERMS), c.open_account((9, 9)))
+    pair.apply(*setup_records(), c.set_version(VERSION_KNOWN), c.open_account((9, 9)))
     pair.apply(c.deposit(6, 2, 100_000, (9, 9)))
     first = c.leg(BUY, LIMIT, GTC, price=90, qty=1)
     seconds = (

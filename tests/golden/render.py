@@ -36,6 +36,9 @@ from core.events import (
     AccountOpened,
     AnyEvent,
     AssetListed,
+    AuctionCalled,
+    AuctionEnded,
+    AuctionIndicated,
     BalanceChanged,
     BookDelta,
     CancelAfterSet,
@@ -260,6 +263,19 @@ class Renderer:
     def _group(self, e: GroupChanged) -> str:
         return f"group {self._account(e.account)}: {e.group}, was {e.old_group}"
 
+    def _called(self, e: AuctionCalled) -> str:
+        return (
+            f"auction called, until {self._ms(e.until_ns)} ms" if e.until_ns else "auction called"
+        )
+
+    def _indicated(self, e: AuctionIndicated) -> str:
+        if not e.volume:
+            return "auction: nothing would trade"
+        return f"auction: {e.volume} would trade at {e.price}, surplus {e.surplus:+d}"
+
+    def _ended(self, e: AuctionEnded) -> str:
+        return f"auction ended: {e.volume} at {e.price}" if e.volume else "auction ended: no trade"
+
     def _version(self, e: VersionChanged) -> str:
         return f"version: {e.version}, was {e.old_version}"
 
@@ -270,7 +286,8 @@ class Renderer:
         EngineCheckpoint: _checkpoint, AccountOpened: _opened, AssetListed: _asset_listed,
         SymbolListed: _symbol_listed, LimitsChanged: _limits, VersionChanged: _version,
         OrderTermsAccepted: _terms, OrderTriggered: _triggered, OrderListChanged: _list,
-        CancelAfterSet: _cancel_after, GroupChanged: _group,
+        CancelAfterSet: _cancel_after, GroupChanged: _group, AuctionCalled: _called,
+        AuctionIndicated: _indicated, AuctionEnded: _ended,
     }  # fmt: skip
 
     # --- replies and queries ------------------------------------------------------------------

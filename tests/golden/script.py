@@ -280,7 +280,9 @@ class Compiler:
 
     def _do_mode(self, line: Line) -> bytes:
         symbol, mode = self._symbol(line), _code(line.take(), codes.MODE_NAMES)
-        return c.set_mode(symbol, mode, self._key(line))
+        until = line.option("until", "0")
+        until_ns = self.registry.start_ns + duration_ns(until) if until != "0" else 0
+        return c.set_mode(symbol, mode, self._key(line), until_ns)
 
     def _do_deposit(self, line: Line) -> bytes:
         account, asset = self._account(line), self._asset(line.take())

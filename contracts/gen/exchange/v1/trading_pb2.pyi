@@ -232,14 +232,16 @@ class CancelAfterResponse(_message.Message):
     def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
 
 class SetSymbolModeRequest(_message.Message):
-    __slots__ = ("metadata", "mode", "audit")
+    __slots__ = ("metadata", "mode", "audit", "until_ns")
     METADATA_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     AUDIT_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_NS_FIELD_NUMBER: _ClassVar[int]
     metadata: _types_pb2.CommandMetadata
     mode: _types_pb2.SymbolMode
     audit: _types_pb2.AuditNote
-    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., mode: _Optional[_Union[_types_pb2.SymbolMode, str]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ...) -> None: ...
+    until_ns: int
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., mode: _Optional[_Union[_types_pb2.SymbolMode, str]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., until_ns: _Optional[int] = ...) -> None: ...
 
 class SetSymbolModeResponse(_message.Message):
     __slots__ = ("reply", "position", "leader_hint")

@@ -33,6 +33,7 @@ class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TIME_IN_FORCE_POST_ONLY: _ClassVar[TimeInForce]
     TIME_IN_FORCE_GTD: _ClassVar[TimeInForce]
     TIME_IN_FORCE_DAY: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_AUCTION: _ClassVar[TimeInForce]
 
 class SelfTrade(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -64,6 +65,7 @@ class SymbolMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SYMBOL_MODE_POST_ONLY: _ClassVar[SymbolMode]
     SYMBOL_MODE_SOFT_HALT: _ClassVar[SymbolMode]
     SYMBOL_MODE_HARD_HALT: _ClassVar[SymbolMode]
+    SYMBOL_MODE_AUCTION: _ClassVar[SymbolMode]
 
 class OrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -88,6 +90,7 @@ class CancelReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CANCEL_REASON_TRIGGER_REJECTED: _ClassVar[CancelReason]
     CANCEL_REASON_CANCEL_AFTER: _ClassVar[CancelReason]
     CANCEL_REASON_UNFUNDED: _ClassVar[CancelReason]
+    CANCEL_REASON_AUCTION_OVER: _ClassVar[CancelReason]
 
 class BalanceReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -162,6 +165,7 @@ TIME_IN_FORCE_FOK: TimeInForce
 TIME_IN_FORCE_POST_ONLY: TimeInForce
 TIME_IN_FORCE_GTD: TimeInForce
 TIME_IN_FORCE_DAY: TimeInForce
+TIME_IN_FORCE_AUCTION: TimeInForce
 SELF_TRADE_UNSPECIFIED: SelfTrade
 SELF_TRADE_NONE: SelfTrade
 SELF_TRADE_EXPIRE_TAKER: SelfTrade
@@ -181,6 +185,7 @@ SYMBOL_MODE_CANCEL_ONLY: SymbolMode
 SYMBOL_MODE_POST_ONLY: SymbolMode
 SYMBOL_MODE_SOFT_HALT: SymbolMode
 SYMBOL_MODE_HARD_HALT: SymbolMode
+SYMBOL_MODE_AUCTION: SymbolMode
 ORDER_STATUS_UNSPECIFIED: OrderStatus
 ORDER_STATUS_NEW: OrderStatus
 ORDER_STATUS_PARTIALLY_FILLED: OrderStatus
@@ -199,6 +204,7 @@ CANCEL_REASON_LIST: CancelReason
 CANCEL_REASON_TRIGGER_REJECTED: CancelReason
 CANCEL_REASON_CANCEL_AFTER: CancelReason
 CANCEL_REASON_UNFUNDED: CancelReason
+CANCEL_REASON_AUCTION_OVER: CancelReason
 BALANCE_REASON_UNSPECIFIED: BalanceReason
 BALANCE_REASON_DEPOSIT: BalanceReason
 BALANCE_REASON_WITHDRAWAL: BalanceReason
