@@ -122,11 +122,12 @@ nightly: _current
     LOCKSTEP_HYPOTHESIS_PROFILE=nightly LOCKSTEP_KILL_CYCLES=200 \
         {{python}} -m pytest
 
+# Draw the lives of orders into docs/orders.
+[group('proof')]
+diagrams: _current
+    {{python}} -m sim.lives docs/orders
+
 # Rewrite expected output of golden scenarios: read the diff before you commit it
 [group('proof')]
-# Draw the lives of orders into docs/orders.
-diagrams:
-    {{py}} -m sim.lives docs/orders
-
 golden-rewrite: _current
     LOCKSTEP_GOLDEN_REWRITE=1 {{python}} -m pytest tests/golden tests/contracts -q
