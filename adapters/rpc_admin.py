@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 import grpc
 
-from adapters.rpc_calls import Answer, Context, NodeCalls, refuse
-from adapters.rpc_cluster import ClusterServicer
-from adapters.rpc_codec import FieldError, account_of, audit_of, key_of, metadata_of
+from adapters.rpc_calls import Context, NodeCalls, refuse
+from adapters.rpc_codec import FieldError, account_of, audit_of, key_of
 from adapters.rpc_directory import Directory
+from adapters.rpc_risk import RiskServicer
 from contracts.gen.exchange.v1 import admin_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core import commands
@@ -34,7 +34,7 @@ UNLISTED_ASSET: Final = 0
 """Ids start at 1: the machine itself answers for a name that is not listed."""
 
 
-class AdminServicer(ClusterServicer):
+class AdminServicer(RiskServicer):
     def __init__(
         self, calls: NodeCalls, directory: Directory, take_snapshot: TakeSnapshot | None,
         cluster: ClusterApi | None = None,
@@ -184,26 +184,8 @@ class AdminServicer(ClusterServicer):
             index=index,
         )
 
-    async def _one(
-        self, request: "Noted", record: Callable[[], bytes], kind: int, context: Context
-    ) -> Answer:
-        """Refuses what has no note or a wrong field; else submits the one command."""
-        try:
-            metadata = metadata_of(request.metadata, request.audit)
-            command = record()
-        except FieldError as error:
-            await refuse(context, error)
-        return await self._calls.submit_one(context, command, metadata, kind)
-
     async def _asset_id(self, name: str) -> int:
         return (await self._directory.asset_ids([name])).get(name, UNLISTED_ASSET)
-
-
-Noted = (
-    pb.ListAssetRequest | pb.ListSymbolRequest | pb.OpenAccountRequest | pb.DepositRequest
-    | pb.WithdrawRequest | pb.SetLimitsRequest | pb.SetMachineVersionRequest
-    | pb.SetSelfTradeGroupRequest
-)  # fmt: skip
 
 
 def _name(name: str) -> str:

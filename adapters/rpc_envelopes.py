@@ -10,6 +10,8 @@ from typing import Final, cast
 
 from adapters.rpc_codec import hash_bytes
 from adapters.rpc_metadata import Metadata, decode
+from adapters.rpc_rules import limits_message, rules_message
+from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import events_pb2 as pb
 from contracts.gen.exchange.v1 import trading_pb2 as trading
 from contracts.gen.exchange.v1 import types_pb2 as types
@@ -37,7 +39,7 @@ def envelopes(
             causation_id=causation, partition=partition,
             index=entry.index, epoch=entry.term, trace_id=_text(trace),
         )  # fmt: skip
-        if not _set_order_event(envelope, event):
+        if not _set_order_event(envelope, event) and not _set_rules_event(envelope, event):
             _set_other_event(envelope, event)
         yield envelope
 
@@ -167,7 +169,21 @@ def _set_other_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> None:
         )
     elif isinstance(event, ev.SymbolListed):
         envelope.symbol_listed.CopyFrom(_symbol_listed(event))
-    elif isinstance(event, ev.OrderListChanged):
+    elif isinstance(event, ev.VersionChanged):
+        envelope.version_changed.CopyFrom(
+            pb.VersionChanged(version=event.version, old_version=event.old_version)
+        )
+    else:
+        assert isinstance(event, ev.LimitsChanged), "every event has its public message"
+        envelope.limits_changed.CopyFrom(pb.LimitsChanged(
+            open_orders=event.open_orders, dedup_window_ns=event.dedup_window_ns,
+            dedup_rows=event.dedup_rows,
+        ))  # fmt: skip
+
+
+def _set_list_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> bool:
+    """Lists, switches, groups and auctions; False for the others."""
+    if isinstance(event, ev.OrderListChanged):
         ids = (event.first, event.second, event.third)
         envelope.order_list_changed.CopyFrom(pb.OrderListChanged(
             list_id=event.list_id, user_id=str(event.account),
@@ -194,16 +210,34 @@ def _set_other_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> None:
         envelope.auction_ended.CopyFrom(
             pb.AuctionEnded(price_ticks=event.price, volume_lots=event.volume)
         )
-    elif isinstance(event, ev.VersionChanged):
-        envelope.version_changed.CopyFrom(
-            pb.VersionChanged(version=event.version, old_version=event.old_version)
-        )
     else:
-        assert isinstance(event, ev.LimitsChanged), "every event has its public message"
-        envelope.limits_changed.CopyFrom(pb.LimitsChanged(
-            open_orders=event.open_orders, dedup_window_ns=event.dedup_window_ns,
-            dedup_rows=event.dedup_rows,
+        return False
+    return True
+
+
+def _set_rules_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> bool:
+    """Rules and what they lead to; False for the others."""
+    if isinstance(event, ev.RulesChanged):
+        envelope.rules_changed.CopyFrom(pb.RulesChanged(rules=rules_message(event)))
+    elif isinstance(event, ev.DeskChanged):
+        envelope.desk_changed.CopyFrom(pb.DeskChanged(
+            user_id=str(event.account), limits=limits_message(event), killed=bool(event.killed)
         ))  # fmt: skip
+    elif isinstance(event, ev.AccountRestricted):
+        envelope.account_restricted.CopyFrom(pb.AccountRestricted(
+            user_id=str(event.account), state=cast("admin.AccountState", event.state + 1),
+            withdrawals_halted=bool(event.withdrawals_halted),
+        ))  # fmt: skip
+    elif isinstance(event, ev.ReferenceSet):
+        envelope.reference_set.CopyFrom(pb.ReferenceSet(price_ticks=event.price))
+    elif isinstance(event, ev.MarketProtected):
+        envelope.market_protected.CopyFrom(pb.MarketProtected(
+            tripped_by=event.tripped_by, action=_mode(event.action), price_ticks=event.price,
+            begin_ticks=event.begin,
+        ))  # fmt: skip
+    else:
+        return _set_list_event(envelope, event)
+    return True
 
 
 def _symbol_listed(event: ev.SymbolListed) -> pb.SymbolListed:

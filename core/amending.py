@@ -12,10 +12,10 @@ from mypy_extensions import i64
 
 from core.book import Book
 from core.codes import (
-    BUY, CANCEL_ONLY, CANCELED_BY_USER, CANCELED_SELF_TRADE, INSUFFICIENT_FUNDS, MARKET_HALTED,
-    MODE_AUCTION, MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_POST_ONLY, MODE_SOFT_HALT, NOT_OWNER,
-    PEGGED, POST_ONLY, POST_ONLY_WOULD_TRADE, SELL, STATUS_CANCELED, STATUS_EXPIRED, STATUS_FILLED,
-    STATUS_NEW, STATUS_PARTIALLY_FILLED, UNKNOWN_ORDER, VALIDATION,
+    BUY, CANCEL_ONLY, CANCELED_BY_USER, INSUFFICIENT_FUNDS, MARKET_HALTED, MODE_AUCTION,
+    MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_POST_ONLY, MODE_SOFT_HALT, NOT_OWNER, PEGGED, POST_ONLY,
+    POST_ONLY_WOULD_TRADE, SELL, STATUS_CANCELED, STATUS_EXPIRED, STATUS_FILLED, STATUS_NEW,
+    STATUS_PARTIALLY_FILLED, UNKNOWN_ORDER, VALIDATION,
 )  # fmt: skip
 from core.commands import AMEND_ORDER, AMEND_PRICE, AMEND_QTY, AMEND_TRIGGER
 from core.conditional import Conditional
@@ -35,6 +35,7 @@ class Amending:
         self.trading = trading
         self.conditional = conditional
         self.store: OrderStore = trading.store
+        self._asked = Ticket()
 
     def reject(self, code: i64, detail: i64) -> bool:
         return self.trading.reject(code, detail)
@@ -81,6 +82,9 @@ class Amending:
         slot = self._find_own(symbol, account, order_id)
         if slot == NIL:
             return
+        trading = self.trading
+        if trading.has_risk and not trading.risk.may_place(account, trading.execution.symbol):
+            return
         if self.store.area_of(slot) == RESTING:
             self._amend_resting(slot, account, price, qty, trigger)
         else:
@@ -106,6 +110,12 @@ class Amending:
             return
         if not self._check_amend(price, qty, old_price, filled, old_left):
             return
+        if trading.has_risk and not reduction:
+            t = self._asked
+            terms = rows[at + O_TERMS] & 0xF
+            t.set_order(trading.execution.symbol, account, terms, price, qty - filled, 0, 0)
+            if not trading.risk.check_amend(t, qty - filled - old_left):
+                return
         side = rows[at + O_TERMS] & 0xF
         left = qty - filled
         if reduction:
@@ -119,7 +129,7 @@ class Amending:
             trading.answer.remaining = left
         elif not self._requeue(slot, account, price, qty, left, old_price, old_left):
             return
-        if trading.stopped and not reduction:
+        if not reduction and trading.stop_reason != 0:
             trading.answer.status = STATUS_EXPIRED
         elif trading.answer.remaining == 0:
             trading.answer.status = STATUS_FILLED
@@ -186,7 +196,7 @@ class Amending:
         )
         kind = self._kind(slot)
         left = trading.cross(slot, account, side, price, left, price, kind >> 8 & 0xFF, kind >> 16)
-        is_gone = left == 0 or trading.stopped
+        is_gone = left == 0 or trading.stop_reason != 0
         if not is_gone:
             book.rest(slot, side, price)
         elif left == 0:
@@ -194,11 +204,11 @@ class Amending:
         else:
             released = execution.release_hold(slot, side, price, left)
             trading.events.order_canceled(
-                execution.symbol, side, CANCELED_SELF_TRADE, trading.answer.id, account, left,
+                execution.symbol, side, trading.stop_reason, trading.answer.id, account, left,
                 released, price,
             )  # fmt: skip
             trading.answer.remaining = 0
-            trading.end_taker(slot, account, CANCELED_SELF_TRADE, True)
+            trading.end_taker(slot, account, trading.stop_reason, True)
         if price != old_price or is_gone:
             execution.level_delta(side, old_price)
         execution.level_deltas(other)
@@ -220,12 +230,15 @@ class Amending:
             return
         if not self._check_parked(t, price, qty, trigger):
             return
+        more_lots = qty - t.qty
         moves = trigger != 0 and trigger != t.trigger
         t.price = price
         t.qty = qty
         if trigger != 0:
             t.trigger = trigger
         if not trading.check_bounds(t):
+            return
+        if trading.has_risk and not reduction and not trading.risk.check_amend(t, more_lots):
             return
         if moves and not self.conditional.check_trigger(t):
             return

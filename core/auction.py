@@ -19,8 +19,8 @@ from core.codes import BUY, CANCELED_AUCTION_OVER, MODE_AUCTION, OK, SELL
 from core.limits import CANCELS_PER_COMMAND_MAX, UNCROSS_TRADES_MAX
 from core.listing import S_MODE, SYMBOL_WORDS
 from core.markets import (
-    M_CALL_END, M_CALL_FIRST, M_IND_PRICE, M_IND_SURPLUS, M_IND_VOLUME, M_LAST, M_TARGET, M_TRADED,
-    M_UNCROSS,
+    M_AUCTION, M_CALL_END, M_CALL_FIRST, M_IND_PRICE, M_IND_SURPLUS, M_IND_VOLUME, M_LAST,
+    M_TARGET, M_TRADED, M_UNCROSS,
 )  # fmt: skip
 from core.order_store import (
     L_HIDDEN, L_TOTAL, LEVEL_SHIFT, O_ID, O_OWNER, O_REMAINING, O_TERMS, ORDER_SHIFT, OrderStore,
@@ -233,6 +233,7 @@ class Auction:
         traded = markets.get(symbol, M_TRADED)
         if traded != 0:
             markets.see(symbol, markets.get(symbol, M_UNCROSS))
+            markets.set(symbol, M_AUCTION, markets.get(symbol, M_UNCROSS))
             self.trading.trailing.follow(symbol, markets.get(symbol, M_UNCROSS))
         price: i64 = markets.get(symbol, M_UNCROSS) if traded != 0 else 0
         self.trading.events.auction_ended(symbol, price, traded)
@@ -273,6 +274,10 @@ class Auction:
             book.match(SELL, bid, lots)
             book.match(BUY, ask, lots)
             trading.execution.settle_auction(price, bid)
+            if trading.has_risk:
+                quote = price * lots * trading.execution.tick_value
+                trading.risk.note_trade(store.account_of(buyer), symbol, quote)
+                trading.risk.note_trade(store.account_of(seller), symbol, quote)
             self._bids = _with(self._bids, bid)
             self._asks = _with(self._asks, ask)
             trading.endings.after_fills()

@@ -15,14 +15,21 @@ and after `CASCADE_PER_COMMAND_MAX` steps the rest is left to the next command.
 from mypy_extensions import i64
 
 from core.auction import Auction
-from core.codes import BUY, CANCELED_CANCEL_AFTER, CANCELED_EXPIRED, MODE_AUCTION, MODE_NORMAL, SELL
+from core.codes import (
+    BUY, CANCELED_CANCEL_AFTER, CANCELED_EXPIRED, MODE_AUCTION, MODE_NORMAL, MODE_POST_ONLY, SELL,
+)  # fmt: skip
 from core.conditional import Conditional
 from core.endings import DUE
-from core.limits import CASCADE_PER_COMMAND_MAX, EXPIRIES_PER_ENTRY_MAX
-from core.markets import M_BACKLOG, M_CALL_END, M_HIGH, M_LOW, M_PEGS, M_TARGET, M_WATCH
+from core.limits import CASCADE_PER_COMMAND_MAX, EXPIRIES_PER_ENTRY_MAX, TIME_NS_MAX
+from core.markets import (
+    M_BACKLOG, M_CALL_END, M_HIGH, M_LAST, M_LOW, M_PEGS, M_TARGET, M_TRIPPED, M_WATCH,
+    M_WINDOW_PRICE,
+)  # fmt: skip
 from core.mass_cancel import MassCancel
+from core.modes import Modes
 from core.order_store import OrderStore
 from core.pegs import Pegs
+from core.rules import U_ACTION, U_CALL
 from core.table import NIL
 from core.timers import CALLS, NOTHING_DUE, SWITCH_WORDS, SWITCHES, W_ACCOUNT, W_DEADLINE, W_SYMBOL
 from core.trading import Trading
@@ -33,14 +40,15 @@ class Cascade:
 
     def __init__(
         self, trading: Trading, conditional: Conditional, pegs: Pegs, mass_cancel: MassCancel,
-        auction: Auction,
+        modes: Modes,
     ) -> None:  # fmt: skip
         self.trading = trading
         self.store: OrderStore = trading.store
         self.conditional = conditional
         self.pegs = pegs
         self.mass_cancel = mass_cancel
-        self.auction = auction
+        self.modes = modes
+        self.auction: Auction = modes.auction
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -127,7 +135,13 @@ class Cascade:
         if execution.mode == MODE_AUCTION:
             self._settle_call(symbol)
             return
-        while markets.get(symbol, M_WATCH) != 0:
+        while markets.get(symbol, M_WATCH) != 0 or markets.get(symbol, M_TRIPPED) != 0:
+            if markets.get(symbol, M_TRIPPED) != 0:
+                self._protect(symbol)
+                execution.use(symbol)
+                if execution.mode == MODE_AUCTION:
+                    self._settle_call(symbol)
+                    return
             if markets.get(symbol, M_PEGS) != 0 and not self.auction.is_crossed(symbol):
                 self.pegs.follow(symbol)
             if execution.mode != MODE_NORMAL:
@@ -148,6 +162,24 @@ class Cascade:
             steps += 1
         if markets.get(symbol, M_BACKLOG) != 0:
             markets.set_backlog(symbol, 0)
+
+    def _protect(self, symbol: i64) -> None:
+        """The breaker has tripped: into the mode that the rules name, and say why."""
+        trading = self.trading
+        markets = trading.markets
+        cause = markets.get(symbol, M_TRIPPED)
+        begin = markets.get(symbol, M_WINDOW_PRICE)
+        trading.risk.forget_window(symbol)
+        mode = trading.execution.mode
+        if mode != MODE_NORMAL and mode != MODE_POST_ONLY:
+            return
+        action = trading.risk.rules.get(symbol, U_ACTION)
+        call_ns = trading.risk.rules.get(symbol, U_CALL)
+        until: i64 = 0
+        if action == MODE_AUCTION and call_ns != 0 and trading.answer.ts_ns <= TIME_NS_MAX:
+            until = trading.answer.ts_ns + call_ns
+        trading.events.market_protected(symbol, cause, action, markets.get(symbol, M_LAST), begin)
+        self.modes.change(symbol, action, until)
 
     def _settle_call(self, symbol: i64) -> None:
         """Orders that waited for the auction join it; then say what would trade."""

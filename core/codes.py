@@ -40,6 +40,14 @@ AUCTION: Final = 6
 """For the next call auction, or the one that goes on; until that is over."""
 TIME_IN_FORCE_NAMES: Final = ("GTC", "IOC", "FOK", "POST_ONLY", "GTD", "DAY", "AUCTION")
 
+# --- why a market was protected, what an account may do ---------------------------------------
+
+TRIPPED_BY_COUNT: Final = 1
+TRIPPED_BY_MOVE: Final = 2
+TRIP_NAMES: Final = ("NONE", "STOPPED_ORDERS", "MOVE")
+
+ACCOUNT_STATE_NAMES: Final = ("ACTIVE", "CANCEL_ONLY", "FROZEN")
+
 # --- self-trade prevention, order lists -------------------------------------------------------
 
 STP_NONE: Final = 0
@@ -87,10 +95,15 @@ CMD_PLACE_TERMS: Final = 14
 CMD_PLACE_LIST: Final = 15
 CMD_CANCEL_AFTER: Final = 16
 CMD_SET_GROUP: Final = 17
+CMD_SET_RULES: Final = 18
+CMD_SET_DESK: Final = 19
+CMD_SET_ACCOUNT: Final = 20
+CMD_SET_REFERENCE: Final = 21
 COMMAND_NAMES: Final = (
     "NONE", "PLACE", "CANCEL", "AMEND", "CANCEL_ALL", "SET_MODE", "DEPOSIT", "WITHDRAW",
     "OPEN_ACCOUNT", "LIST_ASSET", "LIST_SYMBOL", "CHECKPOINT", "SET_LIMITS",
     "SET_VERSION", "PLACE_TERMS", "PLACE_LIST", "CANCEL_AFTER", "SET_GROUP",
+    "SET_RULES", "SET_DESK", "SET_ACCOUNT", "SET_REFERENCE",
 )  # fmt: skip
 
 # --- event kinds ------------------------------------------------------------------------------
@@ -118,12 +131,18 @@ EV_GROUP_CHANGED: Final = 20
 EV_AUCTION_CALLED: Final = 21
 EV_AUCTION_INDICATED: Final = 22
 EV_AUCTION_ENDED: Final = 23
+EV_RULES_CHANGED: Final = 24
+EV_DESK_CHANGED: Final = 25
+EV_ACCOUNT_RESTRICTED: Final = 26
+EV_REFERENCE_SET: Final = 27
+EV_MARKET_PROTECTED: Final = 28
 EVENT_NAMES: Final = (
     "None", "OrderAccepted", "OrderRejected", "OrderCanceled", "CancelRejected", "OrderAmended",
     "TradeExecuted", "BookDelta", "SymbolModeChanged", "BalanceChanged", "EngineCheckpoint",
     "AccountOpened", "AssetListed", "SymbolListed", "LimitsChanged", "VersionChanged",
     "OrderTermsAccepted", "OrderTriggered", "OrderListChanged", "CancelAfterSet", "GroupChanged",
     "AuctionCalled", "AuctionIndicated", "AuctionEnded",
+    "RulesChanged", "DeskChanged", "AccountRestricted", "ReferenceSet", "MarketProtected",
 )  # fmt: skip
 
 # --- order statuses, as a reply reports them --------------------------------------------------
@@ -152,9 +171,12 @@ CANCELED_TRIGGER_REJECTED: Final = 8
 CANCELED_CANCEL_AFTER: Final = 9
 CANCELED_UNFUNDED: Final = 10
 CANCELED_AUCTION_OVER: Final = 11
+CANCELED_COLLAR: Final = 12
+CANCELED_KILLED: Final = 13
 CANCEL_REASON_NAMES: Final = (
     "NONE", "USER", "IOC_REMAINDER", "MARKET_REMAINDER", "MASS", "EXPIRED", "SELF_TRADE", "LIST",
     "TRIGGER_REJECTED", "CANCEL_AFTER", "UNFUNDED", "AUCTION_OVER",
+    "COLLAR", "KILLED",
 )  # fmt: skip
 
 MOVED_BY_DEPOSIT: Final = 1

@@ -29,7 +29,8 @@ from mypy_extensions import i64
 from core.codes import (
     CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
-    CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_VERSION, CMD_WITHDRAW, COMMAND_NAMES,
+    CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_REFERENCE,
+    CMD_SET_RULES, CMD_SET_VERSION, CMD_WITHDRAW, COMMAND_NAMES,
 )  # fmt: skip
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
 
@@ -85,6 +86,13 @@ AFTER_NS: Final = 4  # CANCEL_AFTER: log nanoseconds from now, 0 = never
 
 GROUP_NEW: Final = 4  # SET_GROUP: 0 = of no group
 
+RULES_FIRST: Final = 4  # SET_RULES: twenty rules, as in `core.rules`
+DESK_RULES: Final = 4  # SET_DESK: six of them, 0 = the market's, -1 = none
+DESK_KILLED: Final = 10  # 1: the account may only cancel here, and all that it has is canceled
+ACCOUNT_STATE: Final = 4  # SET_ACCOUNT: 0 active, 1 cancel-only, 2 frozen
+ACCOUNT_HALTED: Final = 5  # 1: no withdrawals; with account 0 nobody's
+REFERENCE_PRICE: Final = 4  # SET_REFERENCE: ticks, 0 = none
+
 MODE_NEW: Final = 4
 MODE_UNTIL: Final = 5  # AUCTION: log time at which the call ends by itself, 0 = never; version 4
 
@@ -139,6 +147,8 @@ LIST_SYMBOL_WORDS: Final = 18
 CHECKPOINT_WORDS: Final = 10
 PLACE_TERMS_WORDS: Final = 16
 PLACE_LIST_WORDS: Final = 35
+SET_RULES_WORDS: Final = 24
+SET_DESK_WORDS: Final = 12
 
 BATCH_MAGIC: Final = 0x3142534C  # "LSB1"
 BATCH_HEADER: Final = struct.Struct("<IIII")
@@ -146,6 +156,8 @@ BATCH_HEADER_BYTES: Final = 16
 
 _EIGHT: Final = struct.Struct("<8q")
 _TEN: Final = struct.Struct("<10q")
+_TWELVE: Final = struct.Struct("<12q")
+_TWENTY_FOUR: Final = struct.Struct("<24q")
 _SIXTEEN: Final = struct.Struct("<16q")
 _EIGHTEEN: Final = struct.Struct("<18q")
 _THIRTY_FIVE: Final = struct.Struct("<35q")
@@ -325,6 +337,42 @@ def set_limits(open_orders: int, dedup_window_ns: int, dedup_rows: int) -> bytes
     )
 
 
+RULE_NAMES: Final = (
+    "buy_up_bps", "buy_down_bps", "sell_up_bps", "sell_down_bps", "static_bps", "dynamic_bps",
+    "stopped_orders", "move_bps", "window_ns", "action", "call_ns", "tick_step", "lot_step",
+    "min_qty", "max_position", "open_orders", "parked_orders", "rate", "burst", "daily_notional",
+)  # fmt: skip
+"""The rules of a market, in their order; the last six also of an account in it."""
+
+
+def set_rules(symbol: int, **rules: int) -> bytes:
+    """All rules of a market at once, by `RULE_NAMES`; those not named are none. Version 5."""
+    unknown = [name for name in rules if name not in RULE_NAMES]
+    assert not unknown, f"rules: {unknown}"
+    values = [rules.get(name, 0) for name in RULE_NAMES]
+    return _TWENTY_FOUR.pack(_head(CMD_SET_RULES, symbol, SET_RULES_WORDS), 0, 0, 0, *values)
+
+
+def set_desk(account: int, symbol: int, killed: int = 0, **rules: int) -> bytes:
+    """An account's own limits in a market; those not named are the market's, -1 is none."""
+    unknown = [name for name in rules if name not in RULE_NAMES[-6:]]
+    assert not unknown, f"rules: {unknown}"
+    values = [rules.get(name, 0) for name in RULE_NAMES[-6:]]
+    return _TWELVE.pack(
+        _head(CMD_SET_DESK, symbol, SET_DESK_WORDS), account, 0, 0, *values, killed, 0
+    )
+
+
+def set_account(account: int, state: int, withdrawals_halted: int) -> bytes:
+    """What an account may do; account 0: whether anybody may withdraw."""
+    return _EIGHT.pack(_head(CMD_SET_ACCOUNT, 0), account, 0, 0, state, withdrawals_halted, 0, 0)
+
+
+def set_reference(symbol: int, price: int) -> bytes:
+    """The price that bands and collars are reckoned from before there is a better one; ticks."""
+    return _EIGHT.pack(_head(CMD_SET_REFERENCE, symbol), 0, 0, 0, price, 0, 0, 0)
+
+
 def set_version(version: int) -> bytes:
     """Put the rules of this machine version in force, from this command on."""
     return _EIGHT.pack(_head(CMD_SET_VERSION, 0), 0, 0, 0, version, 0, 0, 0)
@@ -371,7 +419,7 @@ def check_commands(commands: bytes) -> int:
         head: i64 = read_i64_le(commands, at * 8)
         kind: i64 = head & 0xFF
         length: i64 = (head >> 8) & 0xFF
-        if kind < 1 or kind > CMD_SET_GROUP:
+        if kind < 1 or kind > CMD_SET_REFERENCE:
             raise MalformedBatch(f"commands: command {count} has unknown kind {kind}")
         if length != _words_of(kind) or at + length > words:
             raise MalformedBatch(f"commands: command {count} has {length} words")
@@ -394,6 +442,10 @@ def _words_of(kind: i64) -> i64:
         return PLACE_TERMS_WORDS
     if kind == CMD_PLACE_LIST:
         return PLACE_LIST_WORDS
+    if kind == CMD_SET_RULES:
+        return SET_RULES_WORDS
+    if kind == CMD_SET_DESK:
+        return SET_DESK_WORDS
     return COMMAND_WORDS
 
 

@@ -211,6 +211,9 @@ class Conditional:
         t.type = LIMIT if t.is_limit_kind() else MARKET
         trading.answer.code = OK
         held = self.held(slot)
+        if trading.has_risk and not trading.risk.may_trade(t.account, t.symbol):
+            self._refuse(t, slot)
+            return
         if not trading.plan(t, held):
             self._refuse(t, slot)
             return

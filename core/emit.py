@@ -9,11 +9,12 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.codes import (
-    EV_ACCOUNT_OPENED, EV_ASSET_LISTED, EV_AUCTION_CALLED, EV_AUCTION_ENDED, EV_AUCTION_INDICATED,
-    EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET, EV_CANCEL_REJECTED,
-    EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
-    EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS,
-    EV_ORDER_TRIGGERED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED,
+    EV_ACCOUNT_OPENED, EV_ACCOUNT_RESTRICTED, EV_ASSET_LISTED, EV_AUCTION_CALLED, EV_AUCTION_ENDED,
+    EV_AUCTION_INDICATED, EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET,
+    EV_CANCEL_REJECTED, EV_DESK_CHANGED, EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED,
+    EV_MARKET_PROTECTED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED, EV_ORDER_CANCELED,
+    EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS, EV_ORDER_TRIGGERED, EV_REFERENCE_SET,
+    EV_RULES_CHANGED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED,
     EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.listing import S_SEQ, SYMBOL_WORDS
@@ -287,3 +288,38 @@ class EventWriter:
         at = self._open(EV_AUCTION_ENDED, 4, symbol, 0, 0)
         self.words[at + 2] = price
         self.words[at + 3] = volume
+
+    def rules_changed(self, symbol: i64, words: vec[i64]) -> None:
+        """`words`: the command, whose rules begin at its fifth word."""
+        at = self._open(EV_RULES_CHANGED, 22, symbol, 0, 0)
+        i: i64 = 0
+        while i < 20:
+            self.words[at + 2 + i] = words[4 + i]
+            i += 1
+
+    def desk_changed(self, symbol: i64, account: i64, words: vec[i64]) -> None:
+        """`words`: the command, whose limits begin at its fifth word."""
+        at = self._open(EV_DESK_CHANGED, 10, symbol, 0, 0)
+        self.words[at + 2] = account
+        i: i64 = 0
+        while i < 7:
+            self.words[at + 3 + i] = words[4 + i]
+            i += 1
+
+    def account_restricted(self, account: i64, state: i64, halted: i64) -> None:
+        at = self._open(EV_ACCOUNT_RESTRICTED, 5, 0, 0, 0)
+        self.words[at + 2] = account
+        self.words[at + 3] = state
+        self.words[at + 4] = halted
+
+    def reference_set(self, symbol: i64, price: i64) -> None:
+        at = self._open(EV_REFERENCE_SET, 3, symbol, 0, 0)
+        self.words[at + 2] = price
+
+    def market_protected(
+        self, symbol: i64, cause: i64, action: i64, price: i64, begin: i64
+    ) -> None:
+        at = self._open(EV_MARKET_PROTECTED, 5, symbol, 0, cause)
+        self.words[at + 2] = action
+        self.words[at + 3] = price
+        self.words[at + 4] = begin

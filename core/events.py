@@ -42,268 +42,76 @@ from typing import Final
 import msgspec
 
 from core.codes import (
-    EV_ACCOUNT_OPENED, EV_ASSET_LISTED, EV_AUCTION_CALLED, EV_AUCTION_ENDED, EV_AUCTION_INDICATED,
-    EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET, EV_CANCEL_REJECTED,
-    EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
-    EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS,
-    EV_ORDER_TRIGGERED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED,
+    EV_ACCOUNT_OPENED, EV_ACCOUNT_RESTRICTED, EV_ASSET_LISTED, EV_AUCTION_CALLED, EV_AUCTION_ENDED,
+    EV_AUCTION_INDICATED, EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET,
+    EV_CANCEL_REJECTED, EV_DESK_CHANGED, EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED,
+    EV_MARKET_PROTECTED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED, EV_ORDER_CANCELED,
+    EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS, EV_ORDER_TRIGGERED, EV_REFERENCE_SET,
+    EV_RULES_CHANGED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED,
     EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.commands import name_text
+from core.event_types import (
+    AccountOpened, AccountRestricted, AnyEvent, AssetListed, AuctionCalled, AuctionEnded,
+    AuctionIndicated, BalanceChanged, BookDelta, CancelAfterSet, CancelRejected, DeskChanged,
+    EngineCheckpoint, Event, GroupChanged, LimitsChanged, MarketProtected, OrderAccepted,
+    OrderAmended, OrderCanceled, OrderListChanged, OrderRejected, OrderTermsAccepted,
+    OrderTriggered, ReferenceSet, RulesChanged, SymbolListed, SymbolModeChanged, TradeExecuted,
+    VersionChanged,
+)  # fmt: skip
 from core.limits import WORD_BYTES
 
+__all__ = [
+    "EVENT_WORDS",
+    "REPLY_BYTES",
+    "REPLY_DUPLICATE_BIT",
+    "REPLY_WORDS",
+    "AccountOpened",
+    "AccountRestricted",
+    "AnyEvent",
+    "AssetListed",
+    "AuctionCalled",
+    "AuctionEnded",
+    "AuctionIndicated",
+    "BalanceChanged",
+    "BookDelta",
+    "CancelAfterSet",
+    "CancelRejected",
+    "DeskChanged",
+    "EngineCheckpoint",
+    "Event",
+    "GroupChanged",
+    "LimitsChanged",
+    "MarketProtected",
+    "OrderAccepted",
+    "OrderAmended",
+    "OrderCanceled",
+    "OrderListChanged",
+    "OrderRejected",
+    "OrderTermsAccepted",
+    "OrderTriggered",
+    "ReferenceSet",
+    "Reply",
+    "RulesChanged",
+    "SymbolListed",
+    "SymbolModeChanged",
+    "TradeExecuted",
+    "VersionChanged",
+    "decode_event",
+    "decode_events",
+    "decode_reply",
+    "event_rows",
+]  # fmt: skip
+
 EVENT_WORDS: Final = (
-    0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4, 13, 8, 9, 4, 5, 3, 5, 4,
+    0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4, 13, 8, 9, 4, 5, 3, 5, 4, 22, 10,
+    5, 3, 5,
 )  # fmt: skip
 """Words of each event kind, by kind number."""
 
 REPLY_WORDS: Final = 8
 REPLY_BYTES: Final = 64
 REPLY_DUPLICATE_BIT: Final = 16
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """What every event has: the symbol id, its sequence number, the command that caused it."""
-
-    symbol: int
-    seq: int
-    cause: int
-
-
-class OrderAccepted(Event, frozen=True, kw_only=True, tag=True):
-    side: int
-    order_type: int
-    time_in_force: int
-    order_id: int
-    account: int
-    price: int
-    qty: int
-    quote_qty: int
-    hold: int
-    client_hi: int
-    client_lo: int
-
-
-class OrderRejected(Event, frozen=True, kw_only=True, tag=True):
-    """`order_id` is 0 for a new order, or names the order whose amend was refused."""
-
-    code: int
-    account: int
-    bound: int
-    order_id: int
-    client_hi: int
-    client_lo: int
-
-
-class OrderCanceled(Event, frozen=True, kw_only=True, tag=True):
-    side: int
-    reason: int
-    order_id: int
-    account: int
-    qty: int
-    released: int
-    price: int
-
-
-class CancelRejected(Event, frozen=True, kw_only=True, tag=True):
-    code: int
-    order_id: int
-    account: int
-
-
-class OrderAmended(Event, frozen=True, kw_only=True, tag=True):
-    side: int
-    order_id: int
-    account: int
-    price: int
-    qty: int
-    remaining: int
-    hold_delta: int
-    kept_priority: int
-
-
-class TradeExecuted(Event, frozen=True, kw_only=True, tag=True):
-    """`side` is the taker's. `trade_id` is gapless per symbol."""
-
-    side: int
-    trade_id: int
-    price: int
-    qty: int
-    maker_order: int
-    taker_order: int
-    maker_account: int
-    taker_account: int
-    quote_units: int
-    maker_fee: int
-    taker_fee: int
-    maker_remaining: int
-    taker_remaining: int
-    taker_release: int
-
-
-class BookDelta(Event, frozen=True, kw_only=True, tag=True):
-    """A price level as it stands after the command: absolute lots and orders, 0 = gone."""
-
-    side: int
-    price: int
-    total: int
-    orders: int
-
-
-class SymbolModeChanged(Event, frozen=True, kw_only=True, tag=True):
-    mode: int
-    old_mode: int
-
-
-class BalanceChanged(Event, frozen=True, kw_only=True, tag=True):
-    reason: int
-    account: int
-    asset: int
-    delta: int
-    available: int
-    hold: int
-    ref_hi: int
-    ref_lo: int
-
-
-class EngineCheckpoint(Event, frozen=True, kw_only=True, tag=True):
-    """Digests of the state before this command, at log index `index`."""
-
-    index: int
-    digest: bytes
-    balances_digest: bytes
-
-
-class AccountOpened(Event, frozen=True, kw_only=True, tag=True):
-    account: int
-    ref_hi: int
-    ref_lo: int
-
-
-class AssetListed(Event, frozen=True, kw_only=True, tag=True):
-    asset: int
-    name: str
-    scale: int
-
-
-class SymbolListed(Event, frozen=True, kw_only=True, tag=True):
-    name: str
-    base: int
-    quote: int
-    tick_units: int
-    lot_units: int
-    tick_value: int
-    min_price: int
-    max_price: int
-    max_qty: int
-    min_notional: int
-    max_notional: int
-    maker_ppm: int
-    taker_ppm: int
-
-
-class LimitsChanged(Event, frozen=True, kw_only=True, tag=True):
-    open_orders: int
-    dedup_window_ns: int
-    dedup_rows: int
-
-
-class VersionChanged(Event, frozen=True, kw_only=True, tag=True):
-    version: int
-    old_version: int
-
-
-class OrderTermsAccepted(Event, frozen=True, kw_only=True, tag=True):
-    """Stands behind the `OrderAccepted` of an order that has further terms; moves no money.
-
-    `expire_ns` 0: never. `list_id` 0: of no list.
-    """
-
-    order_id: int
-    account: int
-    trigger: int
-    trail: int
-    display: int
-    min_qty: int
-    expire_ns: int
-    peg_offset: int
-    stp: int
-    by_group: int
-    flags: int
-    list_id: int
-
-
-class OrderTriggered(Event, frozen=True, kw_only=True, tag=True):
-    """A parked order becomes active: its trigger was passed, or its list came to it.
-
-    `price` is the last trade's, `qty` the lots that it is for now (0 if that is still open),
-    `area` 0 if it enters the market, else where it waits for its trigger now. With a `code` it
-    cannot become active, and its `OrderCanceled` follows.
-    """
-
-    side: int
-    code: int
-    order_id: int
-    account: int
-    price: int
-    hold_delta: int
-    qty: int
-    area: int
-
-
-class OrderListChanged(Event, frozen=True, kw_only=True, tag=True):
-    list_kind: int
-    list_state: int
-    list_id: int
-    account: int
-    first: int
-    second: int
-    third: int
-    client_hi: int
-    client_lo: int
-
-
-class CancelAfterSet(Event, frozen=True, kw_only=True, tag=True):
-    """`deadline_ns` 0: called off, or over."""
-
-    account: int
-    deadline_ns: int
-
-
-class GroupChanged(Event, frozen=True, kw_only=True, tag=True):
-    account: int
-    group: int
-    old_group: int
-
-
-class AuctionCalled(Event, frozen=True, kw_only=True, tag=True):
-    """The call begins; it ends by itself at `until_ns`, 0 = when somebody ends it."""
-
-    until_ns: int
-
-
-class AuctionIndicated(Event, frozen=True, kw_only=True, tag=True):
-    """What would trade if the call ended now. `surplus`: lots more to buy; negative: to sell."""
-
-    price: int
-    volume: int
-    surplus: int
-
-
-class AuctionEnded(Event, frozen=True, kw_only=True, tag=True):
-    """The trades before it made up the auction; zeros if there were none."""
-
-    price: int
-    volume: int
-
-
-AnyEvent = (
-    OrderAccepted | OrderRejected | OrderCanceled | CancelRejected | OrderAmended | TradeExecuted
-    | BookDelta | SymbolModeChanged | BalanceChanged | EngineCheckpoint | AccountOpened
-    | AssetListed | SymbolListed | LimitsChanged | VersionChanged | OrderTermsAccepted
-    | OrderTriggered | OrderListChanged | CancelAfterSet | GroupChanged
-    | AuctionCalled | AuctionIndicated | AuctionEnded
-)  # fmt: skip
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -484,6 +292,38 @@ def _decode_terms(
         )
     if kind == EV_AUCTION_ENDED:
         return AuctionEnded(symbol=symbol, seq=seq, cause=cause, price=w[2], volume=w[3])
+    return _decode_risk(kind, symbol, seq, cause, detail, w)
+
+
+def _decode_risk(
+    kind: int, symbol: int, seq: int, cause: int, detail: int, w: tuple[int, ...]
+) -> AnyEvent:
+    if kind == EV_RULES_CHANGED:
+        return RulesChanged(
+            symbol=symbol, seq=seq, cause=cause, buy_up_bps=w[2], buy_down_bps=w[3],
+            sell_up_bps=w[4], sell_down_bps=w[5], static_bps=w[6], dynamic_bps=w[7],
+            stopped_orders=w[8], move_bps=w[9], window_ns=w[10], action=w[11], call_ns=w[12],
+            tick_step=w[13], lot_step=w[14], min_qty=w[15], max_position=w[16],
+            open_orders=w[17], parked_orders=w[18], rate=w[19], burst=w[20],
+            daily_notional=w[21],
+        )  # fmt: skip
+    if kind == EV_DESK_CHANGED:
+        return DeskChanged(
+            symbol=symbol, seq=seq, cause=cause, account=w[2], max_position=w[3],
+            open_orders=w[4], parked_orders=w[5], rate=w[6], burst=w[7], daily_notional=w[8],
+            killed=w[9],
+        )  # fmt: skip
+    if kind == EV_ACCOUNT_RESTRICTED:
+        return AccountRestricted(
+            symbol=symbol, seq=seq, cause=cause, account=w[2], state=w[3], withdrawals_halted=w[4]
+        )
+    if kind == EV_REFERENCE_SET:
+        return ReferenceSet(symbol=symbol, seq=seq, cause=cause, price=w[2])
+    if kind == EV_MARKET_PROTECTED:
+        return MarketProtected(
+            symbol=symbol, seq=seq, cause=cause, tripped_by=detail, action=w[2], price=w[3],
+            begin=w[4],
+        )  # fmt: skip
     raise ValueError(f"events: unknown kind {kind}")
 
 

@@ -110,6 +110,9 @@ class Listed:
         while leg < self._legs(kind):
             if not self.trading.check_bounds(self._tickets[leg]):
                 return False
+            if self.trading.has_risk:
+                if not self.trading.risk.check_order(self._tickets[leg], self._legs(kind)):
+                    return False
             leg += 1
         return True
 

@@ -36,24 +36,21 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.codes import (
-    AUCTION, CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
+    CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
-    CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_VERSION, CMD_WITHDRAW,
-    IDEMPOTENCY_MISMATCH, MODE_AUCTION, OK, OVERLOADED, PEGGED, UNKNOWN_SYMBOL, VALIDATION,
+    CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_REFERENCE,
+    CMD_SET_RULES, CMD_SET_VERSION, CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK, OVERLOADED,
+    UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
-from core.commands import (
-    AFTER_NS, C_ACCOUNT, C_HEAD, COMMAND_WORDS, PLACE_TERMS_WORDS, TERMS_ZERO, split_batch,
-    words_of,
-)  # fmt: skip
+from core.commands import C_ACCOUNT, C_HEAD, COMMAND_WORDS, split_batch, words_of
 from core.dedup import D_REPLY, DEDUP_WORDS
 from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
-from core.limits import CANCEL_AFTER_NS_MAX, TIME_NS_MAX
 from core.read_ahead import ReadAhead
 from core.reading import Reading
 from core.state import Snapshot, State, digest_words
 from core.table import NIL, column_bytes, filled
 from core.versions import (
-    VERSION_AUCTIONS, VERSION_KEYED_MODES, VERSION_KNOWN, VERSION_ORDER_TERMS, UnknownVersion,
+    VERSION_AUCTIONS, VERSION_KEYED_MODES, VERSION_KNOWN, UnknownVersion, version_of_kind,
 )  # fmt: skip
 from core.views import AssetView, BalanceView, BookView, OrderView, SymbolView
 
@@ -158,13 +155,31 @@ class Machine:
             self._checkpoint(w4, commands[at + 40 : at + 72])
         elif kind == CMD_SET_LIMITS:
             operators.set_limits(w4, w5, w6)
+        elif state.version < version_of_kind(kind):
+            answer.reject(VALIDATION, C_HEAD)
+        elif kind == CMD_SET_GROUP:
+            operators.set_group(read_i64_le(commands, at + 8), w4)
         else:
-            assert kind == CMD_SET_GROUP, "machine: a kind that the decoder let through"
-            if state.version < VERSION_ORDER_TERMS:
-                answer.reject(VALIDATION, C_HEAD)
-            else:
-                operators.set_group(read_i64_le(commands, at + 8), w4)
+            self._lay_down(commands, at, head, kind)
         self._reply(kind)
+        if state.markets.touched_count > 0:
+            state.cascade.settle()
+
+    def _lay_down(self, commands: bytes, at: i64, head: i64, kind: i64) -> None:
+        """Rules of markets and accounts."""
+        orders = self._state.risk_orders
+        symbol = (head >> 16) & 0xFFFF
+        account = read_i64_le(commands, at + 8)
+        w4 = read_i64_le(commands, at + 32)
+        if kind == CMD_SET_RULES:
+            orders.set_rules(symbol, words_of(commands, at, (head >> 8) & 0xFF))
+        elif kind == CMD_SET_DESK:
+            orders.set_desk(symbol, account, words_of(commands, at, (head >> 8) & 0xFF))
+        elif kind == CMD_SET_ACCOUNT:
+            orders.set_account(account, w4, read_i64_le(commands, at + 40))
+        else:
+            assert kind == CMD_SET_REFERENCE, "machine: a kind that the decoder let through"
+            orders.set_reference(symbol, w4)
 
     def _set_mode(self, commands: bytes, at: i64, head: i64, mode: i64) -> None:
         """With a key once, as trading is, from `VERSION_KEYED_MODES` on."""
@@ -229,80 +244,11 @@ class Machine:
             w7 = read_i64_le(payload, 24)
         if keyed and self._is_answered(key_hi, key_lo, scope, head, w4, w5, w6, w7):
             return
-        self._decide(commands, at, head, kind, symbol, account)
+        state.decisions.decide(commands, at, head, kind, symbol, account, state.version)
         reply_at = self._replied
         self._finish(kind, account, client_hi, client_lo)
         if keyed:
             state.replies.remember(key_hi, key_lo, scope, head, w4, w5, w6, w7, self._out, reply_at)
-
-    def _decide(
-        self, commands: bytes, at: i64, head: i64, kind: i64, symbol: i64, account: i64
-    ) -> None:
-        """Whatever the kind asks for."""
-        state = self._state
-        w4 = read_i64_le(commands, at + 32)
-        w5 = read_i64_le(commands, at + 40)
-        w6 = read_i64_le(commands, at + 48)
-        w7 = read_i64_le(commands, at + 56)
-        has_terms = state.version >= VERSION_ORDER_TERMS
-        if kind == CMD_PLACE:
-            state.ticket.set_order(symbol, account, head >> 32, w4, w5, w6, w7)
-            if state.trading.check(state.ticket):
-                state.trading.place(state.ticket)
-        elif kind == CMD_CANCEL:
-            state.amending.cancel(symbol, account, w4)
-        elif kind == CMD_AMEND:
-            state.amending.amend(symbol, account, w4, w5, w6, w7 if has_terms else 0)
-        elif kind == CMD_CANCEL_ALL:
-            if not has_terms:
-                w4 = w5 = w6 = 0
-            state.mass_cancel.run(symbol, account, w4, w5, w6)
-        elif not has_terms:
-            state.answer.reject(VALIDATION, C_HEAD)
-        elif kind == CMD_PLACE_TERMS:
-            self._place_terms(commands, at, head, symbol, account)
-        elif kind == CMD_PLACE_LIST:
-            state.listed.place(symbol, account, words_of(commands, at, (head >> 8) & 0xFF))
-        else:
-            self._cancel_after(symbol, account, w4)
-
-    def _place_terms(self, commands: bytes, at: i64, head: i64, symbol: i64, account: i64) -> None:
-        state = self._state
-        ticket = state.ticket
-        ticket.set_order(
-            symbol, account, head >> 32, read_i64_le(commands, at + 32),
-            read_i64_le(commands, at + 40), read_i64_le(commands, at + 48),
-            read_i64_le(commands, at + 56),
-        )  # fmt: skip
-        ticket.set_terms(
-            read_i64_le(commands, at + 64), read_i64_le(commands, at + 72),
-            read_i64_le(commands, at + 80), read_i64_le(commands, at + 88),
-            read_i64_le(commands, at + 96), read_i64_le(commands, at + 104),
-            read_i64_le(commands, at + 112),
-        )  # fmt: skip
-        if not state.trading.check(ticket):
-            return
-        if read_i64_le(commands, at + 8 * (PLACE_TERMS_WORDS - 1)) != 0:
-            state.answer.reject(VALIDATION, TERMS_ZERO)
-        elif ticket.is_conditional():
-            state.conditional.place(ticket)
-        elif ticket.tif == AUCTION and state.trading.execution.mode != MODE_AUCTION:
-            state.conditional.place_for_auction(ticket)
-        elif ticket.type == PEGGED:
-            state.pegs.place(ticket)
-        else:
-            state.trading.place(ticket)
-
-    def _cancel_after(self, symbol: i64, account: i64, after_ns: i64) -> None:
-        state = self._state
-        if after_ns < 0 or after_ns > CANCEL_AFTER_NS_MAX or self.ts_ns > TIME_NS_MAX:
-            state.answer.reject(VALIDATION, AFTER_NS)
-            return
-        deadline = self.ts_ns + after_ns if after_ns > 0 else 0
-        before = state.trading.timers.set_switch(account, symbol, deadline)
-        if deadline != 0 or before != 0:
-            state.trading.events.cancel_after_set(symbol, account, deadline)
-        state.answer.detail = deadline
 
     def _admit(self, kind: i64, symbol: i64, account: i64) -> bool:
         """The symbol is listed and the account open, as far as the kind needs them."""

@@ -34,6 +34,11 @@ M_TRADED: Final = 14  # its lots so far
 M_IND_PRICE: Final = 15  # what was indicated last
 M_IND_VOLUME: Final = 16
 M_IND_SURPLUS: Final = 17
+M_AUCTION: Final = 18  # price of the last auction, 0 = none yet
+M_TRIPPED: Final = 19  # why the market is to be protected, 0 = it is not
+M_WINDOW_START: Final = 20  # log time, 0 = there is no window
+M_WINDOW_PRICE: Final = 21
+M_WINDOW_COUNT: Final = 22  # orders that a collar stopped in it
 MARKET_SHIFT: Final = 5
 MARKET_WORDS: Final = 32
 

@@ -9,11 +9,10 @@ from mypy_extensions import i64
 
 from core.accounts import B_AVAILABLE, B_HOLD, BALANCE_WORDS, Accounts
 from core.answer import Answer
-from core.auction import Auction
 from core.codes import (
-    CMD_DEPOSIT, CMD_OPEN_ACCOUNT, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL,
-    MODE_AUCTION, MODE_HARD_HALT, MODE_NORMAL, MODE_POST_ONLY, MOVED_BY_DEPOSIT,
-    MOVED_BY_WITHDRAWAL, OVERLOADED, UNKNOWN_SYMBOL, VALIDATION,
+    CMD_DEPOSIT, CMD_OPEN_ACCOUNT, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MARKET_HALTED,
+    MAX_NOTIONAL, MODE_AUCTION, MODE_HARD_HALT, MODE_NORMAL, MOVED_BY_DEPOSIT, MOVED_BY_WITHDRAWAL,
+    OVERLOADED, UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
 from core.commands import (
     C_ACCOUNT, C_KEY_HI, GROUP_NEW, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW, LIMIT_OPEN_ORDERS,
@@ -25,9 +24,9 @@ from core.dedup import (
 )  # fmt: skip
 from core.emit import EventWriter
 from core.limits import ACCOUNTS_MAX, AMOUNT_MAX, ASSETS_MAX, DEDUP_ROWS_MAX, SLOT_BITS, SYMBOLS_MAX
-from core.listing import A_SUPPLY, ASSET_WORDS, S_MODE, SYMBOL_WORDS, Listing
-from core.markets import M_CALL_FIRST, M_TARGET
-from core.profiles import Profiles
+from core.listing import A_SUPPLY, ASSET_WORDS, Listing
+from core.modes import Modes
+from core.profiles import FROZEN, Profiles
 from core.table import NIL
 from core.trading import Trading
 from core.versions import VERSION_MAX
@@ -38,13 +37,13 @@ class Operators:
 
     def __init__(
         self, listing: Listing, accounts: Accounts, profiles: Profiles, trading: Trading,
-        auction: Auction, replies: Replies, references: References, events: EventWriter,
+        modes: Modes, replies: Replies, references: References, events: EventWriter,
         answer: Answer,
     ) -> None:  # fmt: skip
         self.listing = listing
         self.accounts = accounts
         self.profiles = profiles
-        self.auction = auction
+        self.modes = modes
         self.trading = trading
         self.replies = replies
         self.references = references
@@ -65,36 +64,11 @@ class Operators:
                 return
         self.answer.id = symbol
         if has_auctions:
-            self._change_mode(symbol, mode, until_ns)
+            self.modes.change(symbol, mode, until_ns)
         else:
-            self._put_mode(symbol, mode)
+            self.modes.put(symbol, mode)
         self.trading.markets.note(symbol)
         self.answer.seq = self.events.last_seq(symbol)
-
-    def _put_mode(self, symbol: i64, mode: i64) -> None:
-        at = symbol * SYMBOL_WORDS + S_MODE
-        old_mode = self.listing.symbols.rows[at]
-        self.listing.symbols.rows[at] = mode
-        self.events.symbol_mode_changed(symbol, mode, old_mode)
-
-    def _change_mode(self, symbol: i64, mode: i64, until_ns: i64) -> None:
-        """A mode in which orders trade is entered by an uncrossing, if there was a call."""
-        markets = self.trading.markets
-        old_mode = self.listing.symbols.rows[symbol * SYMBOL_WORDS + S_MODE]
-        markets.set(symbol, M_TARGET, 0)
-        may_trade = mode == MODE_NORMAL or mode == MODE_POST_ONLY
-        if may_trade and (old_mode == MODE_AUCTION or markets.get(symbol, M_CALL_FIRST) != 0
-                          or self.auction.is_crossed(symbol)):  # fmt: skip
-            self.trading.execution.use(symbol)
-            self.auction.end(symbol, mode)
-            if not self.auction.go_on(symbol):
-                markets.set_backlog(symbol, 1)
-            return
-        if old_mode == MODE_AUCTION:
-            self.auction.leave(symbol)
-        self._put_mode(symbol, mode)
-        if mode == MODE_AUCTION:
-            self.auction.begin(symbol, until_ns)
 
     def move(self, kind: i64, account: i64, hi: i64, lo: i64, asset: i64, amount: i64) -> None:
         """A deposit or a withdrawal."""
@@ -114,6 +88,8 @@ class Operators:
                 return
             delta = amount
         else:
+            if self.profiles.restricted != 0 and not self._may_withdraw(account):
+                return
             if amount > available:
                 answer.reject(INSUFFICIENT_FUNDS, available)
                 return
@@ -134,6 +110,11 @@ class Operators:
         self.references.add(
             hi, lo, kind, account, asset, amount, answer.seq, answer.ts_ns, answer.detail
         )
+
+    def _may_withdraw(self, account: i64) -> bool:
+        if self.profiles.state(account) == FROZEN:
+            return self.answer.reject(MARKET_HALTED, FROZEN)
+        return self.profiles.may_withdraw(account) or self.answer.reject(MARKET_HALTED, 0)
 
     def _check_move(self, account: i64, hi: i64, lo: i64, asset: i64, amount: i64) -> bool:
         if not self.accounts.is_open(account):

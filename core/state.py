@@ -22,21 +22,25 @@ from core.auction import Auction
 from core.cascade import Cascade
 from core.codes import AUCTION, BUY, DAY
 from core.conditional import Conditional
+from core.decisions import Decisions
 from core.dedup import References, Replies
 from core.emit import EventWriter
 from core.listed import Listed
 from core.listing import Listing
 from core.markets import Markets
 from core.mass_cancel import MassCancel
+from core.modes import Modes
 from core.operators import Operators
 from core.order_store import L_BOOK, L_PRICE, LEVEL_WORDS
 from core.pegs import Pegs
 from core.profiles import Profiles
+from core.risk_orders import RiskOrders
+from core.rules import Rules
 from core.table import NIL, Table
 from core.terms import AREA_SHIFT, SYMBOL_MASK
 from core.ticket import Ticket
 from core.trading import Trading
-from core.versions import VERSION_AUCTIONS, VERSION_FIRST, VERSION_ORDER_TERMS
+from core.versions import VERSION_AUCTIONS, VERSION_FIRST, VERSION_ORDER_TERMS, VERSION_RISK
 
 SNAPSHOT_VERSION: Final = 1
 
@@ -70,22 +74,33 @@ class State:
         self.references = References()
         self.events = EventWriter(self.listing.symbols)
         self.profiles = Profiles()
+        self.rules = Rules()
         self.markets = Markets()
         self.ticket = Ticket()
         self.trading = Trading(
-            self.listing, self.accounts, self.profiles, self.markets, self.events, self.answer
-        )
+            self.listing, self.accounts, self.profiles, self.rules, self.markets, self.events,
+            self.answer,
+        )  # fmt: skip
         self.conditional = Conditional(self.trading)
         self.pegs = Pegs(self.trading)
         self.listed = Listed(self.trading, self.conditional)
         self.amending = Amending(self.trading, self.conditional)
         self.mass_cancel = MassCancel(self.trading)
         self.auction = Auction(self.trading)
+        self.decisions = Decisions(
+            self.trading, self.ticket, self.conditional, self.pegs, self.listed, self.amending,
+            self.mass_cancel,
+        )  # fmt: skip
+        self.modes = Modes(self.trading, self.auction)
         self.cascade = Cascade(
-            self.trading, self.conditional, self.pegs, self.mass_cancel, self.auction
+            self.trading, self.conditional, self.pegs, self.mass_cancel, self.modes
         )
+        self.risk_orders = RiskOrders(
+            self.listing, self.accounts, self.profiles, self.rules, self.mass_cancel, self.events,
+            self.answer,
+        )  # fmt: skip
         self.operators = Operators(
-            self.listing, self.accounts, self.profiles, self.trading, self.auction, self.replies,
+            self.listing, self.accounts, self.profiles, self.trading, self.modes, self.replies,
             self.references, self.events, self.answer,
         )  # fmt: skip
         self.checkpoint_index: i64 = 0
@@ -103,10 +118,11 @@ class State:
         ]  # fmt: skip
         if version < VERSION_ORDER_TERMS:
             return first
-        return [
+        terms = [
             *first, store.terms.table, self.trading.endings.lists.table, self.markets.table,
             self.trading.timers.switches, self.profiles.table,
         ]  # fmt: skip
+        return terms if version < VERSION_RISK else [*terms, self.rules.table, self.rules.desks]
 
     def set_version(self, version: i64) -> None:
         """The rules of that version are in force; its tables begin empty."""
@@ -119,6 +135,7 @@ class State:
         """What the parts must know of the version in force."""
         last_tif: i64 = AUCTION if self.version >= VERSION_AUCTIONS else DAY
         self.ticket.last_tif = last_tif
+        self.trading.has_risk = self.version >= VERSION_RISK
         self.listed.use_version(last_tif)
 
     def scalars(self) -> list[int]:
@@ -204,6 +221,9 @@ class State:
         self.references.rebuild()
         self.trading.open_orders.rebuild()
         self.profiles.rebuild()
+        self.rules.rebuild()
+        while self.rules.table.count < self.listing.symbols.count:
+            self.rules.add()  # likewise
         self._rebuild_books()
         while self.markets.table.count < self.listing.symbols.count:
             self.markets.add()  # a state of a version that has no such table

@@ -15,7 +15,7 @@ from core.accounts import AC_OPEN_ORDERS, ACCOUNT_WORDS, Accounts
 from core.answer import Answer
 from core.book import Book
 from core.codes import (
-    AUCTION, BUY, CANCEL_ONLY, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER,
+    AUCTION, BUY, CANCEL_ONLY, CANCELED_COLLAR, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER,
     CANCELED_SELF_TRADE, DUPLICATE_ORDER_ID, FOK, FOK_UNFILLABLE, GTC, INSUFFICIENT_FUNDS, IOC,
     LIMIT, LOT_SIZE, MARKET, MARKET_HALTED, MAX_NOTIONAL, MIN_NOTIONAL, MODE_AUCTION,
     MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_NORMAL, MODE_POST_ONLY, MODE_SOFT_HALT, NO_LIQUIDITY,
@@ -31,13 +31,15 @@ from core.limits import OPEN_ORDERS_PER_ACCOUNT_DEFAULT, SLOT_BITS
 from core.listing import (
     S_MAX_NOTIONAL, S_MAX_PRICE, S_MAX_QTY, S_MIN_NOTIONAL, S_MIN_PRICE, SYMBOL_WORDS, Listing,
 )  # fmt: skip
-from core.markets import M_TARGET, Markets
+from core.markets import M_LAST, M_TARGET, Markets
 from core.open_orders import OpenOrders
 from core.order_store import (
     F_PRICE, FILL_WORDS, L_HIDDEN, L_PRICE, L_TOTAL, LEVEL_SHIFT, O_FILLED, O_ID, O_OWNER,
     O_REMAINING, O_TERMS, ORDER_SHIFT, OrderStore,
 )  # fmt: skip
 from core.profiles import Profiles
+from core.risk import Risk
+from core.rules import Rules
 from core.self_trade import SelfTrade
 from core.table import NIL
 from core.terms import (
@@ -53,8 +55,8 @@ class Trading:
     """Checks, plans and carries out orders over one partition's books and balances."""
 
     def __init__(
-        self, listing: Listing, accounts: Accounts, profiles: Profiles, markets: Markets,
-        events: EventWriter, answer: Answer,
+        self, listing: Listing, accounts: Accounts, profiles: Profiles, rules: Rules,
+        markets: Markets, events: EventWriter, answer: Answer,
     ) -> None:  # fmt: skip
         self.answer = answer
         self.listing = listing
@@ -68,6 +70,11 @@ class Trading:
         self.execution = Execution(
             listing, accounts, self.store, self.books, self.open_orders, markets, events, answer
         )
+        self.risk = Risk(
+            rules, profiles, accounts, markets, self.execution, self.open_orders, answer
+        )
+        self.has_risk: bool = False
+        """The machine version in force has rules."""
         self.timers = Timers(self.store, markets)
         self.endings = Endings(self.execution, self.timers)
         self.trailing = Trailing(self.endings)
@@ -76,12 +83,13 @@ class Trading:
         self.pays: i64 = 0  # the row of the balance that pays
         self.hold: i64 = 0
         self.plan_lots: i64 = 0
-        self.stopped: bool = False
-        """Self-trade prevention stopped the last taker."""
+        self.bound: i64 = 0  # the worst price at which it may trade, 0 = any
+        self.stop_reason: i64 = 0  # why the rest of the last taker must not stay, 0 = it may
 
     def add_symbol(self, symbol: i64) -> None:
         self.add_books(symbol)
         self.markets.add()
+        self.risk.rules.add()
 
     def add_books(self, symbol: i64) -> None:
         self.books.append(Book(symbol, self.store))
@@ -105,7 +113,11 @@ class Trading:
             return False
         if self.execution.mode == MODE_POST_ONLY and t.type == LIMIT and t.tif != AUCTION:
             t.tif = POST_ONLY
-        return self.check_bounds(t) and self.check_account(t, 1)
+        if not self.check_bounds(t):
+            return False
+        if self.has_risk and not self.risk.check_order(t, 1):
+            return False
+        return self.check_account(t, 1)
 
     def check_mode(self, t: Ticket) -> bool:
         mode = self.execution.mode
@@ -190,10 +202,8 @@ class Trading:
             open_now = self.accounts.accounts.rows[t.account * ACCOUNT_WORDS + AC_OPEN_ORDERS]
             if open_now > self.open_orders_max - orders:
                 return self.reject(TOO_MANY_OPEN_ORDERS, self.open_orders_max)
-        if orders == 1:
-            if not self.store.has_room():
-                return self.reject(OVERLOADED, 1 << SLOT_BITS)
-        elif not self.store.has_room_for(orders):
+        has_room = self.store.has_room() if orders == 1 else self.store.has_room_for(orders)
+        if not has_room:
             return self.reject(OVERLOADED, 1 << SLOT_BITS)
         return self.check_client(t)
 
@@ -222,7 +232,8 @@ class Trading:
             self.hold = self.execution.hold_of(side, t.price, t.qty)
             return self.hold <= available or self.reject(INSUFFICIENT_FUNDS, available)
         by_quote = t.by_quote()
-        if t.type == MARKET and (best == 0 or not self.crosses(side, t.price, best)):
+        self.bound = self.risk.collar(side, t.price) if self.has_risk else t.price
+        if t.type == MARKET and (best == 0 or not self.crosses(side, self.bound, best)):
             return self.reject(NO_LIQUIDITY, 0)
         if by_quote and t.qty < best * self.execution.tick_value:
             return self.reject(MIN_NOTIONAL, best * self.execution.tick_value)
@@ -260,13 +271,13 @@ class Trading:
 
     def _plan_self_trade(self, t: Ticket) -> bool:
         self.self_trade.begin(t.account, t.stp, t.by_group)
-        own = self.self_trade.refusing_order(t.side, t.price)
+        own = self.self_trade.refusing_order(t.side, self.bound)
         return own == 0 or self.reject(SELF_TRADE, own)
 
     def _fillable(self, t: Ticket, lots: i64) -> i64:
         if t.stp == STP_NONE:
-            return self.books[self.execution.symbol].fillable(t.side, t.price, lots)
-        self.self_trade.walk(t.side, t.price, lots, False, -1)
+            return self.books[self.execution.symbol].fillable(t.side, self.bound, lots)
+        self.self_trade.walk(t.side, self.bound, lots, False, -1)
         return self.self_trade.lots
 
     def _plan_market(self, t: Ticket, by_quote: bool, available: i64) -> bool:
@@ -280,7 +291,7 @@ class Trading:
         qty = t.qty
         book = self.books[self.execution.symbol]
         ladder = book.asks if side == BUY else book.bids
-        worst = book.worst_key(side, t.price)
+        worst = book.worst_key(side, self.bound)
         levels = self.store.levels.rows
         lots: i64 = 0
         spent: i64 = 0
@@ -306,7 +317,7 @@ class Trading:
     def _plan_guarded(self, t: Ticket, by_quote: bool, available: i64) -> bool:
         guard = self.self_trade
         budget: i64 = available if t.side == BUY else -1
-        if not guard.walk(t.side, t.price, t.qty, by_quote, budget):
+        if not guard.walk(t.side, self.bound, t.qty, by_quote, budget):
             return False
         return self._hold_for_market(t.side, guard.lots, guard.spent, available)
 
@@ -382,7 +393,7 @@ class Trading:
         lots = self.store.orders.rows[(slot << ORDER_SHIFT) + O_REMAINING]
         left = self.cross(slot, t.account, side, t.price, lots, limit, t.stp, t.by_group)
         level: i64 = NIL
-        if left > 0 and (t.type == MARKET or t.tif == IOC or self.stopped):
+        if left > 0 and (t.type == MARKET or t.tif == IOC or self.stop_reason != 0):
             self._drop_remainder(slot, t, limit, left, is_listed)
         elif left > 0:
             level = self.books[t.symbol].rest(slot, side, t.price)
@@ -407,24 +418,39 @@ class Trading:
         `limit`: the price by which its hold is reckoned, 0 for a market order.
         """
         prevented: i64 = 0
-        self.stopped = False
+        self.stop_reason = 0
+        symbol = self.execution.symbol
+        before = self.markets.get(symbol, M_LAST)
+        bound = self.risk.collar(side, price) if self.has_risk else price
         if self.execution.mode == MODE_AUCTION:
             self.store.fill_count = 0
             left = lots
         elif stp == STP_NONE:
-            left = self.execution.trade(slot, side, price, lots, limit)
+            left = self.execution.trade(slot, side, bound, lots, limit)
         else:
             self.self_trade.begin(account, stp, by_group)
-            left = self.self_trade.trade(slot, side, price, lots, limit)
+            left = self.self_trade.trade(slot, side, bound, lots, limit)
             prevented = self.self_trade.prevented
-            self.stopped = self.self_trade.stopped
+            if self.self_trade.stopped:
+                self.stop_reason = CANCELED_SELF_TRADE
         self.execution.close_trade(slot, lots, left, prevented)
         if self.store.fill_count > 0:
             self._see_prices()
+            if self.has_risk:
+                self.risk.note_fills(account, symbol, before)
             self.endings.after_trade(slot)
+        if left > 0 and bound != price and self.stop_reason == 0:
+            self._stop_at_collar(symbol, side, price)
         if self.store.orders.rows[(slot << ORDER_SHIFT) + O_OWNER] >> OWNER_BITS != 0:
             self.hide(slot, left)
         return left
+
+    def _stop_at_collar(self, symbol: i64, side: i64, price: i64) -> None:
+        """A taker with lots left that its own limit would let trade on."""
+        if self.execution.mode != MODE_AUCTION:
+            if self.books[symbol].reachable(side, price) != NIL:
+                self.stop_reason = CANCELED_COLLAR
+                self.risk.was_stopped(symbol)
 
     def _see_prices(self) -> None:
         """The first and the last price of a match are its extremes; the market sees both."""
@@ -455,8 +481,8 @@ class Trading:
         if t.type == LIMIT:
             reason = CANCELED_IOC_REMAINDER
             released = self.execution.release_hold(slot, t.side, limit, left)
-        if self.stopped:
-            reason = CANCELED_SELF_TRADE
+        if self.stop_reason != 0:
+            reason = self.stop_reason
         self.events.order_canceled(
             t.symbol, t.side, reason, self.answer.id, t.account, left, released, t.price
         )

@@ -10,7 +10,7 @@ A version is never taken back: what was decided under it stands in the log.
 
 from typing import Final
 
-from core.codes import CMD_PLACE_TERMS
+from core.codes import CMD_PLACE_TERMS, CMD_SET_RULES
 
 VERSION_FIRST: Final = 1
 """In force when a log begins. A state of this version hashes as before there were versions."""
@@ -26,7 +26,10 @@ prevention; CANCEL_ALL filters; CANCEL_AFTER and SET_GROUP are known."""
 VERSION_AUCTIONS: Final = 4
 """From here on a symbol may be in the mode AUCTION, and orders may be for auctions only."""
 
-VERSION_KNOWN: Final = 4
+VERSION_RISK: Final = 5
+"""From here on there are rules of markets and accounts: bands, collars, breakers, states."""
+
+VERSION_KNOWN: Final = 5
 """The newest one that this program can run."""
 
 VERSION_MAX: Final = 65_535
@@ -35,6 +38,8 @@ VERSION_MAX: Final = 65_535
 
 def version_of_kind(kind: int) -> int:
     """The machine version from which on a command of this kind is known."""
+    if kind >= CMD_SET_RULES:
+        return VERSION_RISK
     return VERSION_ORDER_TERMS if kind >= CMD_PLACE_TERMS else VERSION_FIRST
 
 

@@ -19,6 +19,7 @@ CLIENT_TEXT_MAX: Final = 36
 
 _BY_CALLER: Final = (
     codes.CANCELED_BY_USER, codes.CANCELED_MASS, codes.CANCELED_LIST, codes.CANCELED_CANCEL_AFTER,
+    codes.CANCELED_KILLED,
 )  # fmt: skip
 """Reasons for which an order is CANCELED; for any other it is EXPIRED."""
 

@@ -48,7 +48,7 @@ FILLED: Final = "FILLED"
 CANCELED: Final = "CANCELED"
 EXPIRED: Final = "EXPIRED"
 
-BY_USER: Final = ("USER", "MASS", "CANCEL_AFTER")
+BY_USER: Final = ("USER", "MASS", "CANCEL_AFTER", "KILLED")
 """Reasons for which an order is CANCELED; LIST is one too, and for any other it is EXPIRED."""
 
 
@@ -73,12 +73,15 @@ _WAITS: Final = [
 ]
 _WAITS_WITH_TIME: Final = [*_WAITS, *_ends(WAITING, ("EXPIRED",))]
 _LIMIT: Final = [
-    *_trading((*BY_USER, "LIST", "IOC_REMAINDER", "SELF_TRADE", "EXPIRED")),
+    *_trading((*BY_USER, "LIST", "IOC_REMAINDER", "SELF_TRADE", "COLLAR", "EXPIRED")),
     Step(OPEN, "amended", OPEN),
 ]
 _TRIGGERED_LIMIT: Final = [step for step in _LIMIT if step.cause != "LIST"]
 """When it is triggered the other one of its pair has gone."""
-_MARKET: Final = [*_trading(("MARKET_REMAINDER", "SELF_TRADE")), Step(OPEN, "amended", OPEN)]
+_MARKET: Final = [
+    *_trading(("MARKET_REMAINDER", "SELF_TRADE", "COLLAR")),
+    Step(OPEN, "amended", OPEN),
+]
 _CONDITIONAL: Final = [
     Step(START, "accepted", PARKED),
     Step(PARKED, "triggered", OPEN),

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import grpc.aio
 
-from adapters.cli import admin_cluster
+from adapters.cli import admin_cluster, admin_risk
 from adapters.cli.admin_calls import CALLS, DEADLINE_S, Context
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
 from adapters.cluster_client import connect
@@ -80,6 +80,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     _keys(command)
     command("status", "role, term, index, chain and digests of the node")
     command("markets", "every listed symbol and asset")
+    admin_risk.add_arguments(command)
     admin_cluster.add_arguments(commands, common, audited)
     balances = command("balances", "one account's balances")
     balances.add_argument("--account", required=True, metavar="ID")
@@ -161,7 +162,8 @@ def run(a: argparse.Namespace) -> int:
     if not separator or scheme != "grpc" or not address:
         raise usage_error(f"--url: {a.url!r} must be grpc://HOST:PORT")
     try:
-        call = admin_cluster.CALLS[a.action] if a.what == "cluster" else CALLS[a.what]
+        calls = CALLS | admin_risk.CALLS
+        call = admin_cluster.CALLS[a.action] if a.what == "cluster" else calls[a.what]
         result = asyncio.run(_run(a, address, call))
     except Refused as error:
         raise usage_error(f"--{error}") from error

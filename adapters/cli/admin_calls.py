@@ -97,7 +97,7 @@ async def list_asset(c: Context) -> dict[str, Any]:
     if c.a.scale < 0:
         raise ValueError(f"--scale: {c.a.scale} must be 0 to 12")
     request = admin.ListAssetRequest(audit=c.audit, name=c.a.name, scale=c.a.scale)
-    return _result(await c.core.admin.ListAsset(request, timeout=DEADLINE_S))
+    return result(await c.core.admin.ListAsset(request, timeout=DEADLINE_S))
 
 
 async def list_symbol(c: Context) -> dict[str, Any]:
@@ -124,7 +124,7 @@ async def list_symbol(c: Context) -> dict[str, Any]:
         max_notional_units=parse_amount(a.max_notional, quote.scale, "max-notional"),
         maker_ppm=a.maker_ppm, taker_ppm=a.taker_ppm,
     )  # fmt: skip
-    return _result(await c.core.admin.ListSymbol(request, timeout=DEADLINE_S))
+    return result(await c.core.admin.ListSymbol(request, timeout=DEADLINE_S))
 
 
 def _steps(text: str, scale: int, step: int, field: str) -> int:
@@ -141,7 +141,7 @@ def _asset(assets: dict[str, admin.Asset], name: str, option: str) -> admin.Asse
 async def open_account(c: Context) -> dict[str, Any]:
     metadata = types.CommandMetadata(idempotency_key=c.a.reference)
     request = admin.OpenAccountRequest(metadata=metadata, audit=c.audit)
-    return _result(await c.core.admin.OpenAccount(request, timeout=DEADLINE_S))
+    return result(await c.core.admin.OpenAccount(request, timeout=DEADLINE_S))
 
 
 async def deposit(c: Context) -> dict[str, Any]:
@@ -151,7 +151,7 @@ async def deposit(c: Context) -> dict[str, Any]:
         amount_units=parse_amount(c.a.amount, asset.scale, "amount"),
     )  # fmt: skip
     answer = await c.core.admin.Deposit(request, timeout=DEADLINE_S)
-    return _result(answer) | _available(answer, asset)
+    return result(answer) | _available(answer, asset)
 
 
 async def withdraw(c: Context) -> dict[str, Any]:
@@ -161,7 +161,7 @@ async def withdraw(c: Context) -> dict[str, Any]:
         amount_units=parse_amount(c.a.amount, asset.scale, "amount"),
     )  # fmt: skip
     answer = await c.core.admin.Withdraw(request, timeout=DEADLINE_S)
-    return _result(answer) | _available(answer, asset)
+    return result(answer) | _available(answer, asset)
 
 
 def _move(c: Context) -> types.CommandMetadata:
@@ -185,7 +185,7 @@ async def mode(c: Context) -> dict[str, Any]:
         audit=c.audit, mode=cast("types.SymbolMode", MODE_NAMES.index(c.a.mode) + 1),
         until_ns=time.time_ns() + c.a.for_s * 10**9 if c.a.for_s else 0,
     )  # fmt: skip
-    return _result(await c.core.trading.SetSymbolMode(request, timeout=DEADLINE_S))
+    return result(await c.core.trading.SetSymbolMode(request, timeout=DEADLINE_S))
 
 
 async def cancel_all(c: Context) -> dict[str, Any]:
@@ -198,7 +198,7 @@ async def cancel_all(c: Context) -> dict[str, Any]:
         if answer.reply.code == OK:
             canceled += answer.reply.detail
         if answer.reply.code != OK or answer.reply.remaining_lots == 0:
-            return _result(answer) | {"canceled": canceled}
+            return result(answer) | {"canceled": canceled}
 
 
 async def set_limits(c: Context) -> dict[str, Any]:
@@ -206,14 +206,14 @@ async def set_limits(c: Context) -> dict[str, Any]:
         audit=c.audit, open_orders=c.a.open_orders,
         dedup_window_ns=c.a.dedup_window_s * NS_PER_S, dedup_rows=c.a.dedup_rows,
     )  # fmt: skip
-    return _result(await c.core.admin.SetLimits(request, timeout=DEADLINE_S))
+    return result(await c.core.admin.SetLimits(request, timeout=DEADLINE_S))
 
 
 async def version(c: Context) -> dict[str, Any]:
     if not 1 <= c.a.to <= VERSION_MAX:
         raise ValueError(f"--to: {c.a.to} must be 1 to {VERSION_MAX}")
     request = admin.SetMachineVersionRequest(audit=c.audit, version=c.a.to)
-    return _result(await c.core.admin.SetMachineVersion(request, timeout=DEADLINE_S))
+    return result(await c.core.admin.SetMachineVersion(request, timeout=DEADLINE_S))
 
 
 async def create_key(c: Context) -> dict[str, Any]:
@@ -303,7 +303,7 @@ def _account(text: str) -> int:
     return int(text)
 
 
-def _result(answer: _Answered) -> dict[str, Any]:
+def result(answer: _Answered) -> dict[str, Any]:
     """The reply as people read it; a reject's bound is its `detail`."""
     reply = answer.reply
     out: dict[str, Any] = {"code": REJECT_NAMES[reply.code]}

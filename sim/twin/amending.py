@@ -9,8 +9,8 @@ from core.codes import (
     CANCEL_ONLY,
     CANCELED_BY_USER,
     CANCELED_MASS,
-    CANCELED_SELF_TRADE,
     INSUFFICIENT_FUNDS,
+    LIMIT,
     LOT_SIZE,
     MARKET_HALTED,
     MODE_AUCTION,
@@ -34,8 +34,8 @@ from core.codes import (
 from core.commands import FILTER_BUYS, FILTER_PARKED, FILTER_RESTING, FILTER_SELLS
 from core.events import OrderAmended, Reply
 from core.limits import CANCELS_PER_COMMAND_MAX, PRICE_TICKS_MAX
-from sim.twin import ending, matching, trading, waiting
-from sim.twin.asking import TIPS
+from sim.twin import ending, matching, risk, trading, waiting
+from sim.twin.asking import TIPS, Wanted
 from sim.twin.book import RESTING, Order, other
 from sim.twin.ending import Levels
 from sim.twin.matching import Guard
@@ -70,6 +70,7 @@ def cancel(state: State, command: Command) -> Reply:
 def amend(state: State, command: Command) -> Reply:
     symbol, order = _find_owned(state, command)
     try:
+        risk.check_may_place(state, command.account, symbol)
         if order.area == RESTING:
             return _amend_resting(state, symbol, order, command)
         return _amend_parked(state, symbol, order, command)
@@ -92,7 +93,14 @@ def _amend_resting(state: State, symbol: Symbol, order: Order, command: Command)
     reduction = price == order.limit and qty < order.qty
     _check_mode(symbol, reduction)
     _check_terms(state, order, qty - order.filled, command.words[7])
-    hold_delta = _check_amend(state, symbol, order, price, qty)
+    _check_amend(symbol, order, price, qty)
+    if not reduction:
+        wanted = Wanted(
+            order.account, order.symbol, order.side, LIMIT, order.time_in_force, price,
+            qty - order.filled, (0, 0), 0,
+        )  # fmt: skip
+        risk.check_amend(state, symbol, wanted, qty - order.qty)
+    hold_delta = _amended_hold(state, symbol, order, price, qty)
 
     filled_before, before = order.filled, order.place
     if reduction:
@@ -115,9 +123,9 @@ def _amend_resting(state: State, symbol: Symbol, order: Order, command: Command)
     if out.stopped:
         released = symbol.hold_of(order.side, price, out.left)
         ending.emit_canceled(
-            state, symbol, order, CANCELED_SELF_TRADE, out.left, released, price
+            state, symbol, order, out.stopped, out.left, released, price
         )  # fmt: skip
-        trading.end_taker(state, order, CANCELED_SELF_TRADE, is_listed=True)
+        trading.end_taker(state, order, out.stopped, is_listed=True)
     elif out.left > 0:
         trading.rest(state, symbol, order)
         levels.append(order.place)
@@ -125,7 +133,7 @@ def _amend_resting(state: State, symbol: Symbol, order: Order, command: Command)
         trading.end_taker(state, order, ending.FILLED, is_listed=True)
     ending.emit_deltas(state, symbol, levels)
     filled = order.filled - filled_before
-    return _amend_reply(state, command, symbol, order, filled, out.filled_quote, out.stopped)
+    return _amend_reply(state, command, symbol, order, filled, out.filled_quote, bool(out.stopped))
 
 
 def _amend_reply(
@@ -161,9 +169,8 @@ def _check_terms(state: State, order: Order, left: int, trigger: int) -> None:
         raise Reject(VALIDATION, 7)
 
 
-def _check_amend(state: State, symbol: Symbol, order: Order, price: int, qty: int) -> int:
-    """How much more the order will hold than it does, negative for less."""
-    reduction = price == order.limit and qty < order.qty
+def _check_amend(symbol: Symbol, order: Order, price: int, qty: int) -> None:
+    """The new terms by themselves."""
     if price < 1:
         raise Reject(VALIDATION, 5)
     if qty < 1 or (price, qty) == (order.limit, order.qty):
@@ -174,6 +181,11 @@ def _check_amend(state: State, symbol: Symbol, order: Order, price: int, qty: in
     if qty <= order.filled:
         raise Reject(VALIDATION, order.filled)
     trading.check_notional(symbol, symbol.cost(price, qty))
+
+
+def _amended_hold(state: State, symbol: Symbol, order: Order, price: int, qty: int) -> int:
+    """How much more the order will hold than it does, negative for less."""
+    reduction = price == order.limit and qty < order.qty
     post_only = order.time_in_force == POST_ONLY or symbol.mode == MODE_POST_ONLY
     reached = symbol.book.within(other(order.side), price)
     if not reduction and post_only and reached and symbol.mode != MODE_AUCTION:
@@ -206,6 +218,8 @@ def _amend_parked(state: State, symbol: Symbol, order: Order, command: Command) 
     wanted.price, wanted.qty, terms.trigger = price, qty, trigger or terms.trigger
     try:
         trading.check_bounds(symbol, wanted)
+        if not (price == asked[0] and qty < asked[1] and trigger == 0):
+            risk.check_amend(state, symbol, wanted, qty - asked[1])
         if moves:
             waiting.check_trigger(symbol, wanted)
         more = waiting.hold_for(symbol, wanted) - terms.held

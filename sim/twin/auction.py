@@ -22,7 +22,7 @@ from core.events import (
     TradeExecuted,
 )
 from core.limits import CANCELS_PER_COMMAND_MAX, CASCADE_PER_COMMAND_MAX, UNCROSS_TRADES_MAX
-from sim.twin import ending, trading, waiting
+from sim.twin import ending, risk, trading, waiting
 from sim.twin.book import RESTING, Order
 from sim.twin.state import State, Symbol
 
@@ -101,7 +101,7 @@ def go_on(state: State, symbol: Symbol) -> bool:
     if symbol.in_call:
         return False
     if symbol.traded:
-        symbol.last = symbol.uncross
+        symbol.last = symbol.auction_price = symbol.uncross
         if symbol.is_watched():
             symbol.high = max(symbol.high, symbol.last)
             symbol.low = min(symbol.low or symbol.last, symbol.last)
@@ -156,6 +156,8 @@ def _cross(state: State, symbol: Symbol, buyer: Order, seller: Order, price: int
         taker_fee=buyer_fee, maker_remaining=seller.remaining, taker_remaining=buyer.remaining,
         taker_release=release,
     )  # fmt: skip
+    for account in (buyer.account, seller.account):
+        risk.note_trade(state, symbol, account, quote_units)
     for order in (buyer, seller):
         if order.remaining == 0:
             symbol.book.leave(order)

@@ -20,7 +20,7 @@ from core.limits import (
     EXPIRIES_PER_ENTRY_MAX,
     TIME_NS_MAX,
 )
-from sim.twin import amending, auction, ending, waiting
+from sim.twin import amending, auction, ending, rules, waiting
 from sim.twin.book import Order
 from sim.twin.state import Command, Reject, State, Symbol
 
@@ -99,7 +99,12 @@ def _settle_symbol(state: State, symbol: Symbol) -> None:
     if symbol.mode == MODE_AUCTION:
         auction.settle(state, symbol)
         return
-    while symbol.is_watched():
+    while symbol.is_watched() or symbol.tripped:
+        if symbol.tripped:
+            rules.protect(state, symbol)
+            if symbol.mode == MODE_AUCTION:
+                auction.settle(state, symbol)
+                return
         if not auction.is_crossed(symbol):
             waiting.follow_pegs(state, symbol)
         if symbol.mode != MODE_NORMAL:

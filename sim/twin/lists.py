@@ -24,7 +24,7 @@ from core.codes import (
     VALIDATION,
 )
 from core.events import OrderListChanged, Reply
-from sim.twin import asking, trading, waiting
+from sim.twin import asking, risk, trading, waiting
 from sim.twin.asking import CONDITIONAL, Wanted
 from sim.twin.book import WAITS, Order, OrderList, other
 from sim.twin.ending import WAITING
@@ -42,6 +42,7 @@ def place_list(state: State, command: Command) -> Reply:
     legs = _legs(state, command, kind)
     for leg in legs:
         trading.check_bounds(symbol, leg)
+        risk.check_order(state, symbol, leg, len(legs))
     for at, leg in enumerate(legs):
         trading.check_account(state, leg, len(legs))
         if leg.client != (0, 0) and leg.client in [before.client for before in legs[:at]]:

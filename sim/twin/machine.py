@@ -21,9 +21,13 @@ from core.codes import (
     CMD_PLACE,
     CMD_PLACE_LIST,
     CMD_PLACE_TERMS,
+    CMD_SET_ACCOUNT,
+    CMD_SET_DESK,
     CMD_SET_GROUP,
     CMD_SET_LIMITS,
     CMD_SET_MODE,
+    CMD_SET_REFERENCE,
+    CMD_SET_RULES,
     CMD_SET_VERSION,
     CMD_WITHDRAW,
     IDEMPOTENCY_MISMATCH,
@@ -33,7 +37,7 @@ from core.codes import (
 )
 from core.commands import TRADING_KINDS, split_batch
 from core.events import AnyEvent, CancelRejected, OrderRejected, Reply
-from sim.twin import amending, following, lists, operators, trading, waiting
+from sim.twin import amending, following, lists, operators, risk, rules, trading, waiting
 from sim.twin.accounts import Balance
 from sim.twin.book import RESTING, TRAILS, Order
 from sim.twin.state import Asset, Command, Reject, State, Symbol, unpack_commands
@@ -49,6 +53,7 @@ _TRADING = {
 }
 _OF_TERMS = (CMD_PLACE_TERMS, CMD_PLACE_LIST, CMD_CANCEL_AFTER, CMD_SET_GROUP)
 """Known from version 3 on."""
+_OF_RISK = (CMD_SET_RULES, CMD_SET_DESK, CMD_SET_ACCOUNT, CMD_SET_REFERENCE)
 _PLACES = (CMD_PLACE, CMD_PLACE_TERMS, CMD_PLACE_LIST)
 _OPERATORS = {
     CMD_SET_MODE: operators.set_mode,
@@ -60,6 +65,10 @@ _OPERATORS = {
     CMD_SET_LIMITS: operators.set_limits,
     CMD_SET_VERSION: operators.set_version,
     CMD_SET_GROUP: operators.set_group,
+    CMD_SET_RULES: rules.set_rules,
+    CMD_SET_DESK: rules.set_desk,
+    CMD_SET_ACCOUNT: rules.set_account,
+    CMD_SET_REFERENCE: rules.set_reference,
 }
 
 
@@ -188,9 +197,15 @@ class TwinMachine:
     def _check_version(self, command: Command) -> None:
         if command.kind in _OF_TERMS and self._state.version < 3:
             raise Reject(VALIDATION, 0)
+        if command.kind in _OF_RISK and self._state.version < risk.VERSION:
+            raise Reject(VALIDATION, 0)
 
     def _decide(self, command: Command) -> Reply:
         try:
+            risk.check_may_act(self._state, command.account)
+            if command.kind in _PLACES:
+                symbol = self._state.symbols[command.symbol]
+                risk.check_may_place(self._state, command.account, symbol)
             self._check_version(command)
             return _TRADING[command.kind](self._state, command)
         except Reject as reject:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.codes import (
     BUY,
+    CANCELED_COLLAR,
     CANCELED_SELF_TRADE,
     MODE_AUCTION,
     STP_DECREMENT,
@@ -16,7 +17,7 @@ from core.codes import (
     STP_EXPIRE_TAKER,
 )
 from core.events import OrderAmended, TradeExecuted
-from sim.twin import ending
+from sim.twin import ending, risk
 from sim.twin.book import Order, other
 from sim.twin.ending import Levels
 from sim.twin.state import State, Symbol
@@ -51,7 +52,8 @@ class Outcome:
     filled_quote: int
     left: int
     levels: Levels
-    stopped: bool
+    stopped: int
+    """Why it must go: the reason of a cancel, 0 if it need not."""
 
 
 def rehearse(state: State, queue: list[Order], lots: int, guard: Guard) -> tuple[int, int, bool]:
@@ -108,11 +110,11 @@ def plan_by_qty(
 
 
 def plan_by_quote(
-    state: State, symbol: Symbol, side: int, quote: int, guard: Guard
+    state: State, symbol: Symbol, side: int, limit: int, quote: int, guard: Guard
 ) -> list[tuple[int, int]]:
     """(price, lots) that `quote` units pay for; ends at the first level not taken whole."""
     plan = []
-    for price in symbol.book.within(other(side), 0):
+    for price in symbol.book.within(other(side), limit):
         queue = symbol.book.queue(other(side), price)
         there = sum(order.remaining for order in queue if not guard.owns(state, order))
         taken, _, stopped = rehearse(state, queue, quote // symbol.cost(price, 1), guard)
@@ -125,20 +127,24 @@ def plan_by_quote(
 
 def match(state: State, symbol: Symbol, taker: Order, limit: int, guard: Guard) -> Outcome:
     """Trade with the other side at `limit` or better (0: any), then tell the lists."""
-    out = Outcome(0, 0, taker.remaining, [], False)
+    out = Outcome(0, 0, taker.remaining, [], 0)
+    before, bound = symbol.last, risk.collar(state, symbol, taker.side, limit)
     makers: list[Order] = []
+    fills: list[tuple[int, int]] = []
     side = other(taker.side)
     if symbol.mode == MODE_AUCTION:
         return out
     while taker.remaining > 0 and not out.stopped:
-        maker = symbol.book.first(side, limit)
+        maker = symbol.book.first(side, bound)
         if maker is None:
             break
         if guard.owns(state, maker):
             _meet_own(state, symbol, maker, taker, guard, out)
             continue
         lots = min(maker.visible, taker.remaining)
-        out.filled_quote += _trade(state, symbol, maker, taker, lots)
+        quote = _trade(state, symbol, maker, taker, lots)
+        fills.append((maker.account, quote))
+        out.filled_quote += quote
         out.filled += lots
         makers.append(maker)
         if maker.place not in out.levels:
@@ -147,6 +153,10 @@ def match(state: State, symbol: Symbol, taker: Order, limit: int, guard: Guard) 
         _see(symbol, makers[0].place[1])
         if makers[-1].place[1] != makers[0].place[1]:
             _see(symbol, makers[-1].place[1])
+        for account, quote in fills:
+            risk.note_trade(state, symbol, account, quote)
+            risk.note_trade(state, symbol, taker.account, quote)
+        risk.has_traded(state, symbol, before)
         # A maker that was filled has ended by its last fill.
         for at, maker in enumerate(makers):
             ending.leg_trades(state, maker)
@@ -154,6 +164,9 @@ def match(state: State, symbol: Symbol, taker: Order, limit: int, guard: Guard) 
                 ending.ended(state, maker, ending.FILLED)
         ending.leg_trades(state, taker)
     out.left = taker.remaining
+    if out.left and bound != limit and not out.stopped and symbol.book.first(side, limit):
+        out.stopped = CANCELED_COLLAR
+        risk.was_stopped(state, symbol)
     return out
 
 
@@ -205,7 +218,7 @@ def _meet_own(
     if guard.mode != STP_EXPIRE_TAKER:
         ending.take_out(state, maker, CANCELED_SELF_TRADE)
     if guard.mode != STP_EXPIRE_MAKER:
-        out.stopped = True
+        out.stopped = CANCELED_SELF_TRADE
 
 
 def _decrement(state: State, symbol: Symbol, maker: Order, taker: Order, out: Outcome) -> None:
@@ -216,7 +229,7 @@ def _decrement(state: State, symbol: Symbol, maker: Order, taker: Order, out: Ou
         taker.qty -= lots
         _emit_less(state, symbol, taker, lots, kept_priority=0)
     else:
-        out.stopped = True
+        out.stopped = CANCELED_SELF_TRADE
     if lots == have:
         ending.take_out(state, maker, CANCELED_SELF_TRADE)
         return

@@ -43,7 +43,7 @@ from core.limits import (
     QTY_LOTS_MAX,
     SYMBOLS_MAX,
 )
-from sim.twin import auction
+from sim.twin import auction, risk
 from sim.twin.state import Asset, Command, Limits, Reject, State, Symbol
 
 
@@ -92,6 +92,7 @@ def move(state: State, command: Command) -> Reply:
         state.accounts.deposit(account, asset, amount)
         reason, delta = MOVED_BY_DEPOSIT, amount
     else:
+        risk.check_may_withdraw(state, account)
         available = state.accounts.available[account, asset]
         if amount > available:
             raise Reject(INSUFFICIENT_FUNDS, available)

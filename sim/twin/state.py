@@ -116,6 +116,13 @@ class Symbol:
     uncross: int = 0
     traded: int = 0
     indicated: tuple[int, int, int] = (0, 0, 0)
+    auction_price: int = 0
+    rules: dict[str, int] = field(default_factory=dict)
+    reference: int = 0
+    tripped: int = 0
+    window_start: int = 0
+    window_price: int = 0
+    window_count: int = 0
 
     def area(self, area: int) -> Book:
         return (self.book, self.triggers, self.trails, self.waits)[area]
@@ -164,6 +171,8 @@ class State:
         self.list_generations: list[int] = []
         self.free_lists: list[int] = []
         self.groups: dict[int, int] = {}
+        self.desks: dict[tuple[int, int], object] = {}  # by account and symbol; see `risk`
+        self.restrictions: dict[int, tuple[int, int]] = {}  # state, and withdrawals halted
         self.switches: dict[tuple[int, int], int] = {}  # deadlines by account and symbol
         self.touched: list[int] = []
         self.seq0 = 0

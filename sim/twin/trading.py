@@ -11,7 +11,6 @@ from core.codes import (
     CANCEL_ONLY,
     CANCELED_IOC_REMAINDER,
     CANCELED_MARKET_REMAINDER,
-    CANCELED_SELF_TRADE,
     DUPLICATE_ORDER_ID,
     FOK,
     FOK_UNFILLABLE,
@@ -47,7 +46,7 @@ from core.codes import (
 )
 from core.commands import FLAG_BY_QUOTE, FLAG_SLIDE
 from core.events import OrderAccepted, OrderTermsAccepted, Reply
-from sim.twin import asking, ending, matching
+from sim.twin import asking, ending, matching, risk
 from sim.twin.asking import Wanted
 from sim.twin.book import Order, Terms, other
 from sim.twin.ending import emit_canceled, emit_deltas
@@ -98,6 +97,7 @@ def check(state: State, symbol: Symbol, wanted: Wanted) -> None:
     if symbol.mode == MODE_POST_ONLY and wanted.order_type == LIMIT and not auction_only:
         wanted.time_in_force = POST_ONLY
     check_bounds(symbol, wanted)
+    risk.check_order(state, symbol, wanted, 1)
     check_account(state, wanted, 1)
 
 
@@ -189,7 +189,8 @@ def plan(state: State, symbol: Symbol, wanted: Wanted, held: int) -> tuple[int, 
     side, book = other(wanted.side), symbol.book
     best = book.best(side)
     reached = book.within(side, wanted.price)
-    if wanted.order_type == MARKET and not reached:
+    bound = risk.collar(state, symbol, wanted.side, wanted.price)
+    if wanted.order_type == MARKET and not book.within(side, bound):
         raise Reject(NO_LIQUIDITY)
     if wanted.by_quote and best is not None and wanted.qty < symbol.cost(best, 1):
         raise Reject(MIN_NOTIONAL, symbol.cost(best, 1))
@@ -200,11 +201,11 @@ def plan(state: State, symbol: Symbol, wanted: Wanted, held: int) -> tuple[int, 
         check_band(symbol, wanted.price)
         check_notional(symbol, symbol.cost(wanted.price, wanted.qty))
     guard = guard_of(wanted)
-    met = book.first(side, wanted.price)
+    met = book.first(side, bound)
     if guard.mode == STP_EXPIRE_TAKER and met is not None and guard.owns(state, met):
         raise Reject(SELF_TRADE, met.order_id)
-    _check_fillable(state, symbol, wanted, guard)
-    lots, hold = _lots_and_hold(state, symbol, wanted, guard)
+    _check_fillable(state, symbol, wanted, guard, bound)
+    lots, hold = _lots_and_hold(state, symbol, wanted, guard, bound)
     available = held + state.accounts.available[wanted.account, symbol.hold_asset(wanted.side)]
     if hold > available:
         raise Reject(INSUFFICIENT_FUNDS, available)
@@ -226,26 +227,28 @@ def guard_of(wanted: Wanted) -> Guard:
     return Guard(wanted.account, wanted.terms.stp, wanted.terms.by_group)
 
 
-def _check_fillable(state: State, symbol: Symbol, wanted: Wanted, guard: Guard) -> None:
+def _check_fillable(state: State, symbol: Symbol, wanted: Wanted, guard: Guard, bound: int) -> None:
     need = wanted.terms.min_qty if wanted.terms is not None else 0
     if wanted.time_in_force == FOK:
         need = wanted.qty
     if need > 0:
-        there = matching.reachable_lots(state, symbol, wanted.side, wanted.price, need, guard)
+        there = matching.reachable_lots(state, symbol, wanted.side, bound, need, guard)
         if there < need:
             raise Reject(FOK_UNFILLABLE, there)
 
 
-def _lots_and_hold(state: State, symbol: Symbol, wanted: Wanted, guard: Guard) -> tuple[int, int]:
+def _lots_and_hold(
+    state: State, symbol: Symbol, wanted: Wanted, guard: Guard, bound: int
+) -> tuple[int, int]:
     """Lots that the order is for, and what it reserves."""
     side, amount = wanted.side, wanted.qty
     if wanted.order_type == LIMIT:
         return amount, symbol.hold_of(side, wanted.price, amount)
     if wanted.by_quote:
-        walk = matching.plan_by_quote(state, symbol, side, amount, guard)
+        walk = matching.plan_by_quote(state, symbol, side, bound, amount, guard)
         lots = sum(taken for _, taken in walk)
     else:
-        walk = matching.plan_by_qty(state, symbol, side, wanted.price, amount, guard)
+        walk = matching.plan_by_qty(state, symbol, side, bound, amount, guard)
         lots = amount
     return lots, sum(symbol.hold_of(side, price, taken) for price, taken in walk)
 
@@ -293,7 +296,7 @@ def run(state: State, symbol: Symbol, order: Order, wanted: Wanted, is_listed: b
     if out.left > 0 and (not is_limit or wanted.time_in_force == IOC or out.stopped):
         reason = CANCELED_IOC_REMAINDER if is_limit else CANCELED_MARKET_REMAINDER
         if out.stopped:
-            reason = CANCELED_SELF_TRADE
+            reason = out.stopped
         released = symbol.hold_of(order.side, order.limit, out.left) if is_limit else 0
         emit_canceled(state, symbol, order, reason, out.left, released, wanted.price)
         end_taker(state, order, reason, is_listed)

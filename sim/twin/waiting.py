@@ -24,7 +24,7 @@ from core.codes import (
 from core.commands import FLAG_PEG_OTHER, FLAG_TRAIL_BPS
 from core.events import OrderAmended, OrderTriggered, Reply
 from core.limits import PEGGED_PER_SYMBOL_MAX, PRICE_TICKS_MAX, TRAILING_PER_SYMBOL_MAX
-from sim.twin import ending, trading
+from sim.twin import ending, risk, trading
 from sim.twin.asking import CONDITIONAL, TRAILING, Wanted, with_terms
 from sim.twin.book import RESTING, TRAILS, TRIGGERS, WAITS, Order, Terms, other
 from sim.twin.state import Command, Reject, State, Symbol
@@ -174,6 +174,7 @@ def enter(state: State, order: Order) -> None:
         ending.leg_trades(state, order)
     wanted.order_type = LIMIT if wanted.is_limit_kind else MARKET
     try:
+        risk.check_may_trade(state, order.account, order.symbol)
         lots, hold = trading.plan(state, symbol, wanted, terms.held)
     except Reject as reject:
         refuse(state, symbol, order, reject.code)

@@ -34,7 +34,7 @@ class TermsWorkload(Workload):
             (self._limit, 26), (self._market, 8), (self._stop, 22), (self._trailing, 9),
             (self._pegged, 8), (self._list, 24), (self._amend_trigger, 4), (self._filtered, 3),
             (self._cancel_after, 4), (self._group, 2), (self._drain, 6),
-            (self._call, 3),
+            (self._call, 3), (self._rules, 3), (self._desk, 2), (self._state, 2),
         )  # fmt: skip
         makers, weights = zip(*kinds, strict=True)
         record: bytes = self._random.choices(makers, weights)[0]()
@@ -228,6 +228,47 @@ class TermsWorkload(Workload):
         if mode != codes.MODE_AUCTION or self._rarely(0.5):
             until = self.now_ns if self._rarely(0.05) else 0
         return c.set_mode(self._symbol(), mode, self._key(), until)
+
+    def _rules(self) -> bytes:
+        """Few rules at a time, near the market; often none at all, so that trading goes on."""
+        choose = self._random.choice
+        if self._rarely(0.1):
+            return c.set_reference(self._symbol(), choose((0, 99, 100, 101, -1, *EDGES)))
+        rules: dict[str, int] = {}
+        wishes: dict[str, tuple[int, ...]] = {
+            "buy_up_bps": (100, 300), "buy_down_bps": (200,), "sell_up_bps": (200,),
+            "sell_down_bps": (100, 300), "static_bps": (150, 300), "dynamic_bps": (50, 100, 200),
+            "tick_step": (2,), "lot_step": (3,), "min_qty": (2, 4), "max_position": (5_000, 25_000),
+            "open_orders": (2, 5), "parked_orders": (1, 3), "rate": (1, 1000), "burst": (1, 3),
+            "daily_notional": (5_000, 100_000),
+        }  # fmt: skip
+        for name in self._random.sample(sorted(wishes), choose((0, 0, 1, 2, 4))):
+            rules[name] = choose(wishes[name])
+        if self._rarely(0.4):
+            rules |= {
+                "stopped_orders": choose((0, 1, 3)), "move_bps": choose((0, 100, 300)),
+                "window_ns": choose((1, 10**9, 10**11)), "action": choose((1, 5, 5)),
+                "call_ns": choose((0, 10**6, 10**9)),
+            }  # fmt: skip
+        if self._rarely(0.1):
+            rules[choose(c.RULE_NAMES)] = choose(EDGES)
+        return c.set_rules(self._symbol(), **rules)
+
+    def _desk(self) -> bytes:
+        own = {
+            name: self._random.choice((-1, 1, 3, 10_000))
+            for name in self._random.sample(c.RULE_NAMES[-6:], self._random.choice((0, 0, 1, 2)))
+        }
+        if self._rarely(0.1):
+            own["rate"] = self._random.choice(EDGES)
+        killed = self._random.choice((0, 0, 0, 1, 2)) if self._rarely(0.5) else 0
+        return c.set_desk(self._account(), self._symbol(), killed, **own)
+
+    def _state(self) -> bytes:
+        state = self._random.choice((0, 0, 0, 1, 2, 3))
+        halted = self._random.choice((0, 0, 0, 1, 2))
+        account = 0 if self._rarely(0.2) else self._account()
+        return c.set_account(account, 0 if account == 0 and self._rarely(0.8) else state, halted)
 
     def _drain(self) -> bytes:
         """An account that can hardly pay for anything any more."""

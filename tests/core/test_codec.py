@@ -240,8 +240,14 @@ BODIES: dict[type, tuple[int, tuple[str, ...]]] = {
     e.AuctionCalled: (21, ("until_ns",)),
     e.AuctionIndicated: (22, ("price", "volume", "surplus")),
     e.AuctionEnded: (23, ("price", "volume")),
+    e.RulesChanged: (24, c.RULE_NAMES),
+    e.DeskChanged: (25, ("account", *c.RULE_NAMES[-6:], "killed")),
+    e.AccountRestricted: (26, ("account", "state", "withdrawals_halted")),
+    e.ReferenceSet: (27, ("price",)),
+    e.MarketProtected: (28, ("action", "price", "begin")),
 }  # fmt: skip
 PACKED = {
+    "action": st.integers(0, 5), "tripped_by": st.integers(1, 2), "state": st.integers(0, 2),
     "side": st.integers(0, 1), "order_type": st.integers(0, 8), "stp": st.integers(0, 4),
     "by_group": st.integers(0, 1), "list_kind": st.integers(1, 3), "list_state": st.integers(1, 2),
     "time_in_force": st.integers(0, 5), "mode": st.integers(0, 4), "code": st.integers(1, 23),
@@ -281,7 +287,7 @@ def _encoded(event: e.AnyEvent) -> bytes:
     elif isinstance(event, e.OrderListChanged):
         detail = event.list_kind | event.list_state << 4
     else:
-        packed = [getattr(event, name, 0) for name in ("mode", "code", "reason")]
+        packed = [getattr(event, name, 0) for name in ("mode", "code", "reason", "tripped_by")]
         detail = sum(packed)  # an event has at most one of them
     length = len(body) // 8 + 2
     head = (
@@ -323,7 +329,7 @@ def test_every_event_kind_has_a_layout() -> None:
         assert codes.EVENT_NAMES[kind] == event_type.__name__
 
 
-@pytest.mark.parametrize("head", [0, 15 | 5 << 8, 24 | 5 << 8, 255 | 2 << 8])
+@pytest.mark.parametrize("head", [0, 15 | 5 << 8, 29 | 5 << 8, 255 | 2 << 8])
 def test_unknown_events_are_refused(head: int) -> None:
     with pytest.raises(ValueError, match="events"):
         e.decode_events(struct.pack("<5q", head, 1, 0, 0, 0))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from core.codes import (
+    ACCOUNT_STATE_NAMES,
     BALANCE_REASON_NAMES,
     BUY,
     CANCEL_REASON_NAMES,
@@ -30,10 +31,12 @@ from core.codes import (
     STATUS_NONE,
     STP_NAMES,
     TIME_IN_FORCE_NAMES,
+    TRIP_NAMES,
 )
-from core.commands import FLAG_PEG_OTHER, FLAG_SLIDE, FLAG_TRAIL_BPS
+from core.commands import FLAG_PEG_OTHER, FLAG_SLIDE, FLAG_TRAIL_BPS, RULE_NAMES
 from core.events import (
     AccountOpened,
+    AccountRestricted,
     AnyEvent,
     AssetListed,
     AuctionCalled,
@@ -43,9 +46,11 @@ from core.events import (
     BookDelta,
     CancelAfterSet,
     CancelRejected,
+    DeskChanged,
     EngineCheckpoint,
     GroupChanged,
     LimitsChanged,
+    MarketProtected,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -53,7 +58,9 @@ from core.events import (
     OrderRejected,
     OrderTermsAccepted,
     OrderTriggered,
+    ReferenceSet,
     Reply,
+    RulesChanged,
     SymbolListed,
     SymbolModeChanged,
     TradeExecuted,
@@ -276,6 +283,27 @@ class Renderer:
     def _ended(self, e: AuctionEnded) -> str:
         return f"auction ended: {e.volume} at {e.price}" if e.volume else "auction ended: no trade"
 
+    def _rules(self, e: RulesChanged | DeskChanged) -> str:
+        who = f" of {self._account(e.account)}" if isinstance(e, DeskChanged) else ""
+        fields = RULE_NAMES[-6:] if isinstance(e, DeskChanged) else RULE_NAMES
+        named = {name: getattr(e, name) for name in fields}
+        if isinstance(e, RulesChanged) and e.action:
+            named["action"] = MODE_NAMES[e.action]
+        told = [f"{name}={value}" for name, value in named.items() if value]
+        told += ["killed"] if isinstance(e, DeskChanged) and e.killed else []
+        return f"rules{who}: {' '.join(told) or 'none'}"
+
+    def _restricted(self, e: AccountRestricted) -> str:
+        halted = ", no withdrawals" if e.withdrawals_halted else ""
+        return f"{self._account(e.account)} is {ACCOUNT_STATE_NAMES[e.state]}{halted}"
+
+    def _reference(self, e: ReferenceSet) -> str:
+        return f"reference {e.price}"
+
+    def _protected(self, e: MarketProtected) -> str:
+        why = f"{TRIP_NAMES[e.tripped_by]}, {e.begin} -> {e.price}"
+        return f"protected: {why}, into {MODE_NAMES[e.action]}"
+
     def _version(self, e: VersionChanged) -> str:
         return f"version: {e.version}, was {e.old_version}"
 
@@ -287,7 +315,9 @@ class Renderer:
         SymbolListed: _symbol_listed, LimitsChanged: _limits, VersionChanged: _version,
         OrderTermsAccepted: _terms, OrderTriggered: _triggered, OrderListChanged: _list,
         CancelAfterSet: _cancel_after, GroupChanged: _group, AuctionCalled: _called,
-        AuctionIndicated: _indicated, AuctionEnded: _ended,
+        AuctionIndicated: _indicated, AuctionEnded: _ended, RulesChanged: _rules,
+        DeskChanged: _rules, AccountRestricted: _restricted, ReferenceSet: _reference,
+        MarketProtected: _protected,
     }  # fmt: skip
 
     # --- replies and queries ------------------------------------------------------------------

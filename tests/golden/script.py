@@ -251,6 +251,36 @@ class Compiler:
         account, symbol = self._account(line), self._symbol(line)
         return c.cancel_after(account, symbol, duration_ns(line.take()), self._key(line))
 
+    def _do_rules(self, line: Line) -> bytes:
+        """`rules SYMBOL [NAME=N ...]`, by the names of `core.commands.RULE_NAMES`."""
+        return c.set_rules(self._symbol(line), **self._rules(line, c.RULE_NAMES))
+
+    @staticmethod
+    def _rules(line: Line, names: tuple[str, ...]) -> dict[str, int]:
+        found = {name: line.options.pop(name) for name in names if name in line.options}
+        rules = {name: duration_ns(text) for name, text in found.items() if name != "action"}
+        if "action" in found:
+            rules["action"] = _code(found["action"], codes.MODE_NAMES)
+        return rules
+
+    def _do_desk(self, line: Line) -> bytes:
+        """`desk ACCOUNT SYMBOL [kill] [NAME=N ...]`."""
+        account, symbol = self._account(line), self._symbol(line)
+        killed = "kill" in line.words
+        line.words = []
+        return c.set_desk(account, symbol, killed, **self._rules(line, c.RULE_NAMES[-6:]))
+
+    def _do_restrict(self, line: Line) -> bytes:
+        """`restrict ACCOUNT STATE [no-withdrawals]`."""
+        account = self._account(line)
+        state = _code(line.take(), codes.ACCOUNT_STATE_NAMES)
+        halted = line.words == ["no-withdrawals"]
+        line.words = []
+        return c.set_account(account, state, halted)
+
+    def _do_reference(self, line: Line) -> bytes:
+        return c.set_reference(self._symbol(line), number(line.take()))
+
     def _do_group(self, line: Line) -> bytes:
         return c.set_group(self._account(line), number(line.take()))
 

@@ -1,11 +1,23 @@
 from contracts.gen.exchange.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class AccountState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACCOUNT_STATE_UNSPECIFIED: _ClassVar[AccountState]
+    ACCOUNT_STATE_ACTIVE: _ClassVar[AccountState]
+    ACCOUNT_STATE_CANCEL_ONLY: _ClassVar[AccountState]
+    ACCOUNT_STATE_FROZEN: _ClassVar[AccountState]
+ACCOUNT_STATE_UNSPECIFIED: AccountState
+ACCOUNT_STATE_ACTIVE: AccountState
+ACCOUNT_STATE_CANCEL_ONLY: AccountState
+ACCOUNT_STATE_FROZEN: AccountState
 
 class ListAssetRequest(_message.Message):
     __slots__ = ("metadata", "audit", "name", "scale")
@@ -168,6 +180,140 @@ class SetSelfTradeGroupRequest(_message.Message):
     def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., group: _Optional[int] = ...) -> None: ...
 
 class SetSelfTradeGroupResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class MarketRules(_message.Message):
+    __slots__ = ("buy_up_bps", "buy_down_bps", "sell_up_bps", "sell_down_bps", "static_bps", "dynamic_bps", "stopped_orders", "move_bps", "window_ns", "action", "call_ns", "tick_step_ticks", "lot_step_lots", "min_qty_lots", "of_each_account")
+    BUY_UP_BPS_FIELD_NUMBER: _ClassVar[int]
+    BUY_DOWN_BPS_FIELD_NUMBER: _ClassVar[int]
+    SELL_UP_BPS_FIELD_NUMBER: _ClassVar[int]
+    SELL_DOWN_BPS_FIELD_NUMBER: _ClassVar[int]
+    STATIC_BPS_FIELD_NUMBER: _ClassVar[int]
+    DYNAMIC_BPS_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    MOVE_BPS_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_NS_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    CALL_NS_FIELD_NUMBER: _ClassVar[int]
+    TICK_STEP_TICKS_FIELD_NUMBER: _ClassVar[int]
+    LOT_STEP_LOTS_FIELD_NUMBER: _ClassVar[int]
+    MIN_QTY_LOTS_FIELD_NUMBER: _ClassVar[int]
+    OF_EACH_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    buy_up_bps: int
+    buy_down_bps: int
+    sell_up_bps: int
+    sell_down_bps: int
+    static_bps: int
+    dynamic_bps: int
+    stopped_orders: int
+    move_bps: int
+    window_ns: int
+    action: _types_pb2.SymbolMode
+    call_ns: int
+    tick_step_ticks: int
+    lot_step_lots: int
+    min_qty_lots: int
+    of_each_account: AccountLimits
+    def __init__(self, buy_up_bps: _Optional[int] = ..., buy_down_bps: _Optional[int] = ..., sell_up_bps: _Optional[int] = ..., sell_down_bps: _Optional[int] = ..., static_bps: _Optional[int] = ..., dynamic_bps: _Optional[int] = ..., stopped_orders: _Optional[int] = ..., move_bps: _Optional[int] = ..., window_ns: _Optional[int] = ..., action: _Optional[_Union[_types_pb2.SymbolMode, str]] = ..., call_ns: _Optional[int] = ..., tick_step_ticks: _Optional[int] = ..., lot_step_lots: _Optional[int] = ..., min_qty_lots: _Optional[int] = ..., of_each_account: _Optional[_Union[AccountLimits, _Mapping]] = ...) -> None: ...
+
+class AccountLimits(_message.Message):
+    __slots__ = ("max_position_lots", "open_orders", "parked_orders", "rate_per_s", "burst", "daily_notional_units")
+    MAX_POSITION_LOTS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    PARKED_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    RATE_PER_S_FIELD_NUMBER: _ClassVar[int]
+    BURST_FIELD_NUMBER: _ClassVar[int]
+    DAILY_NOTIONAL_UNITS_FIELD_NUMBER: _ClassVar[int]
+    max_position_lots: int
+    open_orders: int
+    parked_orders: int
+    rate_per_s: int
+    burst: int
+    daily_notional_units: int
+    def __init__(self, max_position_lots: _Optional[int] = ..., open_orders: _Optional[int] = ..., parked_orders: _Optional[int] = ..., rate_per_s: _Optional[int] = ..., burst: _Optional[int] = ..., daily_notional_units: _Optional[int] = ...) -> None: ...
+
+class SetMarketRulesRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "rules")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    rules: MarketRules
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., rules: _Optional[_Union[MarketRules, _Mapping]] = ...) -> None: ...
+
+class SetMarketRulesResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class SetAccountLimitsRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "limits", "killed")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    KILLED_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    limits: AccountLimits
+    killed: bool
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., limits: _Optional[_Union[AccountLimits, _Mapping]] = ..., killed: _Optional[bool] = ...) -> None: ...
+
+class SetAccountLimitsResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class RestrictAccountRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "state", "withdrawals_halted")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWALS_HALTED_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    state: AccountState
+    withdrawals_halted: bool
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., state: _Optional[_Union[AccountState, str]] = ..., withdrawals_halted: _Optional[bool] = ...) -> None: ...
+
+class RestrictAccountResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...
+
+class SetReferencePriceRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "price_ticks")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    price_ticks: int
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., price_ticks: _Optional[int] = ...) -> None: ...
+
+class SetReferencePriceResponse(_message.Message):
     __slots__ = ("reply", "position", "leader_hint")
     REPLY_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]

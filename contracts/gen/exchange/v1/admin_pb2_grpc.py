@@ -71,6 +71,26 @@ class AdminServiceStub:
                 request_serializer=exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupResponse.FromString,
                 _registered_method=True)
+        self.SetMarketRules = channel.unary_unary(
+                '/exchange.v1.AdminService/SetMarketRules',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.SetMarketRulesRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.SetMarketRulesResponse.FromString,
+                _registered_method=True)
+        self.SetAccountLimits = channel.unary_unary(
+                '/exchange.v1.AdminService/SetAccountLimits',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.SetAccountLimitsRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.SetAccountLimitsResponse.FromString,
+                _registered_method=True)
+        self.RestrictAccount = channel.unary_unary(
+                '/exchange.v1.AdminService/RestrictAccount',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.RestrictAccountRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.RestrictAccountResponse.FromString,
+                _registered_method=True)
+        self.SetReferencePrice = channel.unary_unary(
+                '/exchange.v1.AdminService/SetReferencePrice',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.SetReferencePriceRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.SetReferencePriceResponse.FromString,
+                _registered_method=True)
         self.SetMachineVersion = channel.unary_unary(
                 '/exchange.v1.AdminService/SetMachineVersion',
                 request_serializer=exchange_dot_v1_dot_admin__pb2.SetMachineVersionRequest.SerializeToString,
@@ -155,15 +175,43 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetSelfTradeGroup(self, request, context):
-        """Puts a machine version in force. VALIDATION while a member's program does not know it.
-        The group of accounts within which an account does not trade with itself.
+        """The group of accounts within which an account does not trade with itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetMarketRules(self, request, context):
+        """All rules of a market at once; docs/risk.md explains each. Machine version 5.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetAccountLimits(self, request, context):
+        """An account's own limits in a market, and whether it may only cancel there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestrictAccount(self, request, context):
+        """What an account may do; user_id "0": whether anybody may withdraw.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetReferencePrice(self, request, context):
+        """What bands and collars are reckoned from before there is a better price.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetMachineVersion(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Puts a machine version in force. VALIDATION while a member's program does not know it.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -250,6 +298,26 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.SetSelfTradeGroup,
                     request_deserializer=exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupResponse.SerializeToString,
+            ),
+            'SetMarketRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetMarketRules,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.SetMarketRulesRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.SetMarketRulesResponse.SerializeToString,
+            ),
+            'SetAccountLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAccountLimits,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.SetAccountLimitsRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.SetAccountLimitsResponse.SerializeToString,
+            ),
+            'RestrictAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestrictAccount,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.RestrictAccountRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.RestrictAccountResponse.SerializeToString,
+            ),
+            'SetReferencePrice': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetReferencePrice,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.SetReferencePriceRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.SetReferencePriceResponse.SerializeToString,
             ),
             'SetMachineVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.SetMachineVersion,
@@ -483,6 +551,114 @@ class AdminService:
             '/exchange.v1.AdminService/SetSelfTradeGroup',
             exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupRequest.SerializeToString,
             exchange_dot_v1_dot_admin__pb2.SetSelfTradeGroupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetMarketRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/SetMarketRules',
+            exchange_dot_v1_dot_admin__pb2.SetMarketRulesRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.SetMarketRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAccountLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/SetAccountLimits',
+            exchange_dot_v1_dot_admin__pb2.SetAccountLimitsRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.SetAccountLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestrictAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/RestrictAccount',
+            exchange_dot_v1_dot_admin__pb2.RestrictAccountRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.RestrictAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetReferencePrice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/SetReferencePrice',
+            exchange_dot_v1_dot_admin__pb2.SetReferencePriceRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.SetReferencePriceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -16,6 +16,10 @@ class AdminServiceStub:
     Withdraw: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.WithdrawRequest, admin_pb2.WithdrawResponse]
     SetLimits: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetLimitsRequest, admin_pb2.SetLimitsResponse]
     SetSelfTradeGroup: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetSelfTradeGroupRequest, admin_pb2.SetSelfTradeGroupResponse]
+    SetMarketRules: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetMarketRulesRequest, admin_pb2.SetMarketRulesResponse]
+    SetAccountLimits: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetAccountLimitsRequest, admin_pb2.SetAccountLimitsResponse]
+    RestrictAccount: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RestrictAccountRequest, admin_pb2.RestrictAccountResponse]
+    SetReferencePrice: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetReferencePriceRequest, admin_pb2.SetReferencePriceResponse]
     SetMachineVersion: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetMachineVersionRequest, admin_pb2.SetMachineVersionResponse]
     Snapshot: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SnapshotRequest, admin_pb2.SnapshotResponse]
     GetStatus: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetStatusRequest, admin_pb2.GetStatusResponse]
@@ -68,6 +72,30 @@ class AdminServiceServicer(Protocol):
             admin_pb2.SetSelfTradeGroupRequest, admin_pb2.SetSelfTradeGroupResponse
         ],
     ) -> admin_pb2.SetSelfTradeGroupResponse: ...
+    async def SetMarketRules(
+        self, request: admin_pb2.SetMarketRulesRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.SetMarketRulesRequest, admin_pb2.SetMarketRulesResponse
+        ],
+    ) -> admin_pb2.SetMarketRulesResponse: ...
+    async def SetAccountLimits(
+        self, request: admin_pb2.SetAccountLimitsRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.SetAccountLimitsRequest, admin_pb2.SetAccountLimitsResponse
+        ],
+    ) -> admin_pb2.SetAccountLimitsResponse: ...
+    async def RestrictAccount(
+        self, request: admin_pb2.RestrictAccountRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.RestrictAccountRequest, admin_pb2.RestrictAccountResponse
+        ],
+    ) -> admin_pb2.RestrictAccountResponse: ...
+    async def SetReferencePrice(
+        self, request: admin_pb2.SetReferencePriceRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.SetReferencePriceRequest, admin_pb2.SetReferencePriceResponse
+        ],
+    ) -> admin_pb2.SetReferencePriceResponse: ...
     async def SetMachineVersion(
         self, request: admin_pb2.SetMachineVersionRequest,
         context: grpc.aio.ServicerContext[

@@ -1,3 +1,4 @@
+from contracts.gen.exchange.v1 import admin_pb2 as _admin_pb2
 from contracts.gen.exchange.v1 import trading_pb2 as _trading_pb2
 from contracts.gen.exchange.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
@@ -37,7 +38,7 @@ class TailResponse(_message.Message):
     def __init__(self, partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., ts_ns: _Optional[int] = ..., packed_events: _Optional[bytes] = ..., metadata: _Optional[bytes] = ..., chain: _Optional[bytes] = ..., events: _Optional[_Iterable[_Union[EventEnvelope, _Mapping]]] = ...) -> None: ...
 
 class EventEnvelope(_message.Message):
-    __slots__ = ("event_id", "event_version", "symbol", "seq", "occurred_at", "correlation_id", "causation_id", "partition", "index", "epoch", "trace_id", "order_accepted", "order_rejected", "order_canceled", "order_amended", "cancel_rejected", "trade_executed", "book_delta", "symbol_mode_changed", "balance_changed", "engine_checkpoint", "account_opened", "asset_listed", "symbol_listed", "limits_changed", "candle_updated", "ticker_updated", "ledger_entry_appended", "version_changed", "order_terms_accepted", "order_triggered", "order_list_changed", "cancel_after_set", "group_changed", "auction_called", "auction_indicated", "auction_ended")
+    __slots__ = ("event_id", "event_version", "symbol", "seq", "occurred_at", "correlation_id", "causation_id", "partition", "index", "epoch", "trace_id", "order_accepted", "order_rejected", "order_canceled", "order_amended", "cancel_rejected", "trade_executed", "book_delta", "symbol_mode_changed", "balance_changed", "engine_checkpoint", "account_opened", "asset_listed", "symbol_listed", "limits_changed", "candle_updated", "ticker_updated", "ledger_entry_appended", "version_changed", "order_terms_accepted", "order_triggered", "order_list_changed", "cancel_after_set", "group_changed", "auction_called", "auction_indicated", "auction_ended", "rules_changed", "desk_changed", "account_restricted", "reference_set", "market_protected")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +76,11 @@ class EventEnvelope(_message.Message):
     AUCTION_CALLED_FIELD_NUMBER: _ClassVar[int]
     AUCTION_INDICATED_FIELD_NUMBER: _ClassVar[int]
     AUCTION_ENDED_FIELD_NUMBER: _ClassVar[int]
+    RULES_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    DESK_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_RESTRICTED_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_SET_FIELD_NUMBER: _ClassVar[int]
+    MARKET_PROTECTED_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     event_version: int
     symbol: str
@@ -112,7 +118,12 @@ class EventEnvelope(_message.Message):
     auction_called: AuctionCalled
     auction_indicated: AuctionIndicated
     auction_ended: AuctionEnded
-    def __init__(self, event_id: _Optional[str] = ..., event_version: _Optional[int] = ..., symbol: _Optional[str] = ..., seq: _Optional[int] = ..., occurred_at: _Optional[int] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., trace_id: _Optional[str] = ..., order_accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., order_rejected: _Optional[_Union[OrderRejected, _Mapping]] = ..., order_canceled: _Optional[_Union[OrderCanceled, _Mapping]] = ..., order_amended: _Optional[_Union[OrderAmended, _Mapping]] = ..., cancel_rejected: _Optional[_Union[CancelRejected, _Mapping]] = ..., trade_executed: _Optional[_Union[TradeExecuted, _Mapping]] = ..., book_delta: _Optional[_Union[BookDelta, _Mapping]] = ..., symbol_mode_changed: _Optional[_Union[SymbolModeChanged, _Mapping]] = ..., balance_changed: _Optional[_Union[BalanceChanged, _Mapping]] = ..., engine_checkpoint: _Optional[_Union[EngineCheckpoint, _Mapping]] = ..., account_opened: _Optional[_Union[AccountOpened, _Mapping]] = ..., asset_listed: _Optional[_Union[AssetListed, _Mapping]] = ..., symbol_listed: _Optional[_Union[SymbolListed, _Mapping]] = ..., limits_changed: _Optional[_Union[LimitsChanged, _Mapping]] = ..., candle_updated: _Optional[_Union[CandleUpdated, _Mapping]] = ..., ticker_updated: _Optional[_Union[TickerUpdated, _Mapping]] = ..., ledger_entry_appended: _Optional[_Union[LedgerEntryAppended, _Mapping]] = ..., version_changed: _Optional[_Union[VersionChanged, _Mapping]] = ..., order_terms_accepted: _Optional[_Union[OrderTermsAccepted, _Mapping]] = ..., order_triggered: _Optional[_Union[OrderTriggered, _Mapping]] = ..., order_list_changed: _Optional[_Union[OrderListChanged, _Mapping]] = ..., cancel_after_set: _Optional[_Union[CancelAfterSet, _Mapping]] = ..., group_changed: _Optional[_Union[GroupChanged, _Mapping]] = ..., auction_called: _Optional[_Union[AuctionCalled, _Mapping]] = ..., auction_indicated: _Optional[_Union[AuctionIndicated, _Mapping]] = ..., auction_ended: _Optional[_Union[AuctionEnded, _Mapping]] = ...) -> None: ...
+    rules_changed: RulesChanged
+    desk_changed: DeskChanged
+    account_restricted: AccountRestricted
+    reference_set: ReferenceSet
+    market_protected: MarketProtected
+    def __init__(self, event_id: _Optional[str] = ..., event_version: _Optional[int] = ..., symbol: _Optional[str] = ..., seq: _Optional[int] = ..., occurred_at: _Optional[int] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., trace_id: _Optional[str] = ..., order_accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., order_rejected: _Optional[_Union[OrderRejected, _Mapping]] = ..., order_canceled: _Optional[_Union[OrderCanceled, _Mapping]] = ..., order_amended: _Optional[_Union[OrderAmended, _Mapping]] = ..., cancel_rejected: _Optional[_Union[CancelRejected, _Mapping]] = ..., trade_executed: _Optional[_Union[TradeExecuted, _Mapping]] = ..., book_delta: _Optional[_Union[BookDelta, _Mapping]] = ..., symbol_mode_changed: _Optional[_Union[SymbolModeChanged, _Mapping]] = ..., balance_changed: _Optional[_Union[BalanceChanged, _Mapping]] = ..., engine_checkpoint: _Optional[_Union[EngineCheckpoint, _Mapping]] = ..., account_opened: _Optional[_Union[AccountOpened, _Mapping]] = ..., asset_listed: _Optional[_Union[AssetListed, _Mapping]] = ..., symbol_listed: _Optional[_Union[SymbolListed, _Mapping]] = ..., limits_changed: _Optional[_Union[LimitsChanged, _Mapping]] = ..., candle_updated: _Optional[_Union[CandleUpdated, _Mapping]] = ..., ticker_updated: _Optional[_Union[TickerUpdated, _Mapping]] = ..., ledger_entry_appended: _Optional[_Union[LedgerEntryAppended, _Mapping]] = ..., version_changed: _Optional[_Union[VersionChanged, _Mapping]] = ..., order_terms_accepted: _Optional[_Union[OrderTermsAccepted, _Mapping]] = ..., order_triggered: _Optional[_Union[OrderTriggered, _Mapping]] = ..., order_list_changed: _Optional[_Union[OrderListChanged, _Mapping]] = ..., cancel_after_set: _Optional[_Union[CancelAfterSet, _Mapping]] = ..., group_changed: _Optional[_Union[GroupChanged, _Mapping]] = ..., auction_called: _Optional[_Union[AuctionCalled, _Mapping]] = ..., auction_indicated: _Optional[_Union[AuctionIndicated, _Mapping]] = ..., auction_ended: _Optional[_Union[AuctionEnded, _Mapping]] = ..., rules_changed: _Optional[_Union[RulesChanged, _Mapping]] = ..., desk_changed: _Optional[_Union[DeskChanged, _Mapping]] = ..., account_restricted: _Optional[_Union[AccountRestricted, _Mapping]] = ..., reference_set: _Optional[_Union[ReferenceSet, _Mapping]] = ..., market_protected: _Optional[_Union[MarketProtected, _Mapping]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
     __slots__ = ("order_id", "user_id", "side", "type", "time_in_force", "price_ticks", "qty_lots", "quote_units", "hold_units", "client_order_hash")
@@ -429,6 +440,50 @@ class AuctionEnded(_message.Message):
     price_ticks: int
     volume_lots: int
     def __init__(self, price_ticks: _Optional[int] = ..., volume_lots: _Optional[int] = ...) -> None: ...
+
+class RulesChanged(_message.Message):
+    __slots__ = ("rules",)
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    rules: _admin_pb2.MarketRules
+    def __init__(self, rules: _Optional[_Union[_admin_pb2.MarketRules, _Mapping]] = ...) -> None: ...
+
+class DeskChanged(_message.Message):
+    __slots__ = ("user_id", "limits", "killed")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    KILLED_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    limits: _admin_pb2.AccountLimits
+    killed: bool
+    def __init__(self, user_id: _Optional[str] = ..., limits: _Optional[_Union[_admin_pb2.AccountLimits, _Mapping]] = ..., killed: _Optional[bool] = ...) -> None: ...
+
+class AccountRestricted(_message.Message):
+    __slots__ = ("user_id", "state", "withdrawals_halted")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWALS_HALTED_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    state: _admin_pb2.AccountState
+    withdrawals_halted: bool
+    def __init__(self, user_id: _Optional[str] = ..., state: _Optional[_Union[_admin_pb2.AccountState, str]] = ..., withdrawals_halted: _Optional[bool] = ...) -> None: ...
+
+class ReferenceSet(_message.Message):
+    __slots__ = ("price_ticks",)
+    PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    price_ticks: int
+    def __init__(self, price_ticks: _Optional[int] = ...) -> None: ...
+
+class MarketProtected(_message.Message):
+    __slots__ = ("tripped_by", "action", "price_ticks", "begin_ticks")
+    TRIPPED_BY_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    BEGIN_TICKS_FIELD_NUMBER: _ClassVar[int]
+    tripped_by: int
+    action: _types_pb2.SymbolMode
+    price_ticks: int
+    begin_ticks: int
+    def __init__(self, tripped_by: _Optional[int] = ..., action: _Optional[_Union[_types_pb2.SymbolMode, str]] = ..., price_ticks: _Optional[int] = ..., begin_ticks: _Optional[int] = ...) -> None: ...
 
 class VersionChanged(_message.Message):
     __slots__ = ("version", "old_version")

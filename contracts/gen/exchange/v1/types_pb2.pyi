@@ -91,6 +91,8 @@ class CancelReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CANCEL_REASON_CANCEL_AFTER: _ClassVar[CancelReason]
     CANCEL_REASON_UNFUNDED: _ClassVar[CancelReason]
     CANCEL_REASON_AUCTION_OVER: _ClassVar[CancelReason]
+    CANCEL_REASON_COLLAR: _ClassVar[CancelReason]
+    CANCEL_REASON_KILLED: _ClassVar[CancelReason]
 
 class BalanceReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -118,6 +120,10 @@ class CommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COMMAND_KIND_PLACE_LIST: _ClassVar[CommandKind]
     COMMAND_KIND_CANCEL_AFTER: _ClassVar[CommandKind]
     COMMAND_KIND_SET_GROUP: _ClassVar[CommandKind]
+    COMMAND_KIND_SET_RULES: _ClassVar[CommandKind]
+    COMMAND_KIND_SET_DESK: _ClassVar[CommandKind]
+    COMMAND_KIND_SET_ACCOUNT: _ClassVar[CommandKind]
+    COMMAND_KIND_SET_REFERENCE: _ClassVar[CommandKind]
 
 class RejectCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -205,6 +211,8 @@ CANCEL_REASON_TRIGGER_REJECTED: CancelReason
 CANCEL_REASON_CANCEL_AFTER: CancelReason
 CANCEL_REASON_UNFUNDED: CancelReason
 CANCEL_REASON_AUCTION_OVER: CancelReason
+CANCEL_REASON_COLLAR: CancelReason
+CANCEL_REASON_KILLED: CancelReason
 BALANCE_REASON_UNSPECIFIED: BalanceReason
 BALANCE_REASON_DEPOSIT: BalanceReason
 BALANCE_REASON_WITHDRAWAL: BalanceReason
@@ -226,6 +234,10 @@ COMMAND_KIND_PLACE_TERMS: CommandKind
 COMMAND_KIND_PLACE_LIST: CommandKind
 COMMAND_KIND_CANCEL_AFTER: CommandKind
 COMMAND_KIND_SET_GROUP: CommandKind
+COMMAND_KIND_SET_RULES: CommandKind
+COMMAND_KIND_SET_DESK: CommandKind
+COMMAND_KIND_SET_ACCOUNT: CommandKind
+COMMAND_KIND_SET_REFERENCE: CommandKind
 REJECT_CODE_UNSPECIFIED: RejectCode
 REJECT_CODE_VALIDATION: RejectCode
 REJECT_CODE_UNKNOWN_SYMBOL: RejectCode

@@ -1,0 +1,96 @@
+"""The part of AdminService that lays down rules: of markets, of accounts in them, of accounts.
+
+Why it exists: see `rpc_admin`; these calls are many fields each. It must not know what a rule does.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.rpc_calls import Answer, Context, refuse
+from adapters.rpc_cluster import ClusterServicer
+from adapters.rpc_codec import FieldError, account_of, enum_of, metadata_of
+from adapters.rpc_directory import Directory
+from adapters.rpc_rules import limits_of, rules_of
+from contracts.gen.exchange.v1 import admin_pb2 as pb
+from core import commands
+from core.codes import CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_REFERENCE, CMD_SET_RULES
+
+UNLISTED: int = 0
+"""Ids start at 1: the machine itself answers for a name that is not listed."""
+
+
+class RiskServicer(ClusterServicer):
+    """Has the directory of names, and the way that every operator's command goes."""
+
+    _directory: Directory
+
+    async def _one(
+        self, request: Any, record: Callable[[], bytes], kind: int, context: Context
+    ) -> Answer:
+        """Refuses what has no note or a wrong field; else submits the one command."""
+        try:
+            metadata = metadata_of(request.metadata, request.audit)
+            command = record()
+        except FieldError as error:
+            await refuse(context, error)
+        return await self._calls.submit_one(context, command, metadata, kind)
+
+    async def _symbol(self, request: Any) -> int:
+        name = request.metadata.symbol
+        ids = await self._directory.symbol_ids({name}) if name else {}
+        return ids.get(name, UNLISTED)
+
+    async def SetMarketRules(  # noqa: N802  the name is the protocol's
+        self, request: pb.SetMarketRulesRequest, context: Context
+    ) -> pb.SetMarketRulesResponse:
+        symbol = await self._symbol(request)
+
+        def record() -> bytes:
+            return commands.set_rules(symbol, **rules_of(request.rules))
+
+        a = await self._one(request, record, CMD_SET_RULES, context)
+        return pb.SetMarketRulesResponse(
+            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        )
+
+    async def SetAccountLimits(  # noqa: N802
+        self, request: pb.SetAccountLimitsRequest, context: Context
+    ) -> pb.SetAccountLimitsResponse:
+        symbol = await self._symbol(request)
+
+        def record() -> bytes:
+            account = account_of(request.metadata.user_id, "metadata.user_id")
+            return commands.set_desk(
+                account, symbol, int(request.killed), **limits_of(request.limits)
+            )
+
+        a = await self._one(request, record, CMD_SET_DESK, context)
+        return pb.SetAccountLimitsResponse(
+            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        )
+
+    async def RestrictAccount(  # noqa: N802
+        self, request: pb.RestrictAccountRequest, context: Context
+    ) -> pb.RestrictAccountResponse:
+        def record() -> bytes:
+            account = account_of(request.metadata.user_id, "metadata.user_id", 0)
+            state = enum_of(request.state, pb.ACCOUNT_STATE_FROZEN, "state")
+            return commands.set_account(account, state, int(request.withdrawals_halted))
+
+        a = await self._one(request, record, CMD_SET_ACCOUNT, context)
+        return pb.RestrictAccountResponse(
+            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        )
+
+    async def SetReferencePrice(  # noqa: N802
+        self, request: pb.SetReferencePriceRequest, context: Context
+    ) -> pb.SetReferencePriceResponse:
+        symbol = await self._symbol(request)
+
+        def record() -> bytes:
+            return commands.set_reference(symbol, request.price_ticks)
+
+        a = await self._one(request, record, CMD_SET_REFERENCE, context)
+        return pb.SetReferencePriceResponse(
+            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        )

@@ -1,0 +1,349 @@
+"""Risk and market protection: whether an order may be placed, and how far it may trade.
+
+Why it exists: a typing error, a program that runs wild and a market that falls into a hole are
+stopped by the same machine that trades, with the state that trading sees. It must not know how an
+order is matched; it is asked before, told after, and says when a market must be protected.
+
+- **Bands** keep an order's limit near the reference, for each side apart.
+- **Collars** keep a trade near the last one, and near the last auction. An order that would trade
+  beyond its collar stops there.
+- The **breaker** trips when too many orders were stopped, or the price moved too far, within a
+  window of log time; `core.cascade` then changes the mode.
+"""
+
+from mypy_extensions import i64
+
+from core.accounts import B_AVAILABLE, B_HOLD, BALANCE_WORDS, Accounts
+from core.answer import Answer
+from core.codes import (
+    BUY, CANCEL_ONLY, LOT_SIZE, MARKET_HALTED, MAX_NOTIONAL, PRICE_BAND, TICK_SIZE,
+    TOO_MANY_OPEN_ORDERS, TOO_MANY_REQUESTS, TRIPPED_BY_COUNT, TRIPPED_BY_MOVE,
+)  # fmt: skip
+from core.commands import FLAG_BY_QUOTE
+from core.execution import Execution
+from core.limits import AMOUNT_MAX, DAY_NS, PRICE_TICKS_MAX
+from core.markets import (
+    M_AUCTION, M_LAST, M_TRIPPED, M_WINDOW_COUNT, M_WINDOW_PRICE, M_WINDOW_START, Markets,
+)  # fmt: skip
+from core.open_orders import OpenOrders
+from core.order_store import F_PRICE, F_QTY, F_SLOT, FILL_WORDS, O_TERMS, ORDER_SHIFT, OrderStore
+from core.profiles import ACTIVE, FROZEN, Profiles
+from core.rules import (
+    D_DAY, D_KILLED, D_NEXT_NS, D_TRADED, DESK_WORDS, U_BURST, U_BUY_DOWN, U_BUY_UP, U_COUNT,
+    U_DAILY, U_DYNAMIC, U_LOT_STEP, U_MIN_QTY, U_MOVE, U_OPEN, U_PARKED, U_POSITION, U_RATE,
+    U_REFERENCE, U_SELL_DOWN, U_SELL_UP, U_STATIC, U_TICK_STEP, U_WINDOW, Rules,
+)  # fmt: skip
+from core.table import NIL
+from core.terms import RESTING, T_KIND, T_QTY, TERMS_SHIFT
+from core.ticket import Ticket
+
+BPS: i64 = 10_000
+SECOND_NS: i64 = 1_000_000_000
+
+
+class Risk:
+    """Reads the rules, keeps what they need, and answers."""
+
+    def __init__(
+        self, rules: Rules, profiles: Profiles, accounts: Accounts, markets: Markets,
+        execution: Execution, open_orders: OpenOrders, answer: Answer,
+    ) -> None:  # fmt: skip
+        self.rules = rules
+        self.profiles = profiles
+        self.accounts = accounts
+        self.markets = markets
+        self.execution = execution
+        self.store: OrderStore = execution.store
+        self.open_orders = open_orders
+        self.answer = answer
+        self._open: i64 = 0
+        self._parked: i64 = 0
+        self._buying: i64 = 0
+
+    # --- who asks -----------------------------------------------------------------------------
+
+    def may_act(self, account: i64) -> bool:
+        """A frozen account may do nothing."""
+        if self.profiles.restricted == 0 or self.profiles.state(account) != FROZEN:
+            return True
+        return self.answer.reject(MARKET_HALTED, FROZEN)
+
+    def may_trade(self, account: i64, symbol: i64) -> bool:
+        """Not one that may only cancel, everywhere or here."""
+        if self.profiles.restricted != 0:
+            state = self.profiles.state(account)
+            if state != ACTIVE:
+                return self.answer.reject(CANCEL_ONLY, state)
+        row = self.rules.desk(account, symbol) if self.rules.desks.count > 0 else NIL
+        if row != NIL and self.rules.desks.rows[row * DESK_WORDS + D_KILLED] != 0:
+            return self.answer.reject(CANCEL_ONLY, 0)
+        return True
+
+    def may_place(self, account: i64, symbol: i64) -> bool:
+        """Placing and amending also need to be within the rate."""
+        if not self.may_trade(account, symbol):
+            return False
+        row = self.rules.desk(account, symbol) if self.rules.desks.count > 0 else NIL
+        rate = self.rules.limit(row, symbol, U_RATE)
+        return rate == 0 or self._take_token(account, symbol, row, rate)
+
+    def _take_token(self, account: i64, symbol: i64, row: i64, rate: i64) -> bool:
+        """The generic cell rate algorithm (ITU-T I.371): a bucket in one number."""
+        gap = SECOND_NS // rate
+        burst = self.rules.limit(row, symbol, U_BURST)
+        row = self.rules.ensure_desk(account, symbol)
+        at = row * DESK_WORDS + D_NEXT_NS
+        now = self.answer.ts_ns
+        next_ns = self.rules.desks.rows[at]
+        if next_ns < now:
+            next_ns = now
+        if next_ns - now > (burst - 1 if burst > 0 else 0) * gap:
+            return self.answer.reject(TOO_MANY_REQUESTS, rate)
+        self.rules.desks.rows[at] = next_ns + gap
+        self.rules.desks.touch(row)
+        return True
+
+    # --- what is asked for --------------------------------------------------------------------
+
+    def reference(self, symbol: i64) -> i64:
+        """The last trade's price, else the last auction's, else the one that was set; 0: none."""
+        last = self.markets.get(symbol, M_LAST)
+        return last if last != 0 else self._static(symbol)
+
+    def _static(self, symbol: i64) -> i64:
+        auction = self.markets.get(symbol, M_AUCTION)
+        return auction if auction != 0 else self.rules.get(symbol, U_REFERENCE)
+
+    def check_price(self, side: i64, price: i64) -> bool:
+        """A limit price: its step, and its band."""
+        symbol = self.execution.symbol
+        step = self.rules.get(symbol, U_TICK_STEP)
+        if step > 1 and price % step != 0:
+            return self.answer.reject(TICK_SIZE, step)
+        reference = self.reference(symbol)
+        if reference == 0:
+            return True
+        above = self.rules.get(symbol, U_BUY_UP if side == BUY else U_SELL_UP)
+        below = self.rules.get(symbol, U_BUY_DOWN if side == BUY else U_SELL_DOWN)
+        if above != 0 and price > highest(reference, above):
+            return self.answer.reject(PRICE_BAND, highest(reference, above))
+        if below != 0 and price < lowest(reference, below):
+            return self.answer.reject(PRICE_BAND, lowest(reference, below))
+        return True
+
+    def check_lots(self, lots: i64) -> bool:
+        symbol = self.execution.symbol
+        least = self.rules.get(symbol, U_MIN_QTY)
+        if lots < least:
+            return self.answer.reject(LOT_SIZE, least)
+        step = self.rules.get(symbol, U_LOT_STEP)
+        return step <= 1 or lots % step == 0 or self.answer.reject(LOT_SIZE, step)
+
+    def check_order(self, t: Ticket, orders: i64) -> bool:
+        """A new order: price and lots, then the account's limits here; it is one of `orders`."""
+        if not t.by_quote():
+            if t.price != 0 and not self.check_price(t.side, t.price):
+                return False
+            if not self.check_lots(t.qty):
+                return False
+        symbol = t.symbol
+        row = self.rules.desk(t.account, symbol) if self.rules.desks.count > 0 else NIL
+        open_max = self.rules.limit(row, symbol, U_OPEN)
+        parked_max = self.rules.limit(row, symbol, U_PARKED)
+        position = self.rules.limit(row, symbol, U_POSITION)
+        if open_max != 0 or parked_max != 0 or position != 0:
+            self._count(t.account, symbol)
+            if open_max != 0 and t.may_rest() and self._open > open_max - orders:
+                return self.answer.reject(TOO_MANY_OPEN_ORDERS, open_max)
+            if parked_max != 0 and t.is_conditional() and self._parked >= parked_max:
+                return self.answer.reject(TOO_MANY_OPEN_ORDERS, parked_max)
+            if position != 0 and t.side == BUY and not self._check_position(t, t.qty, position):
+                return False
+        daily = self.rules.limit(row, symbol, U_DAILY)
+        return daily == 0 or self._check_daily(t, row, daily)
+
+    def _count(self, account: i64, symbol: i64) -> None:
+        """The account's open orders here: reckoned when it is asked for, so it cannot drift."""
+        self._open = 0
+        self._parked = 0
+        self._buying = 0
+        slot = self.open_orders.first(account)
+        while slot != NIL:
+            if self.store.symbol_of(slot) == symbol:
+                self._open += 1
+                is_parked = self.store.area_of(slot) != RESTING
+                left = self.store.left_of(slot)
+                if is_parked:
+                    self._parked += 1
+                    terms = self.store.terms_of(slot) << TERMS_SHIFT
+                    left = self.store.terms.table.rows[terms + T_QTY]
+                    if self.store.terms.table.rows[terms + T_KIND] >> 4 & FLAG_BY_QUOTE != 0:
+                        left = 0
+                if self.store.orders.rows[(slot << ORDER_SHIFT) + O_TERMS] & 0xF == BUY:
+                    self._buying = _sum(self._buying, left)
+            slot = self.open_orders.following(slot)
+
+    def _check_position(self, t: Ticket, more: i64, most: i64) -> bool:
+        """What it owns and is about to buy; an order by quote amount counts when it has bought."""
+        owned: i64 = 0
+        row = self.accounts.find(t.account, self.execution.base)
+        if row != NIL:
+            at = row * BALANCE_WORDS
+            rows = self.accounts.balances.rows
+            owned = (rows[at + B_AVAILABLE] + rows[at + B_HOLD]) // self.execution.lot_units
+        free = most - _sum(owned, self._buying)
+        wanted: i64 = 0 if t.by_quote() else more
+        if free <= 0 or wanted > free:
+            return self.answer.reject(LOT_SIZE, free if free > 0 else 0)
+        return True
+
+    def check_amend(self, t: Ticket, more: i64) -> bool:
+        """An amended order, as it would be placed now, for `more` lots than it is (or fewer)."""
+        if not t.by_quote():
+            if t.price != 0 and not self.check_price(t.side, t.price):
+                return False
+            if not self.check_lots(t.qty):
+                return False
+        symbol = t.symbol
+        row = self.rules.desk(t.account, symbol) if self.rules.desks.count > 0 else NIL
+        position = self.rules.limit(row, symbol, U_POSITION)
+        if position != 0 and t.side == BUY and more > 0:
+            self._count(t.account, symbol)
+            if not self._check_position(t, more, position):
+                return False
+        daily = self.rules.limit(row, symbol, U_DAILY)
+        return daily == 0 or self._check_daily(t, row, daily)
+
+    def _check_daily(self, t: Ticket, row: i64, daily: i64) -> bool:
+        """What it traded today and would trade at its limit; without a limit what it traded."""
+        traded: i64 = 0
+        if row != NIL and self.rules.desks.rows[row * DESK_WORDS + D_DAY] == self._day():
+            traded = self.rules.desks.rows[row * DESK_WORDS + D_TRADED]
+        left: i64 = daily - traded if daily > traded else 0
+        wanted: i64 = 0
+        if t.by_quote():
+            wanted = t.qty
+        elif t.price != 0:
+            wanted = t.price * t.qty * self.execution.tick_value
+        if left == 0 or wanted > left:
+            return self.answer.reject(MAX_NOTIONAL, left)
+        return True
+
+    def _day(self) -> i64:
+        return self.answer.ts_ns // DAY_NS
+
+    def note_fills(self, taker: i64, symbol: i64, before: i64) -> None:
+        """The last match traded; `before`: the market's last price until then."""
+        fills = self.store.fills
+        end = self.store.fill_count * FILL_WORDS
+        if self.rules.get(symbol, U_DAILY) != 0 or self.rules.desks.count > 0:
+            at: i64 = 0
+            while at < end:
+                quote = fills[at + F_PRICE] * fills[at + F_QTY] * self.execution.tick_value
+                self.note_trade(self.store.account_of(fills[at + F_SLOT]), symbol, quote)
+                self.note_trade(taker, symbol, quote)
+                at += FILL_WORDS
+        self.has_traded(symbol, before)
+
+    def note_trade(self, account: i64, symbol: i64, quote: i64) -> None:
+        """Remembered where a day's notional is limited."""
+        row = self.rules.desk(account, symbol) if self.rules.desks.count > 0 else NIL
+        if self.rules.limit(row, symbol, U_DAILY) != 0:
+            self.traded(account, symbol, quote)
+
+    def traded(self, account: i64, symbol: i64, quote: i64) -> None:
+        """The account has traded so much, where that is limited."""
+        row = self.rules.ensure_desk(account, symbol)
+        at = row * DESK_WORDS
+        rows = self.rules.desks.rows
+        if rows[at + D_DAY] != self._day():
+            rows[at + D_DAY] = self._day()
+            rows[at + D_TRADED] = 0
+        rows[at + D_TRADED] = _sum(rows[at + D_TRADED], quote)
+        self.rules.desks.touch(row)
+
+    # --- how far it may trade -----------------------------------------------------------------
+
+    def collar(self, side: i64, price: i64) -> i64:
+        """The worst price at which a taker with this limit (0: any) may trade; 0: any."""
+        symbol = self.execution.symbol
+        bound = price
+        static = self.rules.get(symbol, U_STATIC)
+        if static != 0:
+            bound = self._tighter(side, bound, self._static(symbol), static)
+        dynamic = self.rules.get(symbol, U_DYNAMIC)
+        if dynamic != 0:
+            bound = self._tighter(side, bound, self.reference(symbol), dynamic)
+        return bound
+
+    def _tighter(self, side: i64, bound: i64, reference: i64, bps: i64) -> i64:
+        if reference == 0:
+            return bound
+        edge = highest(reference, bps) if side == BUY else lowest(reference, bps)
+        if bound == 0:
+            return edge
+        if side == BUY:
+            return edge if edge < bound else bound
+        return edge if edge > bound else bound
+
+    # --- the breaker --------------------------------------------------------------------------
+
+    def was_stopped(self, symbol: i64) -> None:
+        """A collar has stopped an order."""
+        most = self.rules.get(symbol, U_COUNT)
+        if most == 0:
+            return
+        self._look_at_window(symbol, self.markets.get(symbol, M_LAST))
+        count = self.markets.get(symbol, M_WINDOW_COUNT) + 1
+        self.markets.set(symbol, M_WINDOW_COUNT, count)
+        if count >= most:
+            self._trip(symbol, TRIPPED_BY_COUNT)
+
+    def has_traded(self, symbol: i64, before: i64) -> None:
+        """The market has a new last price; `before`: the one that it had."""
+        most = self.rules.get(symbol, U_MOVE)
+        if most == 0:
+            return
+        last = self.markets.get(symbol, M_LAST)
+        self._look_at_window(symbol, before if before != 0 else last)
+        begin = self.markets.get(symbol, M_WINDOW_PRICE)
+        if last > highest(begin, most) or last < lowest(begin, most):
+            self._trip(symbol, TRIPPED_BY_MOVE)
+
+    def _look_at_window(self, symbol: i64, price: i64) -> None:
+        """A window that is over gives way to a new one, which begins at `price`."""
+        start = self.markets.get(symbol, M_WINDOW_START)
+        now = self.answer.ts_ns
+        if start == 0 or now - start >= self.rules.get(symbol, U_WINDOW):
+            self.markets.set(symbol, M_WINDOW_START, now)
+            self.markets.set(symbol, M_WINDOW_PRICE, price)
+            self.markets.set(symbol, M_WINDOW_COUNT, 0)
+
+    def _trip(self, symbol: i64, cause: i64) -> None:
+        """Once; the cascade acts on it."""
+        if self.markets.get(symbol, M_TRIPPED) == 0:
+            self.markets.set(symbol, M_TRIPPED, cause)
+            self.markets.note_due(symbol)
+
+    def forget_window(self, symbol: i64) -> None:
+        """The market has been protected: what comes next is looked at afresh."""
+        self.markets.set(symbol, M_TRIPPED, 0)
+        self.markets.set(symbol, M_WINDOW_START, 0)
+        self.markets.set(symbol, M_WINDOW_COUNT, 0)
+
+
+def highest(reference: i64, bps: i64) -> i64:
+    """`floor(reference * (1 + bps / 10**4))`; at most twice the highest price."""
+    price = reference + reference * bps // BPS
+    return price if price < 2 * PRICE_TICKS_MAX else 2 * PRICE_TICKS_MAX
+
+
+def lowest(reference: i64, bps: i64) -> i64:
+    """`ceil(reference * (1 - bps / 10**4))`, at least 1."""
+    price = reference - reference * bps // BPS
+    return price if price > 1 else 1
+
+
+def _sum(a: i64, b: i64) -> i64:
+    """Of amounts, at most `AMOUNT_MAX`: beyond it no limit is."""
+    return AMOUNT_MAX if a > AMOUNT_MAX - b else a + b
