@@ -30,7 +30,7 @@ _BPS_MAX: Final = 1_000_000
 """A hundred times the reference: beyond it a band is no band."""
 _COUNT_MAX: Final = 1_000_000
 _RATE_MAX: Final = 1_000_000_000
-_MOST: Final = (
+RULE_MOST: Final = (
     _BPS_MAX, _BPS_MAX, _BPS_MAX, _BPS_MAX, _BPS_MAX, _BPS_MAX, _COUNT_MAX, _BPS_MAX, DAY_NS,
     MODE_AUCTION, DAY_NS, PRICE_TICKS_MAX, QTY_LOTS_MAX, QTY_LOTS_MAX, AMOUNT_MAX, 1 << SLOT_BITS,
     1 << SLOT_BITS, _RATE_MAX, _COUNT_MAX, AMOUNT_MAX,
@@ -74,7 +74,7 @@ class RiskOrders:
         rule: i64 = 0
         while rule < RULES:
             value = words[RULES_FIRST + rule]
-            if value < 0 or value > _MOST[rule]:
+            if value < 0 or value > RULE_MOST[rule]:
                 return RULES_FIRST + rule
             rule += 1
         action = words[RULES_FIRST + U_ACTION]
@@ -98,7 +98,7 @@ class RiskOrders:
         rule: i64 = 0
         while rule < OWN_RULES:
             value = words[DESK_RULES + rule]
-            if value < -1 or value > _MOST[U_POSITION + rule]:
+            if value < -1 or value > RULE_MOST[U_POSITION + rule]:
                 self.answer.reject(VALIDATION, DESK_RULES + rule)
                 return
             rule += 1

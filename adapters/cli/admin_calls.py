@@ -13,70 +13,20 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from adapters import key_store
+from adapters.cli.admin_refusals import RULES
 from adapters.cluster_client import CoreClients
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import trading_pb2 as trading
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import (
-    CMD_CANCEL_ALL, CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_SET_LIMITS,
-    CMD_SET_VERSION, CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL,
+    IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL,
     MODE_NAMES, OK, REJECT_NAMES, STATUS_NAMES, VALIDATION,
-)  # fmt: skip
-from core.commands import (
-    ASSET_NAME_HI, ASSET_SCALE, C_ACCOUNT, C_HEAD, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW,
-    LIMIT_OPEN_ORDERS, MOVE_AMOUNT, MOVE_ASSET, SYM_BASE, SYM_LOT_UNITS, SYM_MAKER_PPM,
-    SYM_MAX_NOTIONAL, SYM_MAX_PRICE, SYM_MAX_QTY, SYM_MIN_NOTIONAL, SYM_MIN_PRICE, SYM_NAME_HI,
-    SYM_QUOTE, SYM_TAKER_PPM, SYM_TICK_UNITS, VERSION_NEW,
 )  # fmt: skip
 from core.versions import VERSION_MAX
 from gateway.decimals import format_units, parse_amount, parse_units
 
 DEADLINE_S: Final = 10.0
 NS_PER_S: Final = 10**9
-
-_MOVE_RULES: Final = {
-    C_ACCOUNT: "account: must be open",
-    MOVE_ASSET: "asset: a listed asset",
-    MOVE_AMOUNT: "amount: at least one smallest unit, at most 2^62",
-}
-
-_LISTING_RULES: Final = {
-    SYM_NAME_HI: "name: 1 to 16 characters from ! to ~, and not listed otherwise",
-    SYM_BASE: "base: a listed asset",
-    SYM_QUOTE: "quote: a listed asset, another than base",
-    SYM_TICK_UNITS: (
-        "tick x lot must be a whole number of the quote's smallest units: a coarser tick or lot"
-    ),
-    SYM_LOT_UNITS: "lot: at least one smallest unit of the base asset",
-    SYM_MIN_PRICE: "min-price: at least one tick",
-    SYM_MAX_PRICE: "max-price: not below min-price, at most 2^40 ticks",
-    SYM_MAX_QTY: "max-qty: at most 2^50 lots, and max-price x max-qty at most 2^62 quote units",
-    SYM_MIN_NOTIONAL: "min-notional: not below 0",
-    SYM_MAX_NOTIONAL: "max-notional: above 0, not below min-notional, at most 2^62 quote units",
-    SYM_MAKER_PPM: "maker-ppm: 0 to 100000",
-    SYM_TAKER_PPM: "taker-ppm: 0 to 100000",
-}
-
-RULES: Final[dict[int, dict[int, str]]] = {
-    CMD_LIST_SYMBOL: _LISTING_RULES,
-    CMD_LIST_ASSET: {
-        ASSET_NAME_HI: "name: 1 to 16 characters from ! to ~, and not listed with another scale",
-        ASSET_SCALE: "scale: 0 to 12",
-    },
-    CMD_DEPOSIT: _MOVE_RULES,
-    CMD_WITHDRAW: _MOVE_RULES,
-    CMD_CANCEL_ALL: {C_ACCOUNT: "account: must be open"},
-    CMD_SET_LIMITS: {
-        LIMIT_OPEN_ORDERS: "open-orders: 1 to 2^24",
-        LIMIT_DEDUP_WINDOW: "dedup-window-s: above 0, at most 2^62 ns",
-        LIMIT_DEDUP_ROWS: "dedup-rows: 1 to 2^26",
-    },
-    CMD_SET_VERSION: {
-        C_HEAD: "to: a member's program does not know it (cluster status: version_known)",
-        VERSION_NEW: "to: not below the version in force, at most 65535",
-    },
-}
-"""What the machine's VALIDATION detail of a command means to the one who typed it."""
 
 
 class Context(msgspec.Struct, frozen=True):

@@ -27,6 +27,15 @@ class Operator:
         return code, {"said": err.decode()}
 
 
+async def _list_market(admin: Operator) -> None:
+    for asset in ("BTC", "KRW"):
+        await admin("list-asset", asset, "--scale", "0")
+    await admin(
+        "list-symbol", "BTC-KRW", "--tick", "1", "--lot", "1", "--max-price", "100",
+        "--max-qty", "100", "--max-notional", "10000",
+    )  # fmt: skip
+
+
 async def test_money_and_keys_as_an_operator_makes_them(tmp_path: Path) -> None:
     node = await NodeProcess(tmp_path / "node-1").start()
     admin = Operator(node.address)
@@ -109,12 +118,7 @@ async def test_a_machine_version_is_raised_once_and_never_beyond_the_program(
 async def test_a_mode_with_a_key_is_set_once(tmp_path: Path) -> None:
     node = await NodeProcess(tmp_path / "node-1").start()
     admin = Operator(node.address)
-    for asset in ("BTC", "KRW"):
-        await admin("list-asset", asset, "--scale", "0")
-    await admin(
-        "list-symbol", "BTC-KRW", "--tick", "1", "--lot", "1", "--max-price", "100",
-        "--max-qty", "100", "--max-notional", "10000",
-    )  # fmt: skip
+    await _list_market(admin)
     await admin("version", "--to", "2")
     halt = ("mode", "BTC-KRW", "HARD_HALT", "--key", "k1")
     assert (await admin(*halt))[1]["duplicate"] is False
@@ -123,4 +127,39 @@ async def test_a_mode_with_a_key_is_set_once(tmp_path: Path) -> None:
     _, markets = await admin("markets")
     (symbol,) = msgspec.convert(markets["symbol"], list[dict[str, object]])
     assert symbol["mode"] == "NORMAL"
+    assert await node.stop() == 0
+
+
+async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
+    node = await NodeProcess(tmp_path / "node-1").start()
+    admin = Operator(node.address)
+    await _list_market(admin)
+    _, opened = await admin("open-account", "--reference", "alice")
+    account = ("--account", str(opened["id"]))
+    code, early = await admin("reference", "BTC-KRW", "50")
+    assert code == 1
+    assert "version 5" in str(early["rule"])
+    await admin("version", "--to", "5")
+
+    assert (await admin("reference", "BTC-KRW", "50"))[0] == 0
+    bands = ("rules", "BTC-KRW", "--buy-up-bps", "1000", "--rate", "5", "--burst", "9")
+    assert (await admin(*bands))[0] == 0
+    breaker = ("--move-bps", "500", "--window-ns", "1000000000")
+    code, refused = await admin(*bands, *breaker)
+    assert (code, str(refused["rule"])[:20]) == (1, "action: CANCEL_ONLY ")
+    assert (await admin(*bands, *breaker, "--action", "AUCTION"))[0] == 0
+    assert (await admin("limits", "BTC-KRW", *account, "--max-position", "-1", "--kill"))[0] == 0
+    code, refused = await admin("limits", "BTC-KRW", *account, "--open-orders", "-2")
+    assert (code, refused["rule"]) == (1, "open-orders: -1 to 16777216")
+    assert (await admin("restrict", *account, "--state", "FROZEN"))[0] == 0
+    move = ("--asset", "BTC", "--amount", "1", "--reference", "r")
+    await admin("deposit", *account, *move)
+    code, refused = await admin("withdraw", *account, *move)
+    assert (code, refused["code"]) == (1, "MARKET_HALTED")
+    assert (await admin("restrict", *account))[0] == 0
+    assert (await admin("withdraw", *account, *move))[0] == 0
+    assert (await admin("restrict", "--account", "0", "--no-withdrawals"))[0] == 0
+    code, refused = await admin("withdraw", *account, *move[:-1], "r2")
+    assert (code, refused["code"]) == (1, "MARKET_HALTED")
+    assert (await admin("group", *account, "--group", "7"))[0] == 0
     assert await node.stop() == 0
