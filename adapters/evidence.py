@@ -18,6 +18,8 @@ from adapters.lmdb_log import LmdbReader
 from core.machine import Machine
 from replication.record import CorruptRecord
 
+STATE_FILE: Final = "state.snapshot"
+
 ENTRIES: Final = 1000
 """Records before the end that are copied: a checkpoint's worth of a busy system, and more."""
 
@@ -50,7 +52,7 @@ def keep_evidence(folder: Path, log: LmdbReader, error: Exception, machine: Mach
         "snapshots": sorted(path.name for path in snapshot_path(folder).glob("*.snap")),
     }
     (kept / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2))
-    (kept / "state.snapshot").write_bytes(machine.snapshot())
+    (kept / STATE_FILE).write_bytes(machine.snapshot())
     _copy_log(log, kept, max(log.base().index + 1, machine.index - ENTRIES), anchor.last_index)
     return kept
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import msgspec
 
-from adapters.lmdb_folder import snapshot_path, witness_path
+from adapters.lmdb_folder import DataFolderRefused, snapshot_path, witness_path
 from adapters.lmdb_log import LmdbReader
 from adapters.lmdb_rows import CorruptRow
 from adapters.lmdb_witness import read_witness
-from adapters.log_tools import machine_at_base, machine_payload
+from adapters.log_tools import machine_at, machine_at_base, machine_payload
 from adapters.snapshot_files import BadSnapshot, SnapshotFiles
+from adapters.state_walk import state_differences
 from core.commands import MalformedBatch, split_batch
 from core.events import decode_event, event_rows
 from core.machine import Diverged, Machine
@@ -45,7 +46,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """Where two folders part. `section`: record, command, event or result."""
+    """Where two folders part. `section`: record, command, event, result, or a table."""
 
     index: int
     section: str
@@ -107,6 +108,48 @@ def first_difference(a: LmdbReader, b: LmdbReader) -> Difference | None:
         if found is not None:
             return found
     return None
+
+
+def state_difference(a: Machine, b: Machine) -> Difference | None:
+    """What is first not the same in two states of one index; None when their digests are equal."""
+    ours, theirs = a.digest(), b.digest()
+    if ours == theirs:
+        return None
+    try:
+        d = next(state_differences(a, b))
+    except ValueError:
+        return Difference(
+            index=a.index, section="state", key="", field="digest", a=ours.hex(), b=theirs.hex()
+        )
+    return Difference(index=a.index, section=d.section, key=d.key, field=d.field, a=d.a, b=d.b)
+
+
+def states_at_common_end(a: LmdbReader, of_a: Path, b: LmdbReader, of_b: Path) -> Difference | None:
+    """Compares what both logs give at the last entry of the shorter one.
+
+    Logs may be equal and states not: of a log that was cut, the snapshot that it goes on from is
+    all that tells of what was before.
+    """
+    end = min(a.hard_state().last_index, b.hard_state().last_index)
+    return state_difference(machine_at(a, of_a, end), machine_at(b, of_b, end))
+
+
+def difference_from_state(reader: LmdbReader, folder: Path, state: Path) -> Difference | None:
+    """Compares a kept state, such as a forensic bundle has, with what the log gives at its index.
+
+    Raises `DataFolderRefused` if it cannot be read, or the log does not reach its index.
+    """
+    try:
+        kept = Machine.restore(state.read_bytes())
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        raise DataFolderRefused(f"state {state}: {error}") from error
+    machine = machine_at(reader, folder, kept.index)
+    if machine.index != kept.index:
+        raise DataFolderRefused(
+            f"state {state}: it is of index {kept.index}, the log of {folder} has"
+            f" {reader.base().index + 1} to {reader.hard_state().last_index}"
+        )
+    return state_difference(machine, kept)
 
 
 def _snapshots(folder: Path, cluster: bytes, problems: list[Problem]) -> dict[int, SnapshotMeta]:

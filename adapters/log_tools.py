@@ -87,3 +87,13 @@ def state_of(machine: Machine) -> MachineState:
         digest=machine.digest().hex(),
         sections={name: value.hex() for name, value in machine.digest_sections().items()},
     )
+
+
+def machine_at(reader: LmdbReader, folder: Path, index: int) -> Machine:
+    """The machine after entry `index`, from the kept log. Raises as `machine_at_base` does."""
+    machine = machine_at_base(reader, folder)
+    for record in reader.records(machine.index + 1):
+        if record.index > index:
+            break
+        machine.apply(record.index, record.ts_ns, machine_payload(record))
+    return machine

@@ -48,9 +48,10 @@ from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
 from core.read_ahead import ReadAhead
 from core.reading import Reading
 from core.state import Snapshot, State, digest_words
-from core.table import NIL, column_bytes, filled
+from core.table import NIL, Table, column_bytes, filled
 from core.versions import (
-    VERSION_AUCTIONS, VERSION_KEYED_MODES, VERSION_KNOWN, UnknownVersion, version_of_kind,
+    VERSION_AUCTIONS, VERSION_KEYED_MODES, VERSION_KNOWN, VERSION_TREE, UnknownVersion,
+    version_of_kind,
 )  # fmt: skip
 from core.views import AssetView, BalanceView, BookView, OrderView, SymbolView
 
@@ -360,6 +361,21 @@ class Machine:
 
     def digest_sections(self) -> dict[str, bytes]:
         return self._state.digest_sections()
+
+    def tables(self) -> list[Table]:
+        """All tables of the state, to be read, with their trees up to date.
+
+        Raises `ValueError` under a version whose digests are no trees.
+        """
+        state = self._state
+        if state.version < VERSION_TREE:
+            raise ValueError(f"machine: version {state.version} has no tree, {VERSION_TREE} has")
+        state.digest_sections()
+        return state.tables(state.version)
+
+    def scalars(self) -> list[int]:
+        """The numbers of the state that lie in no table."""
+        return self._state.scalars()
 
     def balances_digest(self) -> bytes:
         """The logical digest of `core.balances`, which the ledger computes too."""

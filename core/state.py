@@ -40,7 +40,9 @@ from core.table import NIL, Table
 from core.terms import AREA_SHIFT, SYMBOL_MASK
 from core.ticket import Ticket
 from core.trading import Trading
-from core.versions import VERSION_AUCTIONS, VERSION_FIRST, VERSION_ORDER_TERMS, VERSION_RISK
+from core.versions import (
+    VERSION_AUCTIONS, VERSION_FIRST, VERSION_ORDER_TERMS, VERSION_RISK, VERSION_TREE,
+)  # fmt: skip
 
 SNAPSHOT_VERSION: Final = 1
 
@@ -174,7 +176,8 @@ class State:
 
     def digest_sections(self) -> dict[str, bytes]:
         """SHA-256 of each table and of the loose numbers, by name."""
-        sections = {table.name: table.digest() for table in self.tables(self.version)}
+        as_tree = self.version >= VERSION_TREE
+        sections = {table.name: table.digest(as_tree) for table in self.tables(self.version)}
         scalars = self.scalars()
         sections["scalars"] = hashlib.sha256(struct.pack(f"<{len(scalars)}q", *scalars)).digest()
         return sections

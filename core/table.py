@@ -22,13 +22,14 @@ from librt.strings import read_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
+from core.page_tree import PageTree
+
 NIL: Final = -1
 """No row. Row numbers start at 0."""
 
 PAGE_SHIFT: Final = 6
 PAGE_ROWS: Final = 64
 
-_HASH_BYTES: Final = 32
 _GOLDEN: Final = 1327217885
 """2**31 / the golden ratio, odd: Knuth's multiplicative hash (TAOCP 3, section 6.4)."""
 _LOW_31: Final = 0x7FFFFFFF
@@ -62,7 +63,7 @@ class Table:
         self.count: i64 = 0
         self.rows: vec[i64] = vec[i64]()
         self.dirty: vec[i64] = vec[i64]()
-        self._hashes = bytearray()
+        self.tree = PageTree()
 
     def add_row(self) -> i64:
         """A new row of zeros at the end; its number. Any `rows` held by a caller is stale."""
@@ -82,25 +83,35 @@ class Table:
     def touch(self, row: i64) -> None:
         self.dirty[row >> PAGE_SHIFT] = 1
 
-    def digest(self) -> bytes:
-        """SHA-256 over the name, the row count and the hash of each page, in order."""
-        pages: i64 = len(self.dirty)
-        hashes = self._hashes
-        if len(hashes) < pages * _HASH_BYTES:
-            hashes.extend(bytes(pages * _HASH_BYTES - len(hashes)))
+    def digest(self, as_tree: bool) -> bytes:
+        """SHA-256 over the name, the row count, and the root of the tree of pages.
+
+        Not `as_tree`: over the hash of each page, in order, as it was first.
+        """
+        changed = self._hash_pages()
+        root = hashlib.sha256(f"{self.name}:{self.stride}:{self.count}".encode())
+        if as_tree:
+            root.update(self.tree.root(changed))
+        else:
+            root.update(self.tree.levels[0])
+            self.tree.leave()
+        return root.digest()
+
+    def _hash_pages(self) -> vec[i64]:
+        """Hashes the pages that changed; their numbers, ascending."""
+        changed = vec[i64]()
         words = memoryview(self.rows)
         page_words = PAGE_ROWS * self.stride
+        pages: i64 = len(self.dirty)
         page: i64 = 0
         while page < pages:
             if self.dirty[page] != 0:
                 cells = words[page * page_words : (page + 1) * page_words]
-                at = page * _HASH_BYTES
-                hashes[at : at + _HASH_BYTES] = hashlib.sha256(cells).digest()
+                self.tree.put(page, hashlib.sha256(cells).digest())
                 self.dirty[page] = 0
+                changed = append(changed, page)
             page += 1
-        root = hashlib.sha256(f"{self.name}:{self.stride}:{self.count}".encode())
-        root.update(hashes)
-        return root.digest()
+        return changed
 
     def reserve(self, rows: i64) -> None:
         """Room for so many rows: growing further moves all of them, and the pause grows too."""
@@ -132,7 +143,7 @@ class Table:
         self.rows = rows
         self.count = words // self.stride
         self.dirty = filled((self.count + PAGE_ROWS - 1) >> PAGE_SHIFT, 1)
-        self._hashes = bytearray()
+        self.tree = PageTree()
 
 
 class Index:

@@ -29,7 +29,10 @@ VERSION_AUCTIONS: Final = 4
 VERSION_RISK: Final = 5
 """From here on there are rules of markets and accounts: bands, collars, breakers, states."""
 
-VERSION_KNOWN: Final = 5
+VERSION_TREE: Final = 6
+"""From here on the digest of a table is the root of a tree over its pages (`core.page_tree`)."""
+
+VERSION_KNOWN: Final = 6
 """The newest one that this program can run."""
 
 VERSION_MAX: Final = 65_535
