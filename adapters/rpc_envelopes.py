@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from adapters.rpc_codec import hash_bytes
 from adapters.rpc_metadata import Metadata, decode
-from adapters.rpc_rules import limits_message, rules_message
+from adapters.rpc_rules import limits_message, rules_message, tier_messages
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import events_pb2 as pb
 from contracts.gen.exchange.v1 import trading_pb2 as trading
@@ -230,6 +230,15 @@ def _set_rules_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> bool:
         ))  # fmt: skip
     elif isinstance(event, ev.ReferenceSet):
         envelope.reference_set.CopyFrom(pb.ReferenceSet(price_ticks=event.price))
+    elif isinstance(event, ev.FeesChanged):
+        envelope.fees_changed.CopyFrom(pb.FeesChanged(
+            user_id=str(event.account), version=event.version, tiers=tier_messages(event.tiers)
+        ))  # fmt: skip
+    elif isinstance(event, ev.FeesApplied):
+        envelope.fees_applied.CopyFrom(pb.FeesApplied(
+            trade_id=event.trade_id, maker_version=event.maker_version, maker_ppm=event.maker_ppm,
+            taker_version=event.taker_version, taker_ppm=event.taker_ppm,
+        ))  # fmt: skip
     elif isinstance(event, ev.MarketProtected):
         envelope.market_protected.CopyFrom(pb.MarketProtected(
             tripped_by=event.tripped_by, action=_mode(event.action), price_ticks=event.price,

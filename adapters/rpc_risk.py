@@ -10,10 +10,11 @@ from adapters.rpc_calls import Answer, Context, refuse
 from adapters.rpc_cluster import ClusterServicer
 from adapters.rpc_codec import FieldError, account_of, enum_of, metadata_of
 from adapters.rpc_directory import Directory
-from adapters.rpc_rules import limits_of, rules_of
+from adapters.rpc_rules import limits_of, rules_of, tiers_of
 from contracts.gen.exchange.v1 import admin_pb2 as pb
 from core import commands
-from core.codes import CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_REFERENCE, CMD_SET_RULES
+from core.codes import CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_FEES, CMD_SET_REFERENCE, CMD_SET_RULES
+from core.fees import TIERS_MAX
 
 UNLISTED: int = 0
 """Ids start at 1: the machine itself answers for a name that is not listed."""
@@ -94,3 +95,20 @@ class RiskServicer(ClusterServicer):
         return pb.SetReferencePriceResponse(
             reply=a.reply, position=a.position, leader_hint=a.leader_hint
         )
+
+    async def SetFees(  # noqa: N802
+        self, request: pb.SetFeesRequest, context: Context
+    ) -> pb.SetFeesResponse:
+        symbol = await self._symbol(request)
+
+        def record() -> bytes:
+            if request.metadata.symbol and symbol == UNLISTED:
+                raise FieldError("metadata.symbol: must be a listed symbol")
+            if len(request.tiers) > TIERS_MAX:
+                raise FieldError(f"tiers: must be at most {TIERS_MAX}")
+            user = request.metadata.user_id
+            account = account_of(user, "metadata.user_id") if user else 0
+            return commands.set_fees(account, symbol, tiers_of(request.tiers))
+
+        a = await self._one(request, record, CMD_SET_FEES, context)
+        return pb.SetFeesResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)

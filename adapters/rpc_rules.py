@@ -4,11 +4,12 @@ Why it exists: the same rules are set by an operator's call and told by an event
 stands for one number in one direction must stand for it in the other. It must not know calls.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import types_pb2 as types
-from core.commands import RULE_NAMES
+from core.commands import RULE_NAMES, Tier
 
 _PUBLIC: Final = {
     "tick_step": "tick_step_ticks", "lot_step": "lot_step_lots", "min_qty": "min_qty_lots",
@@ -51,3 +52,14 @@ def limits_message(limits: Any) -> admin.AccountLimits:
 
 def mode_message(mode: int) -> types.SymbolMode:
     return cast("types.SymbolMode", mode + 1)
+
+
+def tiers_of(messages: Iterable[admin.FeeTier]) -> list[Tier]:
+    return [(tier.volume_units, tier.maker_ppm, tier.taker_ppm) for tier in messages]
+
+
+def tier_messages(tiers: Iterable[Tier]) -> list[admin.FeeTier]:
+    return [
+        admin.FeeTier(volume_units=volume, maker_ppm=maker, taker_ppm=taker)
+        for volume, maker, taker in tiers
+    ]

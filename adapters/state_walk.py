@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from core import accounts, dedup, listing, markets, open_orders, order_lists, order_store
+from core import accounts, dedup, fees, listing, markets, open_orders, order_lists, order_store
 from core import profiles, rules, terms, timers
 from core.machine import Machine
 from core.page_tree import FAN, HASH_BYTES
@@ -23,7 +23,7 @@ _WORDS: Final[dict[str, tuple[ModuleType, str]]] = {
     "levels": (order_store, "L_"), "replies": (dedup, "D_"), "references": (dedup, "R_"),
     "terms": (terms, "T_"), "lists": (order_lists, "G_"), "markets": (markets, "M_"),
     "switches": (timers, "W_"), "profiles": (profiles, "P_"), "rules": (rules, "U_"),
-    "desks": (rules, "D_"),
+    "desks": (rules, "D_"), "fees": (fees, "E_"), "volumes": (fees, "V_"),
 }  # fmt: skip
 """Where the constants of a table's words stand, and how their names begin."""
 
@@ -31,6 +31,7 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "balances": ("account", "asset"), "orders": ("id",), "terms": ("order",),
     "levels": ("book", "price"), "replies": ("scope", "key_hi", "key_lo"),
     "references": ("hi", "lo"), "switches": ("account", "symbol"), "desks": ("account", "symbol"),
+    "fees": ("account", "symbol"), "volumes": ("account", "asset"),
 }  # fmt: skip
 """The words that say what a row is about; of other tables the row's number does."""
 

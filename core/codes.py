@@ -99,11 +99,12 @@ CMD_SET_RULES: Final = 18
 CMD_SET_DESK: Final = 19
 CMD_SET_ACCOUNT: Final = 20
 CMD_SET_REFERENCE: Final = 21
+CMD_SET_FEES: Final = 22
 COMMAND_NAMES: Final = (
     "NONE", "PLACE", "CANCEL", "AMEND", "CANCEL_ALL", "SET_MODE", "DEPOSIT", "WITHDRAW",
     "OPEN_ACCOUNT", "LIST_ASSET", "LIST_SYMBOL", "CHECKPOINT", "SET_LIMITS",
     "SET_VERSION", "PLACE_TERMS", "PLACE_LIST", "CANCEL_AFTER", "SET_GROUP",
-    "SET_RULES", "SET_DESK", "SET_ACCOUNT", "SET_REFERENCE",
+    "SET_RULES", "SET_DESK", "SET_ACCOUNT", "SET_REFERENCE", "SET_FEES",
 )  # fmt: skip
 
 # --- event kinds ------------------------------------------------------------------------------
@@ -136,6 +137,8 @@ EV_DESK_CHANGED: Final = 25
 EV_ACCOUNT_RESTRICTED: Final = 26
 EV_REFERENCE_SET: Final = 27
 EV_MARKET_PROTECTED: Final = 28
+EV_FEES_CHANGED: Final = 29
+EV_FEES_APPLIED: Final = 30
 EVENT_NAMES: Final = (
     "None", "OrderAccepted", "OrderRejected", "OrderCanceled", "CancelRejected", "OrderAmended",
     "TradeExecuted", "BookDelta", "SymbolModeChanged", "BalanceChanged", "EngineCheckpoint",
@@ -143,6 +146,7 @@ EVENT_NAMES: Final = (
     "OrderTermsAccepted", "OrderTriggered", "OrderListChanged", "CancelAfterSet", "GroupChanged",
     "AuctionCalled", "AuctionIndicated", "AuctionEnded",
     "RulesChanged", "DeskChanged", "AccountRestricted", "ReferenceSet", "MarketProtected",
+    "FeesChanged", "FeesApplied",
 )  # fmt: skip
 
 # --- order statuses, as a reply reports them --------------------------------------------------

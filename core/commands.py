@@ -20,6 +20,7 @@ never reads (trace and correlation ids).
 
 import hashlib
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from librt.strings import read_i64_le
@@ -29,8 +30,8 @@ from mypy_extensions import i64
 from core.codes import (
     CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
-    CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_REFERENCE,
-    CMD_SET_RULES, CMD_SET_VERSION, CMD_WITHDRAW, COMMAND_NAMES,
+    CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_FEES, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE,
+    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_WITHDRAW, COMMAND_NAMES,
 )  # fmt: skip
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
 
@@ -92,6 +93,8 @@ DESK_KILLED: Final = 10  # 1: the account may only cancel here, and all that it 
 ACCOUNT_STATE: Final = 4  # SET_ACCOUNT: 0 active, 1 cancel-only, 2 frozen
 ACCOUNT_HALTED: Final = 5  # 1: no withdrawals; with account 0 nobody's
 REFERENCE_PRICE: Final = 4  # SET_REFERENCE: ticks, 0 = none
+FEES_COUNT: Final = 4  # SET_FEES: tiers, 0 = none any more
+FEES_TIERS: Final = 5  # six of: volume from which on, the maker's rate, the taker's
 
 MODE_NEW: Final = 4
 MODE_UNTIL: Final = 5  # AUCTION: log time at which the call ends by itself, 0 = never; version 4
@@ -149,6 +152,7 @@ PLACE_TERMS_WORDS: Final = 16
 PLACE_LIST_WORDS: Final = 35
 SET_RULES_WORDS: Final = 24
 SET_DESK_WORDS: Final = 12
+SET_FEES_WORDS: Final = 23
 
 BATCH_MAGIC: Final = 0x3142534C  # "LSB1"
 BATCH_HEADER: Final = struct.Struct("<IIII")
@@ -157,6 +161,7 @@ BATCH_HEADER_BYTES: Final = 16
 _EIGHT: Final = struct.Struct("<8q")
 _TEN: Final = struct.Struct("<10q")
 _TWELVE: Final = struct.Struct("<12q")
+_TWENTY_THREE: Final = struct.Struct("<23q")
 _TWENTY_FOUR: Final = struct.Struct("<24q")
 _SIXTEEN: Final = struct.Struct("<16q")
 _EIGHTEEN: Final = struct.Struct("<18q")
@@ -373,6 +378,18 @@ def set_reference(symbol: int, price: int) -> bytes:
     return _EIGHT.pack(_head(CMD_SET_REFERENCE, symbol), 0, 0, 0, price, 0, 0, 0)
 
 
+Tier = tuple[int, int, int]
+"""From so many quote units of 30 days on, the maker's rate and the taker's; parts per million."""
+
+
+def set_fees(account: int, symbol: int, tiers: Sequence[Tier]) -> bytes:
+    """The schedule of an account (0: of all) in a symbol (0: in all); to 6 tiers. Version 7."""
+    words = [word for tier in tiers for word in tier]
+    words += [0] * (SET_FEES_WORDS - FEES_TIERS - len(words))
+    head = _head(CMD_SET_FEES, symbol, SET_FEES_WORDS)
+    return _TWENTY_THREE.pack(head, account, 0, 0, len(tiers), *words)
+
+
 def set_version(version: int) -> bytes:
     """Put the rules of this machine version in force, from this command on."""
     return _EIGHT.pack(_head(CMD_SET_VERSION, 0), 0, 0, 0, version, 0, 0, 0)
@@ -419,7 +436,7 @@ def check_commands(commands: bytes) -> int:
         head: i64 = read_i64_le(commands, at * 8)
         kind: i64 = head & 0xFF
         length: i64 = (head >> 8) & 0xFF
-        if kind < 1 or kind > CMD_SET_REFERENCE:
+        if kind < 1 or kind > CMD_SET_FEES:
             raise MalformedBatch(f"commands: command {count} has unknown kind {kind}")
         if length != _words_of(kind) or at + length > words:
             raise MalformedBatch(f"commands: command {count} has {length} words")
@@ -446,6 +463,8 @@ def _words_of(kind: i64) -> i64:
         return SET_RULES_WORDS
     if kind == CMD_SET_DESK:
         return SET_DESK_WORDS
+    if kind == CMD_SET_FEES:
+        return SET_FEES_WORDS
     return COMMAND_WORDS
 
 

@@ -11,11 +11,11 @@ from mypy_extensions import i64
 from core.codes import (
     EV_ACCOUNT_OPENED, EV_ACCOUNT_RESTRICTED, EV_ASSET_LISTED, EV_AUCTION_CALLED, EV_AUCTION_ENDED,
     EV_AUCTION_INDICATED, EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET,
-    EV_CANCEL_REJECTED, EV_DESK_CHANGED, EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED,
-    EV_MARKET_PROTECTED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED, EV_ORDER_CANCELED,
-    EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS, EV_ORDER_TRIGGERED, EV_REFERENCE_SET,
-    EV_RULES_CHANGED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED,
-    EV_VERSION_CHANGED,
+    EV_CANCEL_REJECTED, EV_DESK_CHANGED, EV_ENGINE_CHECKPOINT, EV_FEES_APPLIED, EV_FEES_CHANGED,
+    EV_GROUP_CHANGED, EV_LIMITS_CHANGED, EV_MARKET_PROTECTED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
+    EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS,
+    EV_ORDER_TRIGGERED, EV_REFERENCE_SET, EV_RULES_CHANGED, EV_SYMBOL_LISTED,
+    EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.listing import S_SEQ, SYMBOL_WORDS
 from core.table import PAGE_SHIFT, Table, column_bytes, filled
@@ -323,3 +323,25 @@ class EventWriter:
         self.words[at + 2] = action
         self.words[at + 3] = price
         self.words[at + 4] = begin
+
+    def fees_changed(self, symbol: i64, account: i64, version: i64, words: vec[i64]) -> None:
+        """`words`: the command, whose number of tiers is its fifth word."""
+        at = self._open(EV_FEES_CHANGED, 23, symbol, 0, 0)
+        self.words[at + 2] = account
+        self.words[at + 3] = version
+        i: i64 = 0
+        while i < 19:
+            self.words[at + 4 + i] = words[4 + i]
+            i += 1
+
+    def fees_applied(
+        self, symbol: i64, trade: i64, maker_version: i64, maker_ppm: i64, taker_version: i64,
+        taker_ppm: i64,
+    ) -> None:  # fmt: skip
+        at = self._open(EV_FEES_APPLIED, 7, symbol, 0, 0)
+        out = self.words
+        out[at + 2] = trade
+        out[at + 3] = maker_version
+        out[at + 4] = maker_ppm
+        out[at + 5] = taker_version
+        out[at + 6] = taker_ppm

@@ -30,7 +30,9 @@ def text(event: AnyEvent | Reply) -> str:
         names = _NAMES.get(field)
         if field == "reason":
             names = BALANCE_REASON_NAMES if kind == "BalanceChanged" else CANCEL_REASON_NAMES
-        if names is not None:
+        if isinstance(value, tuple):
+            shown = ",".join(":".join(map(str, tier)) for tier in value) or "none"
+        elif names is not None:
             shown = names[value]
         else:
             shown = value.hex() if isinstance(value, bytes) else str(value)

@@ -300,11 +300,29 @@ class MarketProtected(Event, frozen=True, kw_only=True, tag=True):
     begin: int
 
 
+class FeesChanged(Event, frozen=True, kw_only=True, tag=True):
+    """The `version`-th change of schedules. `tiers`: volume, maker's and taker's ppm of each."""
+
+    account: int
+    version: int
+    tiers: tuple[tuple[int, int, int], ...]
+
+
+class FeesApplied(Event, frozen=True, kw_only=True, tag=True):
+    """By which schedules the trade before it was charged; version 0 is the symbol's listing."""
+
+    trade_id: int
+    maker_version: int
+    maker_ppm: int
+    taker_version: int
+    taker_ppm: int
+
+
 AnyEvent = (
     OrderAccepted | OrderRejected | OrderCanceled | CancelRejected | OrderAmended | TradeExecuted
     | BookDelta | SymbolModeChanged | BalanceChanged | EngineCheckpoint | AccountOpened
     | AssetListed | SymbolListed | LimitsChanged | VersionChanged | OrderTermsAccepted
     | OrderTriggered | OrderListChanged | CancelAfterSet | GroupChanged
     | AuctionCalled | AuctionIndicated | AuctionEnded | RulesChanged | DeskChanged
-    | AccountRestricted | ReferenceSet | MarketProtected
+    | AccountRestricted | ReferenceSet | MarketProtected | FeesChanged | FeesApplied
 )  # fmt: skip

@@ -44,20 +44,20 @@ import msgspec
 from core.codes import (
     EV_ACCOUNT_OPENED, EV_ACCOUNT_RESTRICTED, EV_ASSET_LISTED, EV_AUCTION_CALLED, EV_AUCTION_ENDED,
     EV_AUCTION_INDICATED, EV_BALANCE_CHANGED, EV_BOOK_DELTA, EV_CANCEL_AFTER_SET,
-    EV_CANCEL_REJECTED, EV_DESK_CHANGED, EV_ENGINE_CHECKPOINT, EV_GROUP_CHANGED, EV_LIMITS_CHANGED,
-    EV_MARKET_PROTECTED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED, EV_ORDER_CANCELED,
-    EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS, EV_ORDER_TRIGGERED, EV_REFERENCE_SET,
-    EV_RULES_CHANGED, EV_SYMBOL_LISTED, EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED,
-    EV_VERSION_CHANGED,
+    EV_CANCEL_REJECTED, EV_DESK_CHANGED, EV_ENGINE_CHECKPOINT, EV_FEES_APPLIED, EV_FEES_CHANGED,
+    EV_GROUP_CHANGED, EV_LIMITS_CHANGED, EV_MARKET_PROTECTED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
+    EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS,
+    EV_ORDER_TRIGGERED, EV_REFERENCE_SET, EV_RULES_CHANGED, EV_SYMBOL_LISTED,
+    EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.commands import name_text
 from core.event_types import (
     AccountOpened, AccountRestricted, AnyEvent, AssetListed, AuctionCalled, AuctionEnded,
     AuctionIndicated, BalanceChanged, BookDelta, CancelAfterSet, CancelRejected, DeskChanged,
-    EngineCheckpoint, Event, GroupChanged, LimitsChanged, MarketProtected, OrderAccepted,
-    OrderAmended, OrderCanceled, OrderListChanged, OrderRejected, OrderTermsAccepted,
-    OrderTriggered, ReferenceSet, RulesChanged, SymbolListed, SymbolModeChanged, TradeExecuted,
-    VersionChanged,
+    EngineCheckpoint, Event, FeesApplied, FeesChanged, GroupChanged, LimitsChanged,
+    MarketProtected, OrderAccepted, OrderAmended, OrderCanceled, OrderListChanged, OrderRejected,
+    OrderTermsAccepted, OrderTriggered, ReferenceSet, RulesChanged, SymbolListed,
+    SymbolModeChanged, TradeExecuted, VersionChanged,
 )  # fmt: skip
 from core.limits import WORD_BYTES
 
@@ -80,6 +80,8 @@ __all__ = [
     "DeskChanged",
     "EngineCheckpoint",
     "Event",
+    "FeesApplied",
+    "FeesChanged",
     "GroupChanged",
     "LimitsChanged",
     "MarketProtected",
@@ -105,7 +107,7 @@ __all__ = [
 
 EVENT_WORDS: Final = (
     0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4, 13, 8, 9, 4, 5, 3, 5, 4, 22, 10,
-    5, 3, 5,
+    5, 3, 5, 23, 7,
 )  # fmt: skip
 """Words of each event kind, by kind number."""
 
@@ -323,6 +325,16 @@ def _decode_risk(
         return MarketProtected(
             symbol=symbol, seq=seq, cause=cause, tripped_by=detail, action=w[2], price=w[3],
             begin=w[4],
+        )  # fmt: skip
+    if kind == EV_FEES_CHANGED:
+        return FeesChanged(
+            symbol=symbol, seq=seq, cause=cause, account=w[2], version=w[3],
+            tiers=tuple((w[5 + 3 * i], w[6 + 3 * i], w[7 + 3 * i]) for i in range(w[4])),
+        )  # fmt: skip
+    if kind == EV_FEES_APPLIED:
+        return FeesApplied(
+            symbol=symbol, seq=seq, cause=cause, trade_id=w[2], maker_version=w[3], maker_ppm=w[4],
+            taker_version=w[5], taker_ppm=w[6],
         )  # fmt: skip
     raise ValueError(f"events: unknown kind {kind}")
 

@@ -5,8 +5,6 @@ is written once. It holds the symbol in hand, whose units every amount here depe
 not know why an order trades, nor refuse anything: every check was made before it is called.
 """
 
-from typing import Final
-
 from mypy_extensions import i64
 
 from core.accounts import Accounts
@@ -14,6 +12,7 @@ from core.answer import Answer
 from core.book import Book
 from core.codes import BUY, HOUSE
 from core.emit import EventWriter
+from core.fees import Fees, fee_of
 from core.listing import (
     S_BASE, S_LOT_UNITS, S_MAKER_PPM, S_MODE, S_QUOTE, S_TAKER_PPM, S_TICK_VALUE, S_TRADES,
     SYMBOL_WORDS, Listing,
@@ -26,13 +25,6 @@ from core.order_store import (
 )  # fmt: skip
 from core.table import NIL
 from core.terms import ACCOUNT_MASK
-
-PPM: Final = 1_000_000
-
-
-def fee_of(amount: i64, ppm: i64) -> i64:
-    """`floor(amount * ppm / 10**6)` without the product leaving 64 bits."""
-    return amount // PPM * ppm + amount % PPM * ppm // PPM
 
 
 class Execution:
@@ -48,6 +40,14 @@ class Execution:
         self.books = books
         self.open_orders = open_orders
         self.markets = markets
+        self.fees = Fees(answer)
+        self.has_fees: bool = False
+        """The machine version in force counts volumes and knows schedules."""
+        # What the trade in hand costs, and by which schedules.
+        self._maker_ppm: i64 = 0
+        self._taker_ppm: i64 = 0
+        self._maker_version: i64 = 0
+        self._taker_version: i64 = 0
         self.events = events
         self.answer = answer
         # The symbol in hand; `use` reads them from its row.
@@ -146,11 +146,11 @@ class Execution:
         base = lots * self.lot_units
         released = (bid - price) * lots * self.tick_value
         at = self.symbol * SYMBOL_WORDS
-        ppm = self.listing.symbols.rows[at + S_MAKER_PPM]
         trade = self.listing.symbols.rows[at + S_TRADES] + 1
         self.listing.symbols.rows[at + S_TRADES] = trade
-        buyer_fee = fee_of(base, ppm)
-        seller_fee = fee_of(quote, ppm)
+        self._use_rates(seller, buyer, quote, True)
+        buyer_fee = self._fee(self.base, base, self._taker_ppm)
+        seller_fee = self._fee(self.quote, quote, self._maker_ppm)
         accounts = self.accounts
         accounts.spend_hold(rows[buyer_at + O_TERMS] >> 8, quote, released)
         accounts.add_available(accounts.ensure(buyer, self.base), base - buyer_fee)
@@ -163,6 +163,7 @@ class Execution:
             seller, buyer, quote, seller_fee, buyer_fee, fills[FILL_WORDS + F_LEFT],
             fills[F_LEFT], released,
         )  # fmt: skip
+        self._tell_rates(trade)
         if fills[F_LEFT] == 0:
             self.open_orders.remove(buyer_slot, buyer)
         if fills[FILL_WORDS + F_LEFT] == 0:
@@ -186,14 +187,13 @@ class Execution:
         base = lots * self.lot_units
         symbol_at = self.symbol * SYMBOL_WORDS
         symbols = self.listing.symbols.rows
-        maker_ppm = symbols[symbol_at + S_MAKER_PPM]
-        taker_ppm = symbols[symbol_at + S_TAKER_PPM]
         trade = symbols[symbol_at + S_TRADES] + 1
         symbols[symbol_at + S_TRADES] = trade
+        self._use_rates(maker, taker, quote, False)
         released: i64 = 0
         if side == BUY:
-            maker_fee = fee_of(quote, maker_ppm)
-            taker_fee = fee_of(base, taker_ppm)
+            maker_fee = self._fee(self.quote, quote, self._maker_ppm)
+            taker_fee = self._fee(self.base, base, self._taker_ppm)
             if limit != 0:
                 released = (limit - price) * lots * self.tick_value
             accounts.spend_hold(taker_pays, quote, released)
@@ -203,8 +203,8 @@ class Execution:
             self._pay_house(self.quote, maker_fee)
             self._pay_house(self.base, taker_fee)
         else:
-            maker_fee = fee_of(base, maker_ppm)
-            taker_fee = fee_of(quote, taker_ppm)
+            maker_fee = self._fee(self.base, base, self._maker_ppm)
+            taker_fee = self._fee(self.quote, quote, self._taker_ppm)
             accounts.spend_hold(taker_pays, base, 0)
             accounts.add_available(taker_gets, quote - taker_fee)
             accounts.spend_hold(maker_pays, quote, 0)
@@ -216,11 +216,44 @@ class Execution:
             self.symbol, side, trade, price, lots, maker_order, self.answer.id, maker, taker,
             quote, maker_fee, taker_fee, fills[fill + F_LEFT], taker_left, released,
         )  # fmt: skip
+        self._tell_rates(trade)
         if fills[fill + F_LEFT] == 0:
             self.open_orders.remove(slot, maker)
 
+    def _use_rates(self, maker: i64, taker: i64, quote: i64, in_auction: bool) -> None:
+        """What the two pay for a trade of so many quote units, which counts for what comes."""
+        rows = self.listing.symbols.rows
+        at = self.symbol * SYMBOL_WORDS
+        self._maker_ppm = rows[at + S_MAKER_PPM]
+        self._taker_ppm = rows[at + (S_MAKER_PPM if in_auction else S_TAKER_PPM)]
+        if not self.has_fees:
+            return
+        fees = self.fees
+        self._maker_ppm = fees.rate(maker, self.symbol, self.quote, True, self._maker_ppm)
+        self._maker_version = fees.used
+        self._taker_ppm = fees.rate(taker, self.symbol, self.quote, in_auction, self._taker_ppm)
+        self._taker_version = fees.used
+        if maker != taker:  # who trades with himself does not come nearer to a better rate
+            fees.note(maker, self.quote, quote)
+            fees.note(taker, self.quote, quote)
+
+    def _tell_rates(self, trade: i64) -> None:
+        if self.has_fees and (self._maker_version != 0 or self._taker_version != 0):
+            self.events.fees_applied(
+                self.symbol, trade, self._maker_version, self._maker_ppm, self._taker_version,
+                self._taker_ppm,
+            )  # fmt: skip
+
+    def _fee(self, asset: i64, received: i64, ppm: i64) -> i64:
+        """Rounded down; a rebate (below 0) too, and no more than the house has."""
+        if ppm >= 0:
+            return fee_of(received, ppm)
+        rebate = fee_of(received, -ppm)
+        has = self.accounts.available(self.accounts.find(HOUSE, asset))
+        return -(rebate if rebate < has else has)
+
     def _pay_house(self, asset: i64, fee: i64) -> None:
-        if fee > 0:
+        if fee != 0:
             self.accounts.add_available(self.accounts.ensure(HOUSE, asset), fee)
 
     # --- book deltas --------------------------------------------------------------------------

@@ -22,6 +22,7 @@ ASSET_SCALE_MAX: Final = 12
 
 PRICE_TICKS_MAX: Final = 1 << 40
 QTY_LOTS_MAX: Final = 1 << 50
+FEE_SCHEDULES_MAX: Final = 1 << 16
 FEE_PPM_MAX: Final = 100_000
 """Fees are at most 10 %: above that a rate is a typing error."""
 

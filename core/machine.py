@@ -38,9 +38,9 @@ from mypy_extensions import i64
 from core.codes import (
     CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
-    CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_REFERENCE,
-    CMD_SET_RULES, CMD_SET_VERSION, CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK, OVERLOADED,
-    UNKNOWN_SYMBOL, VALIDATION,
+    CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_FEES, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE,
+    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK,
+    OVERLOADED, UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
 from core.commands import C_ACCOUNT, C_HEAD, COMMAND_WORDS, split_batch, words_of
 from core.dedup import D_REPLY, DEDUP_WORDS
@@ -176,6 +176,8 @@ class Machine:
             orders.set_rules(symbol, words_of(commands, at, (head >> 8) & 0xFF))
         elif kind == CMD_SET_DESK:
             orders.set_desk(symbol, account, words_of(commands, at, (head >> 8) & 0xFF))
+        elif kind == CMD_SET_FEES:
+            self._state.fee_orders.set(symbol, account, words_of(commands, at, (head >> 8) & 0xFF))
         elif kind == CMD_SET_ACCOUNT:
             orders.set_account(account, w4, read_i64_le(commands, at + 40))
         else:

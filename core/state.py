@@ -25,6 +25,7 @@ from core.conditional import Conditional
 from core.decisions import Decisions
 from core.dedup import References, Replies
 from core.emit import EventWriter
+from core.fee_orders import FeeOrders
 from core.listed import Listed
 from core.listing import Listing
 from core.markets import Markets
@@ -41,7 +42,7 @@ from core.terms import AREA_SHIFT, SYMBOL_MASK
 from core.ticket import Ticket
 from core.trading import Trading
 from core.versions import (
-    VERSION_AUCTIONS, VERSION_FIRST, VERSION_ORDER_TERMS, VERSION_RISK, VERSION_TREE,
+    VERSION_AUCTIONS, VERSION_FEES, VERSION_FIRST, VERSION_ORDER_TERMS, VERSION_RISK, VERSION_TREE,
 )  # fmt: skip
 
 SNAPSHOT_VERSION: Final = 1
@@ -101,6 +102,9 @@ class State:
             self.listing, self.accounts, self.profiles, self.rules, self.mass_cancel, self.events,
             self.answer,
         )  # fmt: skip
+        self.fee_orders = FeeOrders(
+            self.listing, self.accounts, self.trading.execution.fees, self.events, self.answer
+        )
         self.operators = Operators(
             self.listing, self.accounts, self.profiles, self.trading, self.modes, self.replies,
             self.references, self.events, self.answer,
@@ -124,7 +128,11 @@ class State:
             *first, store.terms.table, self.trading.endings.lists.table, self.markets.table,
             self.trading.timers.switches, self.profiles.table,
         ]  # fmt: skip
-        return terms if version < VERSION_RISK else [*terms, self.rules.table, self.rules.desks]
+        if version < VERSION_RISK:
+            return terms
+        rules = [*terms, self.rules.table, self.rules.desks]
+        fees = self.trading.execution.fees
+        return rules if version < VERSION_FEES else [*rules, fees.table, fees.volumes]
 
     def set_version(self, version: i64) -> None:
         """The rules of that version are in force; its tables begin empty."""
@@ -138,6 +146,7 @@ class State:
         last_tif: i64 = AUCTION if self.version >= VERSION_AUCTIONS else DAY
         self.ticket.last_tif = last_tif
         self.trading.has_risk = self.version >= VERSION_RISK
+        self.trading.execution.has_fees = self.version >= VERSION_FEES
         self.listed.use_version(last_tif)
 
     def scalars(self) -> list[int]:
@@ -225,6 +234,7 @@ class State:
         self.trading.open_orders.rebuild()
         self.profiles.rebuild()
         self.rules.rebuild()
+        self.trading.execution.fees.rebuild()
         while self.rules.table.count < self.listing.symbols.count:
             self.rules.add()  # likewise
         self._rebuild_books()

@@ -10,7 +10,7 @@ A version is never taken back: what was decided under it stands in the log.
 
 from typing import Final
 
-from core.codes import CMD_PLACE_TERMS, CMD_SET_RULES
+from core.codes import CMD_PLACE_TERMS, CMD_SET_FEES, CMD_SET_RULES
 
 VERSION_FIRST: Final = 1
 """In force when a log begins. A state of this version hashes as before there were versions."""
@@ -32,7 +32,10 @@ VERSION_RISK: Final = 5
 VERSION_TREE: Final = 6
 """From here on the digest of a table is the root of a tree over its pages (`core.page_tree`)."""
 
-VERSION_KNOWN: Final = 6
+VERSION_FEES: Final = 7
+"""From here on volumes are counted, and fees go by schedules where there are any."""
+
+VERSION_KNOWN: Final = 7
 """The newest one that this program can run."""
 
 VERSION_MAX: Final = 65_535
@@ -41,6 +44,8 @@ VERSION_MAX: Final = 65_535
 
 def version_of_kind(kind: int) -> int:
     """The machine version from which on a command of this kind is known."""
+    if kind >= CMD_SET_FEES:
+        return VERSION_FEES
     if kind >= CMD_SET_RULES:
         return VERSION_RISK
     return VERSION_ORDER_TERMS if kind >= CMD_PLACE_TERMS else VERSION_FIRST

@@ -8,16 +8,17 @@ from typing import Final
 
 from core.codes import (
     CMD_CANCEL_ALL, CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_SET_ACCOUNT, CMD_SET_DESK,
-    CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION,
-    CMD_WITHDRAW,
+    CMD_SET_FEES, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_REFERENCE, CMD_SET_RULES,
+    CMD_SET_VERSION, CMD_WITHDRAW,
 )  # fmt: skip
 from core.commands import (
-    ACCOUNT_STATE, ASSET_NAME_HI, ASSET_SCALE, C_ACCOUNT, C_HEAD, DESK_RULES, GROUP_NEW,
-    LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW, LIMIT_OPEN_ORDERS, MODE_UNTIL, MOVE_AMOUNT, MOVE_ASSET,
-    REFERENCE_PRICE, RULE_NAMES, RULES_FIRST, SYM_BASE, SYM_LOT_UNITS, SYM_MAKER_PPM,
-    SYM_MAX_NOTIONAL, SYM_MAX_PRICE, SYM_MAX_QTY, SYM_MIN_NOTIONAL, SYM_MIN_PRICE, SYM_NAME_HI,
-    SYM_QUOTE, SYM_TAKER_PPM, SYM_TICK_UNITS, VERSION_NEW,
+    ACCOUNT_STATE, ASSET_NAME_HI, ASSET_SCALE, C_ACCOUNT, C_HEAD, DESK_RULES, FEES_COUNT,
+    FEES_TIERS, GROUP_NEW, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW, LIMIT_OPEN_ORDERS, MODE_UNTIL,
+    MOVE_AMOUNT, MOVE_ASSET, REFERENCE_PRICE, RULE_NAMES, RULES_FIRST, SYM_BASE, SYM_LOT_UNITS,
+    SYM_MAKER_PPM, SYM_MAX_NOTIONAL, SYM_MAX_PRICE, SYM_MAX_QTY, SYM_MIN_NOTIONAL, SYM_MIN_PRICE,
+    SYM_NAME_HI, SYM_QUOTE, SYM_TAKER_PPM, SYM_TICK_UNITS, VERSION_NEW,
 )  # fmt: skip
+from core.fees import TIER_WORDS, TIERS_MAX
 from core.risk_orders import RULE_MOST
 from core.rules import OWN_RULES
 
@@ -45,6 +46,13 @@ _LISTING_RULES: Final = {
 }
 
 _NEEDS_5: Final = "needs machine version 5: lockstep admin version --to 5"
+
+
+_TIER_RULES: Final = (
+    "tier volume: 0 of the first, then above the one before, at most 2^62",
+    "tier maker: -100000 to 100000, and a rebate at most what the taker pays",
+    "tier taker: 0 to 100000",
+)
 
 
 def _rule(at: int, least: int) -> str:
@@ -88,6 +96,16 @@ RULES: Final[dict[int, dict[int, str]]] = {
         C_HEAD: _NEEDS_5,
         C_ACCOUNT: "account: open, or 0 for everybody",
         ACCOUNT_STATE: "state: only ACTIVE for everybody",
+    },
+    CMD_SET_FEES: {
+        C_HEAD: "needs machine version 7: lockstep admin version --to 7",
+        C_ACCOUNT: "account: must be open",
+        FEES_COUNT: "tier: at most 6 in a market, one in all of them",
+    }
+    | {
+        FEES_TIERS + TIER_WORDS * tier + word: text
+        for tier in range(TIERS_MAX)
+        for word, text in enumerate(_TIER_RULES)
     },
     CMD_SET_REFERENCE: {C_HEAD: _NEEDS_5, REFERENCE_PRICE: "price: 0 to 2^40 ticks"},
     CMD_SET_VERSION: {

@@ -1,19 +1,20 @@
-"""`lockstep admin rules|limits|restrict|reference|group`: limits of markets and accounts.
+"""`lockstep admin rules|limits|restrict|reference|fees|group`: what holds for markets and accounts.
 
 Why it exists: limits are set by people, with a reason and a ticket, and each flag has the name that
 docs/risk.md explains. Numbers are the machine's: ticks, lots and units of the quote asset. It must
 not know what a rule does.
 """
 
+import argparse
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 from adapters.cli.admin_calls import DEADLINE_S, Context, result
-from adapters.rpc_rules import OWN, public
+from adapters.rpc_rules import OWN, public, tier_messages
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import ACCOUNT_STATE_NAMES, MODE_NAMES
-from core.commands import RULE_NAMES
+from core.commands import RULE_NAMES, Tier
 
 Adder = Callable[[str, str], Any]
 
@@ -42,9 +43,29 @@ def add_arguments(command: Adder) -> None:
     reference = command("reference", "sets a market's reference price, in ticks; 0 is none")
     reference.add_argument("symbol")
     reference.add_argument("price", type=int, metavar="TICKS")
+    fees = command("fees", "sets a schedule of fees: of a market, an account, or one in the other")
+    fees.add_argument("symbol", nargs="?", default="", help="(every market; one tier at most)")
+    fees.add_argument("--account", metavar="ID", default="", help="(everybody)")
+    fees.add_argument(
+        "--tier",
+        action="append",
+        default=[],
+        type=_tier,
+        metavar="VOLUME:MAKER:TAKER",
+        help="from so many quote units of 30 days on, ppm; at most 6; without any it is taken away",
+    )
     group = command("group", "puts an account into a group that does not trade with itself")
     group.add_argument("--account", required=True, metavar="ID")
     group.add_argument("--group", type=int, required=True, metavar="N", help="0 is none")
+
+
+def _tier(text: str) -> Tier:
+    """`VOLUME:MAKER:TAKER` as three numbers. Raises `ArgumentTypeError`."""
+    try:
+        volume, maker, taker = (int(part) for part in text.split(":"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text}: must be VOLUME:MAKER:TAKER") from error
+    return volume, maker, taker
 
 
 def _of(c: Context) -> types.CommandMetadata:
@@ -88,11 +109,17 @@ async def reference(c: Context) -> dict[str, Any]:
     return result(await c.core.admin.SetReferencePrice(request, timeout=DEADLINE_S))
 
 
+async def fees(c: Context) -> dict[str, Any]:
+    request = admin.SetFeesRequest(metadata=_of(c), audit=c.audit, tiers=tier_messages(c.a.tier))
+    return result(await c.core.admin.SetFees(request, timeout=DEADLINE_S))
+
+
 async def group(c: Context) -> dict[str, Any]:
     request = admin.SetSelfTradeGroupRequest(metadata=_of(c), audit=c.audit, group=c.a.group)
     return result(await c.core.admin.SetSelfTradeGroup(request, timeout=DEADLINE_S))
 
 
 CALLS: Final[dict[str, Callable[[Context], Awaitable[dict[str, Any]]]]] = {
-    "rules": rules, "limits": limits, "restrict": restrict, "reference": reference, "group": group,
+    "rules": rules, "limits": limits, "restrict": restrict, "reference": reference, "fees": fees,
+    "group": group,
 }  # fmt: skip

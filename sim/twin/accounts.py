@@ -53,11 +53,12 @@ class Accounts:
         assert self.hold[account, asset] >= 0
 
     def pay(self, payer: int, receiver: int, asset: int, amount: int, fee: int) -> None:
-        """From the payer's hold to the receiver's available, the fee to the house."""
-        assert 0 <= fee <= amount <= self.hold[payer, asset]
+        """From the payer's hold to the receiver's available, the fee to the house, or back."""
+        assert fee <= amount <= self.hold[payer, asset]
         self.hold[payer, asset] -= amount
         self.available[receiver, asset] += amount - fee
         self.available[HOUSE, asset] += fee
+        assert self.available[HOUSE, asset] >= 0
 
     def rows(self) -> list[Balance]:
         """By account and asset, rows without money left out."""

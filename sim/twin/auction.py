@@ -22,7 +22,7 @@ from core.events import (
     TradeExecuted,
 )
 from core.limits import CANCELS_PER_COMMAND_MAX, CASCADE_PER_COMMAND_MAX, UNCROSS_TRADES_MAX
-from sim.twin import ending, risk, trading, waiting
+from sim.twin import ending, fees, risk, trading, waiting
 from sim.twin.book import RESTING, Order
 from sim.twin.state import State, Symbol
 
@@ -138,8 +138,11 @@ def _cross(state: State, symbol: Symbol, buyer: Order, seller: Order, price: int
     """One trade; in its event the buyer stands as the taker, and both pay as makers."""
     lots = min(buyer.visible, seller.visible)
     quote_units, base_units = symbol.cost(price, lots), lots * symbol.lot_units
-    buyer_fee = base_units * symbol.maker_ppm // 10**6
-    seller_fee = quote_units * symbol.maker_ppm // 10**6
+    of_seller = fees.rate_of(state, seller.account, symbol, maker=True)
+    of_buyer = fees.rate_of(state, buyer.account, symbol, maker=True)
+    fees.note(state, symbol, seller.account, buyer.account, quote_units)
+    buyer_fee = fees.fee(state, symbol.base, base_units, of_buyer[0])
+    seller_fee = fees.fee(state, symbol.quote, quote_units, of_seller[0])
     release = symbol.cost(buyer.limit - price, lots)
     accounts = state.accounts
     accounts.pay(buyer.account, seller.account, symbol.quote, quote_units, seller_fee)
@@ -156,6 +159,7 @@ def _cross(state: State, symbol: Symbol, buyer: Order, seller: Order, price: int
         taker_fee=buyer_fee, maker_remaining=seller.remaining, taker_remaining=buyer.remaining,
         taker_release=release,
     )  # fmt: skip
+    fees.tell(state, symbol, of_seller, of_buyer)
     for account in (buyer.account, seller.account):
         risk.note_trade(state, symbol, account, quote_units)
     for order in (buyer, seller):

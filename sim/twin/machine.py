@@ -23,6 +23,7 @@ from core.codes import (
     CMD_PLACE_TERMS,
     CMD_SET_ACCOUNT,
     CMD_SET_DESK,
+    CMD_SET_FEES,
     CMD_SET_GROUP,
     CMD_SET_LIMITS,
     CMD_SET_MODE,
@@ -37,7 +38,7 @@ from core.codes import (
 )
 from core.commands import TRADING_KINDS, split_batch
 from core.events import AnyEvent, CancelRejected, OrderRejected, Reply
-from sim.twin import amending, following, lists, operators, risk, rules, trading, waiting
+from sim.twin import amending, fees, following, lists, operators, risk, rules, trading, waiting
 from sim.twin.accounts import Balance
 from sim.twin.book import RESTING, TRAILS, Order
 from sim.twin.state import Asset, Command, Reject, State, Symbol, unpack_commands
@@ -69,6 +70,7 @@ _OPERATORS = {
     CMD_SET_DESK: rules.set_desk,
     CMD_SET_ACCOUNT: rules.set_account,
     CMD_SET_REFERENCE: rules.set_reference,
+    CMD_SET_FEES: fees.set_fees,
 }
 
 
@@ -198,6 +200,8 @@ class TwinMachine:
         if command.kind in _OF_TERMS and self._state.version < 3:
             raise Reject(VALIDATION, 0)
         if command.kind in _OF_RISK and self._state.version < risk.VERSION:
+            raise Reject(VALIDATION, 0)
+        if command.kind == CMD_SET_FEES and self._state.version < fees.VERSION:
             raise Reject(VALIDATION, 0)
 
     def _decide(self, command: Command) -> Reply:

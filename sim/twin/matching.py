@@ -17,7 +17,7 @@ from core.codes import (
     STP_EXPIRE_TAKER,
 )
 from core.events import OrderAmended, TradeExecuted
-from sim.twin import ending, risk
+from sim.twin import ending, fees, risk
 from sim.twin.book import Order, other
 from sim.twin.ending import Levels
 from sim.twin.state import State, Symbol
@@ -178,10 +178,13 @@ def _trade(state: State, symbol: Symbol, maker: Order, taker: Order, lots: int) 
     if taker.side == BUY and taker.limit != 0:
         release = symbol.cost(taker.limit, lots) - quote_units
     buyer, seller = (taker, maker) if taker.side == BUY else (maker, taker)
-    buyer_ppm = symbol.taker_ppm if buyer is taker else symbol.maker_ppm
-    seller_ppm = symbol.taker_ppm if seller is taker else symbol.maker_ppm
-    buyer_fee = base_units * buyer_ppm // 10**6
-    seller_fee = quote_units * seller_ppm // 10**6
+    of_maker = fees.rate_of(state, maker.account, symbol, maker=True)
+    of_taker = fees.rate_of(state, taker.account, symbol, maker=False)
+    fees.note(state, symbol, maker.account, taker.account, quote_units)
+    buyer_rate = of_taker if buyer is taker else of_maker
+    seller_rate = of_taker if seller is taker else of_maker
+    buyer_fee = fees.fee(state, symbol.base, base_units, buyer_rate[0])
+    seller_fee = fees.fee(state, symbol.quote, quote_units, seller_rate[0])
     accounts = state.accounts
     accounts.pay(buyer.account, seller.account, symbol.quote, quote_units, seller_fee)
     accounts.pay(seller.account, buyer.account, symbol.base, base_units, buyer_fee)
@@ -197,6 +200,7 @@ def _trade(state: State, symbol: Symbol, maker: Order, taker: Order, lots: int) 
         taker_fee=buyer_fee if buyer is taker else seller_fee,
         maker_remaining=maker.remaining, taker_remaining=taker.remaining, taker_release=release,
     )  # fmt: skip
+    fees.tell(state, symbol, of_maker, of_taker)
     if maker.remaining == 0:
         symbol.book.leave(maker)
         ending.close(state, maker)

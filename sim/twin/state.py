@@ -6,12 +6,14 @@ command: those are in `trading` and `operators`.
 """
 
 import struct
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
 
 from core.codes import BUY, MODE_AUCTION, MODE_NORMAL, STATUS_NONE, STATUS_REJECTED
+from core.commands import Tier
 from core.events import AnyEvent, Reply
 from core.limits import (
     DEDUP_ROWS_DEFAULT,
@@ -173,6 +175,10 @@ class State:
         self.groups: dict[int, int] = {}
         self.desks: dict[tuple[int, int], object] = {}  # by account and symbol; see `risk`
         self.restrictions: dict[int, tuple[int, int]] = {}  # state, and withdrawals halted
+        self.schedules: dict[tuple[int, int], tuple[int, tuple[Tier, ...]]] = {}
+        """By account and symbol: version and tiers; see `fees`."""
+        self.fee_version = 0
+        self.volumes: dict[tuple[int, int], Counter[int]] = {}  # by account and asset: by day
         self.switches: dict[tuple[int, int], int] = {}  # deadlines by account and symbol
         self.touched: list[int] = []
         self.seq0 = 0

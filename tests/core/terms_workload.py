@@ -35,6 +35,7 @@ class TermsWorkload(Workload):
             (self._pegged, 8), (self._list, 24), (self._amend_trigger, 4), (self._filtered, 3),
             (self._cancel_after, 4), (self._group, 2), (self._drain, 6),
             (self._call, 3), (self._rules, 3), (self._desk, 2), (self._state, 2),
+            (self._fees, 2),
         )  # fmt: skip
         makers, weights = zip(*kinds, strict=True)
         record: bytes = self._random.choices(makers, weights)[0]()
@@ -269,6 +270,23 @@ class TermsWorkload(Workload):
         halted = self._random.choice((0, 0, 0, 1, 2))
         account = 0 if self._rarely(0.2) else self._account()
         return c.set_account(account, 0 if account == 0 and self._rarely(0.8) else state, halted)
+
+    def _fees(self) -> bytes:
+        """Mostly few tiers that a day's trading reaches; rebates that the house can hardly pay."""
+        choose = self._random.choice
+        tiers: list[c.Tier] = []
+        for _ in range(choose((0, 1, 1, 2, 3, 6, 7 if self._rarely(0.05) else 4))):
+            volume = tiers[-1][0] + choose((1, 5_000, 100_000)) if tiers else 0
+            taker = choose((0, 100, 2_000, 100_000))
+            maker = choose((0, taker, -taker, -taker // 2, 50_000))
+            tiers.append((volume, maker, taker))
+        if tiers and self._rarely(0.1):
+            wrong = [*choose(tiers)]
+            wrong[choose((0, 1, 2))] = choose(EDGES)
+            tiers[choose(range(len(tiers)))] = (wrong[0], wrong[1], wrong[2])
+        account = self._account() if self._rarely(0.5) else 0
+        symbol = 0 if account and self._rarely(0.4) else self._symbol()
+        return c.set_fees(account, symbol, tiers[: 1 if symbol == 0 and self._rarely(0.8) else 6])
 
     def _drain(self) -> bytes:
         """An account that can hardly pay for anything any more."""

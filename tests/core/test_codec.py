@@ -245,8 +245,12 @@ BODIES: dict[type, tuple[int, tuple[str, ...]]] = {
     e.AccountRestricted: (26, ("account", "state", "withdrawals_halted")),
     e.ReferenceSet: (27, ("price",)),
     e.MarketProtected: (28, ("action", "price", "begin")),
+    e.FeesChanged: (29, ("account", "version", "tiers")),
+    e.FeesApplied: (30, ("trade_id", "maker_version", "maker_ppm", "taker_version", "taker_ppm")),
 }  # fmt: skip
+TIERS = st.lists(st.tuples(i64s, i64s, i64s), max_size=6).map(tuple)
 PACKED = {
+    "tiers": TIERS,
     "action": st.integers(0, 5), "tripped_by": st.integers(1, 2), "state": st.integers(0, 2),
     "side": st.integers(0, 1), "order_type": st.integers(0, 8), "stp": st.integers(0, 4),
     "by_group": st.integers(0, 1), "list_kind": st.integers(1, 3), "list_state": st.integers(1, 2),
@@ -276,7 +280,10 @@ def _encoded(event: e.AnyEvent) -> bytes:
             body += struct.pack("<q", event.stp | event.by_group << 8)
             continue
         value = getattr(event, field)
-        if isinstance(value, bytes):
+        if isinstance(value, tuple):
+            words = [word for tier in value for word in tier]
+            body += struct.pack("<19q", len(value), *words, *[0] * (18 - len(words)))
+        elif isinstance(value, bytes):
             body += value
         elif isinstance(value, str):
             body += value.encode("ascii").ljust(16, b"\0")
@@ -319,6 +326,9 @@ def test_event_text_shows_every_field(event: e.AnyEvent) -> None:
             assert int(value) == raw
         elif isinstance(raw, str):
             assert value == raw
+        elif isinstance(raw, tuple):
+            tiers = [] if value == "none" else value.split(",")
+            assert tuple(tuple(map(int, tier.split(":"))) for tier in tiers) == raw
         else:
             assert value.replace("_", "").isalpha()
 
@@ -329,7 +339,7 @@ def test_every_event_kind_has_a_layout() -> None:
         assert codes.EVENT_NAMES[kind] == event_type.__name__
 
 
-@pytest.mark.parametrize("head", [0, 15 | 5 << 8, 29 | 5 << 8, 255 | 2 << 8])
+@pytest.mark.parametrize("head", [0, 15 | 5 << 8, 31 | 5 << 8, 255 | 2 << 8])
 def test_unknown_events_are_refused(head: int) -> None:
     with pytest.raises(ValueError, match="events"):
         e.decode_events(struct.pack("<5q", head, 1, 0, 0, 0))

@@ -48,6 +48,8 @@ from core.events import (
     CancelRejected,
     DeskChanged,
     EngineCheckpoint,
+    FeesApplied,
+    FeesChanged,
     GroupChanged,
     LimitsChanged,
     MarketProtected,
@@ -300,6 +302,15 @@ class Renderer:
     def _reference(self, e: ReferenceSet) -> str:
         return f"reference {e.price}"
 
+    def _fees(self, e: FeesChanged) -> str:
+        who = f" of {self._account(e.account)}" if e.account else ""
+        tiers = ", ".join(f"from {volume} {m}/{t} ppm" for volume, m, t in e.tiers)
+        return f"fees{who}, version {e.version}: {tiers or 'none'}"
+
+    def _applied(self, e: FeesApplied) -> str:
+        maker = f"maker {e.maker_ppm} ppm by {e.maker_version}"
+        return f"fees of trade {e.trade_id}: {maker}, taker {e.taker_ppm} ppm by {e.taker_version}"
+
     def _protected(self, e: MarketProtected) -> str:
         why = f"{TRIP_NAMES[e.tripped_by]}, {e.begin} -> {e.price}"
         return f"protected: {why}, into {MODE_NAMES[e.action]}"
@@ -317,7 +328,7 @@ class Renderer:
         CancelAfterSet: _cancel_after, GroupChanged: _group, AuctionCalled: _called,
         AuctionIndicated: _indicated, AuctionEnded: _ended, RulesChanged: _rules,
         DeskChanged: _rules, AccountRestricted: _restricted, ReferenceSet: _reference,
-        MarketProtected: _protected,
+        MarketProtected: _protected, FeesChanged: _fees, FeesApplied: _applied,
     }  # fmt: skip
 
     # --- replies and queries ------------------------------------------------------------------

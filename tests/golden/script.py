@@ -281,6 +281,13 @@ class Compiler:
     def _do_reference(self, line: Line) -> bytes:
         return c.set_reference(self._symbol(line), number(line.take()))
 
+    def _do_fees(self, line: Line) -> bytes:
+        """`fees ACCOUNT|everyone SYMBOL|any [VOLUME:MAKER:TAKER ...]`."""
+        account, symbol = self._account(line), self._symbol(line)
+        tiers = [tuple(number(part) for part in word.split(":")) for word in line.words]
+        line.words = []
+        return c.set_fees(account, symbol, [(tier[0], tier[1], tier[2]) for tier in tiers])
+
     def _do_group(self, line: Line) -> bytes:
         return c.set_group(self._account(line), number(line.take()))
 

@@ -111,6 +111,14 @@ def test_a_selling_taker_pays_the_fee_in_quote() -> None:
     ]  # fmt: skip
 
 
+def test_a_rebate_comes_from_the_house() -> None:
+    rebate = row(EV_TRADE_EXECUTED, 1, 250, 4, 90, 91, 4, 5, 1000, -3, 2, 0, 0, 0, side=SELL)
+    assert legs(fold(rebate)) == [
+        (4, KRW, HOLD, -1000), (5, KRW, AVAILABLE, 998), (HOUSE, KRW, AVAILABLE, 2),
+        (5, BTC, HOLD, -40), (4, BTC, AVAILABLE, 43), (HOUSE, BTC, AVAILABLE, -3),
+    ]  # fmt: skip
+
+
 def test_a_trade_with_oneself_leaves_only_the_fees() -> None:
     journal = fold(trade(BUY, taker=4))
     totals = {change[:2]: change.available + change.hold for change in journal.changes()}

@@ -161,5 +161,21 @@ async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
     assert (await admin("restrict", "--account", "0", "--no-withdrawals"))[0] == 0
     code, refused = await admin("withdraw", *account, *move[:-1], "r2")
     assert (code, refused["code"]) == (1, "MARKET_HALTED")
+    tiers = ("--tier", "0:1000:2000", "--tier", "500:-100:1500")
+    code, early = await admin("fees", "BTC-KRW", *tiers)
+    assert code == 1
+    assert "version 7" in str(early["rule"])
+    await admin("version", "--to", "7")
+    assert (await admin("fees", "BTC-KRW", *tiers))[1]["id"] == 1
+    assert (await admin("fees", *account, "--tier", "0:0:5"))[1]["id"] == 2
+    _, refused = await admin("fees", "BTC-KRW", "--tier", "0:-10:5")
+    assert str(refused["rule"]).startswith("tier maker:")
+    code, refused = await admin("fees", "BTC-KRW", *("--tier", "0:1:1") * 7)
+    assert "tiers: must be at most 6" in str(refused)
+    code, refused = await admin("fees", "BTC-KRW", "--tier", "0:1")
+    assert "0:1: must be VOLUME:MAKER:TAKER" in str(refused)
+    code, refused = await admin("fees", "BTC-USD", "--tier", "0:1:1")
+    assert "must be a listed symbol" in str(refused)
+    assert (await admin("fees", "BTC-KRW"))[1]["id"] == 3
     assert (await admin("group", *account, "--group", "7"))[0] == 0
     assert await node.stop() == 0

@@ -27,6 +27,7 @@ OTHER_WORDS = {
     codes.EV_RULES_CHANGED: [*range(101, 110), codes.MODE_AUCTION, *range(111, 121)],
     codes.EV_ACCOUNT_RESTRICTED: [101, 2, 1],
     codes.EV_MARKET_PROTECTED: [codes.MODE_AUCTION, 102, 103],
+    codes.EV_FEES_CHANGED: [101, 102, 2, *range(104, 122)],
     codes.EV_ORDER_TERMS: [*range(101, 109), 1 | 1 << 8, 15, 111],
     codes.EV_SYMBOL_LISTED: [*NAME, *range(101, 113)],
 }

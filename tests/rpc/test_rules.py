@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from adapters.rpc_rules import OWN, limits_message, limits_of, public, rules_message, rules_of
+from adapters.rpc_rules import (
+    OWN, limits_message, limits_of, public, rules_message, rules_of, tier_messages, tiers_of,
+)  # fmt: skip
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from core.codes import MODE_AUCTION, MODE_CANCEL_ONLY
 from core.commands import RULE_NAMES
@@ -33,3 +35,11 @@ def test_every_public_field_is_a_rule() -> None:
     fields = {field.name for field in admin.MarketRules.DESCRIPTOR.fields} - {"of_each_account"}
     assert fields == {public(name) for name in RULE_NAMES if name not in OWN}
     assert {f.name for f in admin.AccountLimits.DESCRIPTOR.fields} == {public(n) for n in OWN}
+
+
+def test_tiers_come_back_as_themselves() -> None:
+    tiers = [(0, 1_000, 2_000), (5_000, -300, 400)]
+    assert tiers_of(tier_messages(tiers)) == tiers
+    assert tier_messages(tiers)[1] == admin.FeeTier(
+        volume_units=5_000, maker_ppm=-300, taker_ppm=400
+    )

@@ -542,3 +542,33 @@ class TransferLeadershipRequest(_message.Message):
 class TransferLeadershipResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class FeeTier(_message.Message):
+    __slots__ = ("volume_units", "maker_ppm", "taker_ppm")
+    VOLUME_UNITS_FIELD_NUMBER: _ClassVar[int]
+    MAKER_PPM_FIELD_NUMBER: _ClassVar[int]
+    TAKER_PPM_FIELD_NUMBER: _ClassVar[int]
+    volume_units: int
+    maker_ppm: int
+    taker_ppm: int
+    def __init__(self, volume_units: _Optional[int] = ..., maker_ppm: _Optional[int] = ..., taker_ppm: _Optional[int] = ...) -> None: ...
+
+class SetFeesRequest(_message.Message):
+    __slots__ = ("metadata", "audit", "tiers")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    TIERS_FIELD_NUMBER: _ClassVar[int]
+    metadata: _types_pb2.CommandMetadata
+    audit: _types_pb2.AuditNote
+    tiers: _containers.RepeatedCompositeFieldContainer[FeeTier]
+    def __init__(self, metadata: _Optional[_Union[_types_pb2.CommandMetadata, _Mapping]] = ..., audit: _Optional[_Union[_types_pb2.AuditNote, _Mapping]] = ..., tiers: _Optional[_Iterable[_Union[FeeTier, _Mapping]]] = ...) -> None: ...
+
+class SetFeesResponse(_message.Message):
+    __slots__ = ("reply", "position", "leader_hint")
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_HINT_FIELD_NUMBER: _ClassVar[int]
+    reply: _types_pb2.Reply
+    position: _types_pb2.LogPosition
+    leader_hint: str
+    def __init__(self, reply: _Optional[_Union[_types_pb2.Reply, _Mapping]] = ..., position: _Optional[_Union[_types_pb2.LogPosition, _Mapping]] = ..., leader_hint: _Optional[str] = ...) -> None: ...

@@ -91,6 +91,11 @@ class AdminServiceStub:
                 request_serializer=exchange_dot_v1_dot_admin__pb2.SetReferencePriceRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_admin__pb2.SetReferencePriceResponse.FromString,
                 _registered_method=True)
+        self.SetFees = channel.unary_unary(
+                '/exchange.v1.AdminService/SetFees',
+                request_serializer=exchange_dot_v1_dot_admin__pb2.SetFeesRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_admin__pb2.SetFeesResponse.FromString,
+                _registered_method=True)
         self.SetMachineVersion = channel.unary_unary(
                 '/exchange.v1.AdminService/SetMachineVersion',
                 request_serializer=exchange_dot_v1_dot_admin__pb2.SetMachineVersionRequest.SerializeToString,
@@ -209,6 +214,14 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetFees(self, request, context):
+        """A schedule of fees: of a market, of an account in it, or of an account everywhere. Machine
+        version 7; docs/fees.md.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetMachineVersion(self, request, context):
         """Puts a machine version in force. VALIDATION while a member's program does not know it.
         """
@@ -318,6 +331,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.SetReferencePrice,
                     request_deserializer=exchange_dot_v1_dot_admin__pb2.SetReferencePriceRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_admin__pb2.SetReferencePriceResponse.SerializeToString,
+            ),
+            'SetFees': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetFees,
+                    request_deserializer=exchange_dot_v1_dot_admin__pb2.SetFeesRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_admin__pb2.SetFeesResponse.SerializeToString,
             ),
             'SetMachineVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.SetMachineVersion,
@@ -659,6 +677,33 @@ class AdminService:
             '/exchange.v1.AdminService/SetReferencePrice',
             exchange_dot_v1_dot_admin__pb2.SetReferencePriceRequest.SerializeToString,
             exchange_dot_v1_dot_admin__pb2.SetReferencePriceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetFees(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AdminService/SetFees',
+            exchange_dot_v1_dot_admin__pb2.SetFeesRequest.SerializeToString,
+            exchange_dot_v1_dot_admin__pb2.SetFeesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,6 +20,7 @@ class AdminServiceStub:
     SetAccountLimits: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetAccountLimitsRequest, admin_pb2.SetAccountLimitsResponse]
     RestrictAccount: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RestrictAccountRequest, admin_pb2.RestrictAccountResponse]
     SetReferencePrice: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetReferencePriceRequest, admin_pb2.SetReferencePriceResponse]
+    SetFees: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetFeesRequest, admin_pb2.SetFeesResponse]
     SetMachineVersion: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SetMachineVersionRequest, admin_pb2.SetMachineVersionResponse]
     Snapshot: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.SnapshotRequest, admin_pb2.SnapshotResponse]
     GetStatus: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetStatusRequest, admin_pb2.GetStatusResponse]
@@ -96,6 +97,12 @@ class AdminServiceServicer(Protocol):
             admin_pb2.SetReferencePriceRequest, admin_pb2.SetReferencePriceResponse
         ],
     ) -> admin_pb2.SetReferencePriceResponse: ...
+    async def SetFees(
+        self, request: admin_pb2.SetFeesRequest,
+        context: grpc.aio.ServicerContext[
+            admin_pb2.SetFeesRequest, admin_pb2.SetFeesResponse
+        ],
+    ) -> admin_pb2.SetFeesResponse: ...
     async def SetMachineVersion(
         self, request: admin_pb2.SetMachineVersionRequest,
         context: grpc.aio.ServicerContext[

@@ -38,7 +38,7 @@ class TailResponse(_message.Message):
     def __init__(self, partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., ts_ns: _Optional[int] = ..., packed_events: _Optional[bytes] = ..., metadata: _Optional[bytes] = ..., chain: _Optional[bytes] = ..., events: _Optional[_Iterable[_Union[EventEnvelope, _Mapping]]] = ...) -> None: ...
 
 class EventEnvelope(_message.Message):
-    __slots__ = ("event_id", "event_version", "symbol", "seq", "occurred_at", "correlation_id", "causation_id", "partition", "index", "epoch", "trace_id", "order_accepted", "order_rejected", "order_canceled", "order_amended", "cancel_rejected", "trade_executed", "book_delta", "symbol_mode_changed", "balance_changed", "engine_checkpoint", "account_opened", "asset_listed", "symbol_listed", "limits_changed", "candle_updated", "ticker_updated", "ledger_entry_appended", "version_changed", "order_terms_accepted", "order_triggered", "order_list_changed", "cancel_after_set", "group_changed", "auction_called", "auction_indicated", "auction_ended", "rules_changed", "desk_changed", "account_restricted", "reference_set", "market_protected")
+    __slots__ = ("event_id", "event_version", "symbol", "seq", "occurred_at", "correlation_id", "causation_id", "partition", "index", "epoch", "trace_id", "order_accepted", "order_rejected", "order_canceled", "order_amended", "cancel_rejected", "trade_executed", "book_delta", "symbol_mode_changed", "balance_changed", "engine_checkpoint", "account_opened", "asset_listed", "symbol_listed", "limits_changed", "candle_updated", "ticker_updated", "ledger_entry_appended", "version_changed", "order_terms_accepted", "order_triggered", "order_list_changed", "cancel_after_set", "group_changed", "auction_called", "auction_indicated", "auction_ended", "rules_changed", "desk_changed", "account_restricted", "reference_set", "market_protected", "fees_changed", "fees_applied")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +81,8 @@ class EventEnvelope(_message.Message):
     ACCOUNT_RESTRICTED_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_SET_FIELD_NUMBER: _ClassVar[int]
     MARKET_PROTECTED_FIELD_NUMBER: _ClassVar[int]
+    FEES_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    FEES_APPLIED_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     event_version: int
     symbol: str
@@ -123,7 +125,9 @@ class EventEnvelope(_message.Message):
     account_restricted: AccountRestricted
     reference_set: ReferenceSet
     market_protected: MarketProtected
-    def __init__(self, event_id: _Optional[str] = ..., event_version: _Optional[int] = ..., symbol: _Optional[str] = ..., seq: _Optional[int] = ..., occurred_at: _Optional[int] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., trace_id: _Optional[str] = ..., order_accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., order_rejected: _Optional[_Union[OrderRejected, _Mapping]] = ..., order_canceled: _Optional[_Union[OrderCanceled, _Mapping]] = ..., order_amended: _Optional[_Union[OrderAmended, _Mapping]] = ..., cancel_rejected: _Optional[_Union[CancelRejected, _Mapping]] = ..., trade_executed: _Optional[_Union[TradeExecuted, _Mapping]] = ..., book_delta: _Optional[_Union[BookDelta, _Mapping]] = ..., symbol_mode_changed: _Optional[_Union[SymbolModeChanged, _Mapping]] = ..., balance_changed: _Optional[_Union[BalanceChanged, _Mapping]] = ..., engine_checkpoint: _Optional[_Union[EngineCheckpoint, _Mapping]] = ..., account_opened: _Optional[_Union[AccountOpened, _Mapping]] = ..., asset_listed: _Optional[_Union[AssetListed, _Mapping]] = ..., symbol_listed: _Optional[_Union[SymbolListed, _Mapping]] = ..., limits_changed: _Optional[_Union[LimitsChanged, _Mapping]] = ..., candle_updated: _Optional[_Union[CandleUpdated, _Mapping]] = ..., ticker_updated: _Optional[_Union[TickerUpdated, _Mapping]] = ..., ledger_entry_appended: _Optional[_Union[LedgerEntryAppended, _Mapping]] = ..., version_changed: _Optional[_Union[VersionChanged, _Mapping]] = ..., order_terms_accepted: _Optional[_Union[OrderTermsAccepted, _Mapping]] = ..., order_triggered: _Optional[_Union[OrderTriggered, _Mapping]] = ..., order_list_changed: _Optional[_Union[OrderListChanged, _Mapping]] = ..., cancel_after_set: _Optional[_Union[CancelAfterSet, _Mapping]] = ..., group_changed: _Optional[_Union[GroupChanged, _Mapping]] = ..., auction_called: _Optional[_Union[AuctionCalled, _Mapping]] = ..., auction_indicated: _Optional[_Union[AuctionIndicated, _Mapping]] = ..., auction_ended: _Optional[_Union[AuctionEnded, _Mapping]] = ..., rules_changed: _Optional[_Union[RulesChanged, _Mapping]] = ..., desk_changed: _Optional[_Union[DeskChanged, _Mapping]] = ..., account_restricted: _Optional[_Union[AccountRestricted, _Mapping]] = ..., reference_set: _Optional[_Union[ReferenceSet, _Mapping]] = ..., market_protected: _Optional[_Union[MarketProtected, _Mapping]] = ...) -> None: ...
+    fees_changed: FeesChanged
+    fees_applied: FeesApplied
+    def __init__(self, event_id: _Optional[str] = ..., event_version: _Optional[int] = ..., symbol: _Optional[str] = ..., seq: _Optional[int] = ..., occurred_at: _Optional[int] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., trace_id: _Optional[str] = ..., order_accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., order_rejected: _Optional[_Union[OrderRejected, _Mapping]] = ..., order_canceled: _Optional[_Union[OrderCanceled, _Mapping]] = ..., order_amended: _Optional[_Union[OrderAmended, _Mapping]] = ..., cancel_rejected: _Optional[_Union[CancelRejected, _Mapping]] = ..., trade_executed: _Optional[_Union[TradeExecuted, _Mapping]] = ..., book_delta: _Optional[_Union[BookDelta, _Mapping]] = ..., symbol_mode_changed: _Optional[_Union[SymbolModeChanged, _Mapping]] = ..., balance_changed: _Optional[_Union[BalanceChanged, _Mapping]] = ..., engine_checkpoint: _Optional[_Union[EngineCheckpoint, _Mapping]] = ..., account_opened: _Optional[_Union[AccountOpened, _Mapping]] = ..., asset_listed: _Optional[_Union[AssetListed, _Mapping]] = ..., symbol_listed: _Optional[_Union[SymbolListed, _Mapping]] = ..., limits_changed: _Optional[_Union[LimitsChanged, _Mapping]] = ..., candle_updated: _Optional[_Union[CandleUpdated, _Mapping]] = ..., ticker_updated: _Optional[_Union[TickerUpdated, _Mapping]] = ..., ledger_entry_appended: _Optional[_Union[LedgerEntryAppended, _Mapping]] = ..., version_changed: _Optional[_Union[VersionChanged, _Mapping]] = ..., order_terms_accepted: _Optional[_Union[OrderTermsAccepted, _Mapping]] = ..., order_triggered: _Optional[_Union[OrderTriggered, _Mapping]] = ..., order_list_changed: _Optional[_Union[OrderListChanged, _Mapping]] = ..., cancel_after_set: _Optional[_Union[CancelAfterSet, _Mapping]] = ..., group_changed: _Optional[_Union[GroupChanged, _Mapping]] = ..., auction_called: _Optional[_Union[AuctionCalled, _Mapping]] = ..., auction_indicated: _Optional[_Union[AuctionIndicated, _Mapping]] = ..., auction_ended: _Optional[_Union[AuctionEnded, _Mapping]] = ..., rules_changed: _Optional[_Union[RulesChanged, _Mapping]] = ..., desk_changed: _Optional[_Union[DeskChanged, _Mapping]] = ..., account_restricted: _Optional[_Union[AccountRestricted, _Mapping]] = ..., reference_set: _Optional[_Union[ReferenceSet, _Mapping]] = ..., market_protected: _Optional[_Union[MarketProtected, _Mapping]] = ..., fees_changed: _Optional[_Union[FeesChanged, _Mapping]] = ..., fees_applied: _Optional[_Union[FeesApplied, _Mapping]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
     __slots__ = ("order_id", "user_id", "side", "type", "time_in_force", "price_ticks", "qty_lots", "quote_units", "hold_units", "client_order_hash")
@@ -556,3 +560,27 @@ class Posting(_message.Message):
     asset_id: int
     amount_units: int
     def __init__(self, ledger_account: _Optional[str] = ..., asset_id: _Optional[int] = ..., amount_units: _Optional[int] = ...) -> None: ...
+
+class FeesChanged(_message.Message):
+    __slots__ = ("user_id", "version", "tiers")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    TIERS_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    version: int
+    tiers: _containers.RepeatedCompositeFieldContainer[_admin_pb2.FeeTier]
+    def __init__(self, user_id: _Optional[str] = ..., version: _Optional[int] = ..., tiers: _Optional[_Iterable[_Union[_admin_pb2.FeeTier, _Mapping]]] = ...) -> None: ...
+
+class FeesApplied(_message.Message):
+    __slots__ = ("trade_id", "maker_version", "maker_ppm", "taker_version", "taker_ppm")
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    MAKER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    MAKER_PPM_FIELD_NUMBER: _ClassVar[int]
+    TAKER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TAKER_PPM_FIELD_NUMBER: _ClassVar[int]
+    trade_id: int
+    maker_version: int
+    maker_ppm: int
+    taker_version: int
+    taker_ppm: int
+    def __init__(self, trade_id: _Optional[int] = ..., maker_version: _Optional[int] = ..., maker_ppm: _Optional[int] = ..., taker_version: _Optional[int] = ..., taker_ppm: _Optional[int] = ...) -> None: ...

@@ -124,6 +124,7 @@ class CommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COMMAND_KIND_SET_DESK: _ClassVar[CommandKind]
     COMMAND_KIND_SET_ACCOUNT: _ClassVar[CommandKind]
     COMMAND_KIND_SET_REFERENCE: _ClassVar[CommandKind]
+    COMMAND_KIND_SET_FEES: _ClassVar[CommandKind]
 
 class RejectCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -238,6 +239,7 @@ COMMAND_KIND_SET_RULES: CommandKind
 COMMAND_KIND_SET_DESK: CommandKind
 COMMAND_KIND_SET_ACCOUNT: CommandKind
 COMMAND_KIND_SET_REFERENCE: CommandKind
+COMMAND_KIND_SET_FEES: CommandKind
 REJECT_CODE_UNSPECIFIED: RejectCode
 REJECT_CODE_VALIDATION: RejectCode
 REJECT_CODE_UNKNOWN_SYMBOL: RejectCode
