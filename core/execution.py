@@ -148,7 +148,10 @@ class Execution:
         at = self.symbol * SYMBOL_WORDS
         trade = self.listing.symbols.rows[at + S_TRADES] + 1
         self.listing.symbols.rows[at + S_TRADES] = trade
-        self._use_rates(seller, buyer, quote, True)
+        self._maker_ppm = self.listing.symbols.rows[at + S_MAKER_PPM]
+        self._taker_ppm = self._maker_ppm
+        if self.has_fees:
+            self._use_rates(seller, buyer, quote, NIL)
         buyer_fee = self._fee(self.base, base, self._taker_ppm)
         seller_fee = self._fee(self.quote, quote, self._maker_ppm)
         accounts = self.accounts
@@ -163,7 +166,8 @@ class Execution:
             seller, buyer, quote, seller_fee, buyer_fee, fills[FILL_WORDS + F_LEFT],
             fills[F_LEFT], released,
         )  # fmt: skip
-        self._tell_rates(trade)
+        if self.has_fees:
+            self._tell_rates(trade)
         if fills[F_LEFT] == 0:
             self.open_orders.remove(buyer_slot, buyer)
         if fills[FILL_WORDS + F_LEFT] == 0:
@@ -189,11 +193,16 @@ class Execution:
         symbols = self.listing.symbols.rows
         trade = symbols[symbol_at + S_TRADES] + 1
         symbols[symbol_at + S_TRADES] = trade
-        self._use_rates(maker, taker, quote, False)
+        maker_ppm = symbols[symbol_at + S_MAKER_PPM]
+        taker_ppm = symbols[symbol_at + S_TAKER_PPM]
+        if self.has_fees:
+            self._use_rates(maker, taker, quote, taker_ppm)
+            maker_ppm = self._maker_ppm
+            taker_ppm = self._taker_ppm
         released: i64 = 0
         if side == BUY:
-            maker_fee = self._fee(self.quote, quote, self._maker_ppm)
-            taker_fee = self._fee(self.base, base, self._taker_ppm)
+            maker_fee = self._fee(self.quote, quote, maker_ppm)
+            taker_fee = fee_of(base, taker_ppm)
             if limit != 0:
                 released = (limit - price) * lots * self.tick_value
             accounts.spend_hold(taker_pays, quote, released)
@@ -203,8 +212,8 @@ class Execution:
             self._pay_house(self.quote, maker_fee)
             self._pay_house(self.base, taker_fee)
         else:
-            maker_fee = self._fee(self.base, base, self._maker_ppm)
-            taker_fee = self._fee(self.quote, quote, self._taker_ppm)
+            maker_fee = self._fee(self.base, base, maker_ppm)
+            taker_fee = fee_of(quote, taker_ppm)
             accounts.spend_hold(taker_pays, base, 0)
             accounts.add_available(taker_gets, quote - taker_fee)
             accounts.spend_hold(maker_pays, quote, 0)
@@ -216,29 +225,31 @@ class Execution:
             self.symbol, side, trade, price, lots, maker_order, self.answer.id, maker, taker,
             quote, maker_fee, taker_fee, fills[fill + F_LEFT], taker_left, released,
         )  # fmt: skip
-        self._tell_rates(trade)
+        if self.has_fees:
+            self._tell_rates(trade)
         if fills[fill + F_LEFT] == 0:
             self.open_orders.remove(slot, maker)
 
-    def _use_rates(self, maker: i64, taker: i64, quote: i64, in_auction: bool) -> None:
-        """What the two pay for a trade of so many quote units, which counts for what comes."""
-        rows = self.listing.symbols.rows
-        at = self.symbol * SYMBOL_WORDS
-        self._maker_ppm = rows[at + S_MAKER_PPM]
-        self._taker_ppm = rows[at + (S_MAKER_PPM if in_auction else S_TAKER_PPM)]
-        if not self.has_fees:
-            return
+    def _use_rates(self, maker: i64, taker: i64, quote: i64, taker_listed: i64) -> None:
+        """What the two pay for a trade of so many quote units, which counts for what comes.
+
+        `taker_listed`: the listing's rate for takers, or NIL in an auction, where nobody takes.
+        """
         fees = self.fees
-        self._maker_ppm = fees.rate(maker, self.symbol, self.quote, True, self._maker_ppm)
+        in_auction = taker_listed == NIL
+        listed = self.listing.symbols.rows[self.symbol * SYMBOL_WORDS + S_MAKER_PPM]
+        self._maker_ppm = fees.rate(maker, self.symbol, self.quote, True, listed)
         self._maker_version = fees.used
-        self._taker_ppm = fees.rate(taker, self.symbol, self.quote, in_auction, self._taker_ppm)
+        if not in_auction:
+            listed = taker_listed
+        self._taker_ppm = fees.rate(taker, self.symbol, self.quote, in_auction, listed)
         self._taker_version = fees.used
         if maker != taker:  # who trades with himself does not come nearer to a better rate
             fees.note(maker, self.quote, quote)
             fees.note(taker, self.quote, quote)
 
     def _tell_rates(self, trade: i64) -> None:
-        if self.has_fees and (self._maker_version != 0 or self._taker_version != 0):
+        if self._maker_version != 0 or self._taker_version != 0:
             self.events.fees_applied(
                 self.symbol, trade, self._maker_version, self._maker_ppm, self._taker_version,
                 self._taker_ppm,

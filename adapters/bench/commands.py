@@ -13,6 +13,7 @@ from core import commands as c
 from core.codes import BUY, EV_ORDER_ACCEPTED, GTC, IOC, LIMIT
 from core.events import event_rows
 from core.machine import Machine
+from core.versions import VERSION_FIRST
 
 ENTRY_STEP_NS: Final = 1_000_000
 """Log time between entries: a millisecond, as group commit makes it."""
@@ -53,7 +54,10 @@ def set_up(symbols: int, accounts: int, dedup_rows: int, window_ns: int) -> list
 class Load:
     """Plays random trading against a machine and keeps the entries."""
 
-    def __init__(self, *, symbols: int, accounts: int, seed: int, window_ns: int) -> None:
+    def __init__(
+        self, *, symbols: int, accounts: int, seed: int, window_ns: int,
+        version: int = VERSION_FIRST,
+    ) -> None:  # fmt: skip
         self.rng = random.Random(seed)
         self.symbols = symbols
         self.accounts = accounts
@@ -62,6 +66,8 @@ class Load:
         self.open: list[tuple[int, int, int]] = []
         for payload in set_up(symbols, accounts, 1 << 22, window_ns):
             self._apply(payload)
+        if version > VERSION_FIRST:
+            self._apply(c.batch(c.set_version(version), 1))
         self.prelude = len(self.entries)
 
     def _apply(self, payload: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from adapters.bench.commands import Load
 from adapters.cli.errors import usage_error
 from core.machine import Machine
+from core.versions import VERSION_FIRST, VERSION_KNOWN
 
 WINDOW_NS: Final = 200_000_000
 """Keys remembered for 0.2 s of log time: with a batch a millisecond, 200 batches of keys."""
@@ -30,6 +31,10 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--runs", type=int, default=5)
     p.add_argument("--warm-up", type=int, default=WARM_UP_COMMANDS, help="commands not timed")
     p.add_argument("--seed", type=int, default=7)
+    p.add_argument(
+        "--machine-version", type=int, default=VERSION_KNOWN, metavar="N",
+        help="the rules in force (%(default)s, the newest)",
+    )  # fmt: skip
 
 
 def run(a: argparse.Namespace) -> dict[str, Any]:
@@ -37,7 +42,12 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
     if min(a.commands // max(a.batch, 1), a.batch, a.accounts, a.symbols, a.runs) < 1:
         raise usage_error("bench machine: every option is at least 1, --commands at least --batch")
     print("bench machine: recording the load", file=sys.stderr)
-    load = Load(symbols=a.symbols, accounts=a.accounts, seed=a.seed, window_ns=WINDOW_NS)
+    if not VERSION_FIRST <= a.machine_version <= VERSION_KNOWN:
+        raise usage_error(f"--machine-version: {a.machine_version} must be 1 to {VERSION_KNOWN}")
+    load = Load(
+        symbols=a.symbols, accounts=a.accounts, seed=a.seed, window_ns=WINDOW_NS,
+        version=a.machine_version,
+    )  # fmt: skip
     load.play(a.warm_up, a.batch)
     load.prelude = len(load.entries)
     load.play(a.commands, a.batch)
@@ -75,6 +85,7 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
         "conditions": {
             "commands": commands, "batch": a.batch, "accounts": a.accounts, "symbols": a.symbols,
             "seed": a.seed, "cores_used": 1, "warm_up": a.warm_up,
+            "machine_version": a.machine_version,
             "keys": "every command has its own", "keys_live": WINDOW_NS // 1_000_000 * a.batch,
         },
     }  # fmt: skip
