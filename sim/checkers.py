@@ -19,6 +19,7 @@ changed, so that all of them together cost little, and counts how often it looke
 from collections.abc import Callable
 from typing import Final
 
+from core.codes import MODE_NORMAL, MODE_POST_ONLY
 from core.machine import Machine
 from core.versions import UnknownVersion
 from replication.membership import Configuration
@@ -413,8 +414,13 @@ class Checkers:
             )
 
     def _check_machine(self, machine: Machine) -> None:
-        """MONEY, the cheap part: no book is crossed."""
+        """MONEY, the cheap part: no book is crossed where orders trade as they come.
+
+        In a call they do not, and a halt may interrupt one.
+        """
         for symbol in machine.symbols():
+            if symbol.mode not in (MODE_NORMAL, MODE_POST_ONLY):
+                continue
             book = machine.book(symbol.id, 1)
             self.check(
                 "MONEY", not book.bids or not book.asks or book.bids[0][0] < book.asks[0][0],

@@ -33,6 +33,7 @@ from core.limits import WORD_BYTES
 from core.machine import Machine
 from core.versions import VERSION_KNOWN
 from replication.ports import Submitted
+from sim.clocks import WALL_START_NS
 from sim.gateway import Answer, Gateway, Request, Told
 from sim.network import Network
 from sim.plan import Plan
@@ -381,7 +382,7 @@ class Clients:
         key = key128(f"{me.sent}/{at}")
         reference = key128(f"{client}/{me.sent}/{at}")
         if self.knows_terms and rng.random() < TERMS_SHARE:
-            return self._wishes.draw(rng, account, key, self._world.now_ns)
+            return self._wishes.draw(rng, account, key, WALL_START_NS + self._world.now_ns)
         draw = rng.random()
         if draw < 0.12 and me.orders:
             owner, order = rng.choice(me.orders)

@@ -19,7 +19,11 @@ from core.commands import (
     leg,
     place_list,
     place_terms,
+    set_desk,
+    set_fees,
     set_mode,
+    set_reference,
+    set_rules,
 )
 
 NEAR: Final = 6
@@ -34,13 +38,15 @@ class Wishes:
         self._price = price
 
     def draw(self, rng: random.Random, account: int, key: Key, now_ns: int) -> bytes:
-        """Any kind of order, a dead man's switch, or a call auction."""
+        """Any kind of order, a dead man's switch, a call auction, or what operators lay down."""
         kind = rng.choice(
             ("limit", "limit", "market", "stop", "stop", "trail", "peg", "list", "list")
         )
         if rng.random() < 0.03:
             until_ns = now_ns + rng.choice((3 * 10**8, 10**9, 3 * 10**9))
             return set_mode(self._symbol, codes.MODE_AUCTION, key, until_ns)
+        if rng.random() < 0.03:
+            return self._laid_down(rng, account)
         if rng.random() < 0.04:
             after_ns = rng.choice((0, 10**9, 5 * 10**9))
             return cancel_after(account, rng.choice((0, self._symbol)), after_ns, key)
@@ -54,6 +60,24 @@ class Wishes:
         if rng.random() < 0.4:
             fields["stp"] = rng.randint(1, 4)
         return place_terms(account, self._symbol, side, order_type, tif, key=key, **fields)
+
+    def _laid_down(self, rng: random.Random, account: int) -> bytes:
+        """Rules and rates that leave most orders alone."""
+        what = rng.choice(("rules", "rules", "none", "desk", "fees", "reference"))
+        if what == "rules":
+            return set_rules(
+                self._symbol, dynamic_bps=rng.choice((100, 300)), buy_up_bps=800, stopped_orders=3,
+                move_bps=400, window_ns=10**9, action=codes.MODE_AUCTION, call_ns=5 * 10**8,
+                daily_notional=1 << 50,
+            )  # fmt: skip
+        if what == "none":
+            return set_rules(self._symbol)
+        if what == "desk":
+            return set_desk(account, self._symbol, open_orders=rng.choice((-1, 6)), rate=1_000)
+        if what == "fees":
+            of = rng.choice((0, account))
+            return set_fees(of, self._symbol, [(0, rng.choice((-100, 500)), 1_000)])
+        return set_reference(self._symbol, self._near(rng))
 
     def _near(self, rng: random.Random) -> int:
         return self._price + rng.randint(-NEAR, NEAR)

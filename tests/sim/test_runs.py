@@ -3,6 +3,8 @@
 import pytest
 
 from adapters.cli.sim_pool import Worker
+from core import codes
+from core.events import event_rows
 from sim.order import Order
 from sim.plan import PROFILES, UnknownProfile, draw_plan, shortened
 from sim.simulation import Outcome, Simulation
@@ -66,3 +68,26 @@ def test_a_shortened_plan_keeps_what_it_keeps() -> None:
 def test_an_unknown_profile_is_the_callers_fault() -> None:
     with pytest.raises(UnknownProfile, match="profile: 'nope' is none of calm, churn, default"):
         draw_plan(1, "nope")
+
+
+def test_clients_bring_every_kind_of_event_about() -> None:
+    """What never happens under faults is not tested under faults."""
+    seen: set[int] = set()
+    ends: set[int] = set()
+    for seed in range(30, 60):
+        simulation = Simulation(draw_plan(seed, "default"))
+        assert simulation.run().is_good
+        for entry in simulation.checkers.decided.values():
+            for row in event_rows(entry.events):
+                seen.add(row[0] & 0xFF)
+                if row[0] & 0xFF == codes.EV_ORDER_CANCELED:
+                    ends.add(row[0] >> 52 & 0xFF)
+    missing = {codes.EVENT_NAMES[kind] for kind in range(1, len(codes.EVENT_NAMES))} - {
+        codes.EVENT_NAMES[kind] for kind in seen
+    }
+    # Of accounts and of the machine's own limits, which no client asks to change.
+    assert missing == {"LimitsChanged", "GroupChanged", "AccountRestricted"}
+    unusual = {"AUCTION_OVER", "UNFUNDED", "KILLED", "COLLAR"}
+    assert {codes.CANCEL_REASON_NAMES[end] for end in ends} >= set(
+        codes.CANCEL_REASON_NAMES[1:]
+    ) - unusual
