@@ -25,6 +25,12 @@ class Operator:
         self.audit = types_pb2.AuditNote(operator=name, reason=reason, ticket=ticket)
         self._core = core
 
+    async def set_version(self, version: int) -> None:
+        """Puts a machine version in force, unless it is already."""
+        request = admin_pb2.SetMachineVersionRequest(audit=self.audit, version=version)
+        answer = await self._core.admin.SetMachineVersion(request, timeout=DEADLINE_S)
+        accepted(answer, f"machine version {version}")
+
     async def list_asset(self, name: str, scale: int) -> int:
         """The asset's id. `scale`: decimal places of its minimal unit."""
         request = admin_pb2.ListAssetRequest(audit=self.audit, name=name, scale=scale)

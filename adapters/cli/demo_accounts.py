@@ -21,6 +21,7 @@ from adapters.cli.errors import environment_error
 from adapters.cluster_client import CoreClients
 from adapters.key_store import create_key
 from adapters.rpc_operator import Operator
+from core.versions import VERSION_KNOWN
 from gateway.decimals import format_units
 
 ACCOUNTS_FILE_BYTES_MAX: Final = 1 << 20
@@ -38,6 +39,7 @@ class DemoAccount(msgspec.Struct, kw_only=True):
 async def prepare(core: CoreClients, data: Path) -> list[DemoAccount]:
     """All of it. Raises `CommandRefused`; `CliError` if the file of accounts is damaged."""
     operator = _operator(core)
+    await operator.set_version(VERSION_KNOWN)  # all members are this program
     await list_markets(operator)
     for name in (*MAKERS, TAKER):
         await fund(operator, name, await open_account(operator, name), FLOW_FUNDS)
