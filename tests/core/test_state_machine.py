@@ -91,6 +91,25 @@ operators_records = mostly(
     times=1,
 )
 
+some_rules = st.fixed_dictionaries({}, optional={
+    "buy_up_bps": st.just(200), "sell_down_bps": st.just(200), "static_bps": st.just(150),
+    "dynamic_bps": st.sampled_from((50, 200)), "tick_step": st.just(2), "lot_step": st.just(3),
+    "min_qty": st.just(3), "max_position": st.just(1_100), "open_orders": st.just(6),
+    "parked_orders": st.just(1), "rate": st.sampled_from((1, 1_000)), "burst": st.just(3),
+    "daily_notional": st.just(5_000),
+})  # fmt: skip
+breakers = st.fixed_dictionaries({
+    "stopped_orders": st.integers(0, 2), "move_bps": st.sampled_from((0, 100)),
+    "window_ns": st.just(10**9), "action": st.sampled_from((1, 5)),
+    "call_ns": st.sampled_from((0, 10**6)),
+})  # fmt: skip
+own_rules = st.fixed_dictionaries(
+    {}, optional={name: st.sampled_from((-1, 1, 1_000)) for name in c.RULE_NAMES[-6:]}
+)
+tiers = st.lists(
+    st.tuples(st.integers(0, 2_000), st.integers(-300, 300), st.integers(300, 1_000)), max_size=3
+).map(lambda found: [(0, m, t) if at == 0 else (v, m, t) for at, (v, m, t) in enumerate(found)])
+
 
 class EngineAndTwin(RuleBasedStateMachine):
     """`more` keeps a command back, so that the next one goes into the same log entry."""
@@ -307,6 +326,54 @@ class EngineAndTwin(RuleBasedStateMachine):
     @rule(account=mostly(accounts, st.just(0), times=2), symbol=symbols, key=keys)
     def cancel_all(self, account: int, symbol: int, key: c.Key) -> None:
         self._send(c.cancel_all(account, symbol, key))
+
+    # --- what operators lay down, from version 4 on -------------------------------------------
+
+    @rule(symbol=plain_symbols, found=some_rules, breaker=st.one_of(st.just({}), breakers))
+    def set_rules(self, symbol: int, found: dict[str, int], breaker: dict[str, int]) -> None:
+        self._send(c.set_rules(symbol, **found, **breaker))
+
+    @rule(symbol=plain_symbols)
+    def no_rules(self, symbol: int) -> None:
+        self._send(c.set_rules(symbol))
+
+    @rule(account=plain_accounts, symbol=plain_symbols, killed=st.sampled_from((0, 0, 1)),
+          own=own_rules)  # fmt: skip
+    def set_desk(self, account: int, symbol: int, killed: int, own: dict[str, int]) -> None:
+        self._send(c.set_desk(account, symbol, killed, **own))
+
+    @rule(account=st.integers(0, 4), state=st.sampled_from((0, 0, 0, 1, 2)),
+          halted=st.sampled_from((0, 0, 1)))  # fmt: skip
+    def set_account(self, account: int, state: int, halted: int) -> None:
+        self._send(c.set_account(account, state, halted))
+
+    @rule(symbol=plain_symbols, price=st.sampled_from((0, 99, 100, 101)))
+    def set_reference(self, symbol: int, price: int) -> None:
+        self._send(c.set_reference(symbol, price))
+
+    @rule(account=st.sampled_from((0, 0, 2, 3)), symbol=st.integers(0, 2), schedule=tiers)
+    def set_fees(self, account: int, symbol: int, schedule: list[c.Tier]) -> None:
+        self._send(c.set_fees(account, symbol, schedule))
+
+    @rule(symbol=plain_symbols, mode=st.sampled_from((0, 5, 5)),
+          lasts=st.sampled_from((0, 10**6, 10**9)))  # fmt: skip
+    def call_or_open(self, symbol: int, mode: int, lasts: int) -> None:
+        """A call auction, or the end of one."""
+        until_ns = self.pair.now_ns + lasts if mode == codes.MODE_AUCTION and lasts else 0
+        self._send(c.set_mode(symbol, mode, c.NO_KEY, until_ns))
+
+    @rule(account=plain_accounts, symbol=plain_symbols, side=plain_sides,
+          price=st.integers(97, 103), qty=st.integers(1, 9))  # fmt: skip
+    def place_for_the_auction(
+        self, account: int, symbol: int, side: int, price: int, qty: int
+    ) -> None:
+        self._send(c.place_terms(
+            account, symbol, side, codes.LIMIT, codes.AUCTION, price=price, qty=qty
+        ))  # fmt: skip
+
+    @rule()
+    def a_day_passes(self) -> None:
+        self.pair.now_ns += 24 * 3600 * 10**9
 
     @rule(record=operators_records, more=more)
     def operators_command(self, record: bytes, more: bool) -> None:
