@@ -8,11 +8,12 @@ not know why an order trades, nor refuse anything: every check was made before i
 from mypy_extensions import i64
 
 from core.accounts import Accounts
+from core.amounts import fee_of
 from core.answer import Answer
 from core.book import Book
 from core.codes import BUY, HOUSE
 from core.emit import EventWriter
-from core.fees import Fees, fee_of
+from core.fees import Fees
 from core.listing import (
     S_BASE, S_LOT_UNITS, S_MAKER_PPM, S_MODE, S_QUOTE, S_TAKER_PPM, S_TICK_VALUE, S_TRADES,
     SYMBOL_WORDS, Listing,

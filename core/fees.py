@@ -9,11 +9,10 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from core.amounts import sum_of
 from core.answer import Answer
-from core.limits import AMOUNT_MAX, DAY_NS
+from core.limits import DAY_NS
 from core.table import NIL, Index, Table
-
-PPM: Final = 1_000_000
 
 # Words of a schedule's row.
 E_ACCOUNT: Final = 0  # 0 = every account
@@ -34,11 +33,6 @@ V_SUM: Final = 4  # of the 30 days before `V_DAY`
 V_DAYS: Final = 5  # those days, each at its number modulo 30
 VOLUME_WORDS: Final = 35
 DAYS: Final = 30
-
-
-def fee_of(amount: i64, ppm: i64) -> i64:
-    """`floor(amount * ppm / 10**6)` without the product leaving 64 bits."""
-    return amount // PPM * ppm + amount % PPM * ppm // PPM
 
 
 class Fees:
@@ -126,7 +120,7 @@ class Fees:
         else:
             self._roll(row)
         at = row * VOLUME_WORDS + V_TODAY
-        self.volumes.rows[at] = _sum(self.volumes.rows[at], amount)
+        self.volumes.rows[at] = sum_of(self.volumes.rows[at], amount)
         self.volumes.touch(row)
 
     def _roll(self, row: i64) -> None:
@@ -146,7 +140,7 @@ class Fees:
         total: i64 = 0
         i: i64 = 0
         while i < DAYS:
-            total = _sum(total, rows[at + V_DAYS + i])
+            total = sum_of(total, rows[at + V_DAYS + i])
             i += 1
         rows[at + V_SUM] = total
         self.volumes.touch(row)
@@ -169,8 +163,3 @@ class Fees:
         while row < self.volumes.count:
             self._by_account.put(row)
             row += 1
-
-
-def _sum(a: i64, b: i64) -> i64:
-    """Of amounts, at most `AMOUNT_MAX`: no tier begins beyond."""
-    return AMOUNT_MAX if a > AMOUNT_MAX - b else a + b

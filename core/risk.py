@@ -14,6 +14,7 @@ order is matched; it is asked before, told after, and says when a market must be
 from mypy_extensions import i64
 
 from core.accounts import B_AVAILABLE, B_HOLD, BALANCE_WORDS, Accounts
+from core.amounts import sum_of
 from core.answer import Answer
 from core.codes import (
     BUY, CANCEL_ONLY, LOT_SIZE, MARKET_HALTED, MAX_NOTIONAL, PRICE_BAND, TICK_SIZE,
@@ -21,7 +22,7 @@ from core.codes import (
 )  # fmt: skip
 from core.commands import FLAG_BY_QUOTE
 from core.execution import Execution
-from core.limits import AMOUNT_MAX, DAY_NS, PRICE_TICKS_MAX
+from core.limits import DAY_NS, PRICE_TICKS_MAX
 from core.markets import (
     M_AUCTION, M_LAST, M_TRIPPED, M_WINDOW_COUNT, M_WINDOW_PRICE, M_WINDOW_START, Markets,
 )  # fmt: skip
@@ -74,7 +75,7 @@ class Risk:
             state = self.profiles.state(account)
             if state != ACTIVE:
                 return self.answer.reject(CANCEL_ONLY, state)
-        row = self.rules.desk(account, symbol) if self.rules.desks.count > 0 else NIL
+        row = self.rules.desk(account, symbol)
         if row != NIL and self.rules.desks.rows[row * DESK_WORDS + D_KILLED] != 0:
             return self.answer.reject(CANCEL_ONLY, 0)
         return True
@@ -83,7 +84,7 @@ class Risk:
         """Placing and amending also need to be within the rate."""
         if not self.may_trade(account, symbol):
             return False
-        row = self.rules.desk(account, symbol) if self.rules.desks.count > 0 else NIL
+        row = self.rules.desk(account, symbol)
         rate = self.rules.limit(row, symbol, U_RATE)
         return rate == 0 or self._take_token(account, symbol, row, rate)
 
@@ -139,15 +140,20 @@ class Risk:
         step = self.rules.get(symbol, U_LOT_STEP)
         return step <= 1 or lots % step == 0 or self.answer.reject(LOT_SIZE, step)
 
+    def _check_terms(self, t: Ticket) -> bool:
+        """Price and lots, of an order that has them."""
+        if t.by_quote():
+            return True
+        if t.price != 0 and not self.check_price(t.side, t.price):
+            return False
+        return self.check_lots(t.qty)
+
     def check_order(self, t: Ticket, orders: i64) -> bool:
         """A new order: price and lots, then the account's limits here; it is one of `orders`."""
-        if not t.by_quote():
-            if t.price != 0 and not self.check_price(t.side, t.price):
-                return False
-            if not self.check_lots(t.qty):
-                return False
+        if not self._check_terms(t):
+            return False
         symbol = t.symbol
-        row = self.rules.desk(t.account, symbol) if self.rules.desks.count > 0 else NIL
+        row = self.rules.desk(t.account, symbol)
         open_max = self.rules.limit(row, symbol, U_OPEN)
         parked_max = self.rules.limit(row, symbol, U_PARKED)
         position = self.rules.limit(row, symbol, U_POSITION)
@@ -180,7 +186,7 @@ class Risk:
                     if self.store.terms.table.rows[terms + T_KIND] >> 4 & FLAG_BY_QUOTE != 0:
                         left = 0
                 if self.store.orders.rows[(slot << ORDER_SHIFT) + O_TERMS] & 0xF == BUY:
-                    self._buying = _sum(self._buying, left)
+                    self._buying = sum_of(self._buying, left)
             slot = self.open_orders.following(slot)
 
     def _check_position(self, t: Ticket, more: i64, most: i64) -> bool:
@@ -191,7 +197,7 @@ class Risk:
             at = row * BALANCE_WORDS
             rows = self.accounts.balances.rows
             owned = (rows[at + B_AVAILABLE] + rows[at + B_HOLD]) // self.execution.lot_units
-        free = most - _sum(owned, self._buying)
+        free = most - sum_of(owned, self._buying)
         wanted: i64 = 0 if t.by_quote() else more
         if free <= 0 or wanted > free:
             return self.answer.reject(LOT_SIZE, free if free > 0 else 0)
@@ -199,13 +205,10 @@ class Risk:
 
     def check_amend(self, t: Ticket, more: i64) -> bool:
         """An amended order, as it would be placed now, for `more` lots than it is (or fewer)."""
-        if not t.by_quote():
-            if t.price != 0 and not self.check_price(t.side, t.price):
-                return False
-            if not self.check_lots(t.qty):
-                return False
+        if not self._check_terms(t):
+            return False
         symbol = t.symbol
-        row = self.rules.desk(t.account, symbol) if self.rules.desks.count > 0 else NIL
+        row = self.rules.desk(t.account, symbol)
         position = self.rules.limit(row, symbol, U_POSITION)
         if position != 0 and t.side == BUY and more > 0:
             self._count(t.account, symbol)
@@ -247,19 +250,15 @@ class Risk:
 
     def note_trade(self, account: i64, symbol: i64, quote: i64) -> None:
         """Remembered where a day's notional is limited."""
-        row = self.rules.desk(account, symbol) if self.rules.desks.count > 0 else NIL
-        if self.rules.limit(row, symbol, U_DAILY) != 0:
-            self.traded(account, symbol, quote)
-
-    def traded(self, account: i64, symbol: i64, quote: i64) -> None:
-        """The account has traded so much, where that is limited."""
+        if self.rules.limit(self.rules.desk(account, symbol), symbol, U_DAILY) == 0:
+            return
         row = self.rules.ensure_desk(account, symbol)
         at = row * DESK_WORDS
         rows = self.rules.desks.rows
         if rows[at + D_DAY] != self._day():
             rows[at + D_DAY] = self._day()
             rows[at + D_TRADED] = 0
-        rows[at + D_TRADED] = _sum(rows[at + D_TRADED], quote)
+        rows[at + D_TRADED] = sum_of(rows[at + D_TRADED], quote)
         self.rules.desks.touch(row)
 
     # --- how far it may trade -----------------------------------------------------------------
@@ -342,8 +341,3 @@ def lowest(reference: i64, bps: i64) -> i64:
     """`ceil(reference * (1 - bps / 10**4))`, at least 1."""
     price = reference - reference * bps // BPS
     return price if price > 1 else 1
-
-
-def _sum(a: i64, b: i64) -> i64:
-    """Of amounts, at most `AMOUNT_MAX`: beyond it no limit is."""
-    return AMOUNT_MAX if a > AMOUNT_MAX - b else a + b

@@ -70,6 +70,8 @@ class Rules:
 
     def desk(self, account: i64, symbol: i64) -> i64:
         """The account's row in the market, or NIL."""
+        if self.desks.count == 0:
+            return NIL
         return self._by_account.find(account, symbol, 0)
 
     def ensure_desk(self, account: i64, symbol: i64) -> i64:
