@@ -73,6 +73,7 @@ class ClusterClient:
         self.admin: Any = _AtTheLeader(self, "admin")
         """As `CoreClient.admin`; a call goes to the leader, and is repeated until one takes it."""
         self.trading: Any = _AtTheLeader(self, "trading")
+        self.transfers: Any = _AtTheLeader(self, "transfers")
 
     async def __aenter__(self) -> Self:
         return self

@@ -49,8 +49,9 @@ class AdminServicer(RiskServicer):
         def record() -> bytes:
             return commands.list_asset(_name(request.name), request.scale)
 
-        a = await self._one(request, record, CMD_LIST_ASSET, context)
-        return pb.ListAssetResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
+        return await self._calls.operate(
+            request, record, CMD_LIST_ASSET, context, pb.ListAssetResponse
+        )
 
     async def ListSymbol(  # noqa: N802
         self, request: pb.ListSymbolRequest, context: Context
@@ -68,8 +69,9 @@ class AdminServicer(RiskServicer):
                 taker_ppm=request.taker_ppm,
             )  # fmt: skip
 
-        a = await self._one(request, record, CMD_LIST_SYMBOL, context)
-        return pb.ListSymbolResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
+        return await self._calls.operate(
+            request, record, CMD_LIST_SYMBOL, context, pb.ListSymbolResponse
+        )
 
     async def OpenAccount(  # noqa: N802
         self, request: pb.OpenAccountRequest, context: Context
@@ -77,8 +79,9 @@ class AdminServicer(RiskServicer):
         def record() -> bytes:
             return commands.open_account(_reference(request.metadata))
 
-        a = await self._one(request, record, CMD_OPEN_ACCOUNT, context)
-        return pb.OpenAccountResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
+        return await self._calls.operate(
+            request, record, CMD_OPEN_ACCOUNT, context, pb.OpenAccountResponse
+        )
 
     async def Deposit(  # noqa: N802
         self, request: pb.DepositRequest, context: Context
@@ -90,8 +93,7 @@ class AdminServicer(RiskServicer):
             reference = _reference(request.metadata)
             return commands.deposit(account, asset, request.amount_units, reference)
 
-        a = await self._one(request, record, CMD_DEPOSIT, context)
-        return pb.DepositResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
+        return await self._calls.operate(request, record, CMD_DEPOSIT, context, pb.DepositResponse)
 
     async def Withdraw(  # noqa: N802
         self, request: pb.WithdrawRequest, context: Context
@@ -103,8 +105,9 @@ class AdminServicer(RiskServicer):
             reference = _reference(request.metadata)
             return commands.withdraw(account, asset, request.amount_units, reference)
 
-        a = await self._one(request, record, CMD_WITHDRAW, context)
-        return pb.WithdrawResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
+        return await self._calls.operate(
+            request, record, CMD_WITHDRAW, context, pb.WithdrawResponse
+        )
 
     async def SetLimits(  # noqa: N802
         self, request: pb.SetLimitsRequest, context: Context
@@ -114,8 +117,9 @@ class AdminServicer(RiskServicer):
                 request.open_orders, request.dedup_window_ns, request.dedup_rows
             )
 
-        a = await self._one(request, record, CMD_SET_LIMITS, context)
-        return pb.SetLimitsResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
+        return await self._calls.operate(
+            request, record, CMD_SET_LIMITS, context, pb.SetLimitsResponse
+        )
 
     async def SetSelfTradeGroup(  # noqa: N802
         self, request: pb.SetSelfTradeGroupRequest, context: Context
@@ -124,9 +128,8 @@ class AdminServicer(RiskServicer):
             account = account_of(request.metadata.user_id, "metadata.user_id")
             return commands.set_group(account, request.group)
 
-        a = await self._one(request, record, CMD_SET_GROUP, context)
-        return pb.SetSelfTradeGroupResponse(
-            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        return await self._calls.operate(
+            request, record, CMD_SET_GROUP, context, pb.SetSelfTradeGroupResponse
         )
 
     async def SetMachineVersion(  # noqa: N802
@@ -135,9 +138,8 @@ class AdminServicer(RiskServicer):
         def record() -> bytes:
             return commands.set_version(request.version)
 
-        a = await self._one(request, record, CMD_SET_VERSION, context)
-        return pb.SetMachineVersionResponse(
-            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        return await self._calls.operate(
+            request, record, CMD_SET_VERSION, context, pb.SetMachineVersionResponse
         )
 
     async def Snapshot(  # noqa: N802

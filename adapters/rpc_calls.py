@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 import msgspec
 
-from adapters.rpc_codec import reply_message
+from adapters.rpc_codec import FieldError, metadata_of, reply_message
 from adapters.rpc_metadata import Metadata, encode
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import FENCING_TOKEN, NOT_LEADER, OK, STATUS_REJECTED
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Context = grpc.aio.ServicerContext[Any, Any]
 T = TypeVar("T")
+R = TypeVar("R")
 
 LEADER_KEY: Final = "lockstep-leader"
 """Trailing metadata of a refused call: the number of the node that leads."""
@@ -56,6 +57,19 @@ class NodeCalls:
 
     def __init__(self, node: "NodeApi[Machine]") -> None:
         self.node = node
+
+    async def operate(
+        self, request: Any, record: Callable[[], bytes], kind: int, context: Context,
+        response: Callable[..., R],
+    ) -> R:  # fmt: skip
+        """An operator's one command. Refuses what has no note or a wrong field."""
+        try:
+            metadata = metadata_of(request.metadata, request.audit)
+            command = record()
+        except FieldError as error:
+            await refuse(context, error)
+        a = await self.submit_one(context, command, metadata, kind)
+        return response(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
 
     async def submit_one(
         self, context: Context, command: bytes, metadata: Metadata, kind: int

@@ -22,6 +22,7 @@ from adapters.rpc_stream import (
 )  # fmt: skip
 from contracts.gen.exchange.v1 import (
     admin_pb2, admin_pb2_grpc, events_pb2, events_pb2_grpc, trading_pb2, trading_pb2_grpc,
+    transfers_pb2_grpc,
 )  # fmt: skip
 from replication.ports import Submitted, TailGone
 
@@ -90,6 +91,7 @@ class CoreClient:
         self.trading = trading_pb2_grpc.TradingCoreServiceStub(self._channel)
         self.events = events_pb2_grpc.EventServiceStub(self._channel)
         self.admin = admin_pb2_grpc.AdminServiceStub(self._channel)
+        self.transfers = transfers_pb2_grpc.TransferServiceStub(self._channel)
 
     async def __aenter__(self) -> Self:
         return self

@@ -52,6 +52,14 @@ def key_of(text: str, field: str, required: bool = False) -> Key:
     return NO_KEY
 
 
+def key_of_bytes(raw: bytes, field: str) -> Key:
+    """A 128-bit identity as `hash_bytes` writes it."""
+    if len(raw) != _HASH.size or not any(raw):
+        raise FieldError(f"{field}: {len(raw)} bytes; must be {_HASH.size}, not all of them 0")
+    hi, lo = _HASH.unpack(raw)
+    return hi, lo
+
+
 def order_id_of(order_id: int, field: str) -> int:
     if not 1 <= order_id <= ORDER_ID_MAX:
         raise FieldError(f"{field}: {order_id} must be 1 to {ORDER_ID_MAX}")

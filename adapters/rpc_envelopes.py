@@ -155,6 +155,14 @@ def _set_other_event(envelope: pb.EventEnvelope, event: ev.AnyEvent) -> None:
             asset_id=event.asset, delta_units=event.delta, available_units=event.available,
             hold_units=event.hold, reference_hash=hash_bytes(event.ref_hi, event.ref_lo),
         ))  # fmt: skip
+    elif isinstance(event, ev.TransferChanged):
+        envelope.transfer_changed.CopyFrom(pb.TransferChanged(
+            transfer_id=hash_bytes(event.transfer_hi, event.transfer_lo),
+            state=cast("types.TransferState", event.transfer_state), user_id=str(event.account),
+            asset_id=event.asset, amount_units=event.amount, available_units=event.available,
+            hold_units=event.hold, partner=event.partner, partner_user_id=str(event.their_account),
+            deadline_ns=event.deadline_ns, proof=event.proof,
+        ))  # fmt: skip
     elif isinstance(event, ev.EngineCheckpoint):
         envelope.engine_checkpoint.CopyFrom(pb.EngineCheckpoint(
             index=event.index, digest=event.digest, balances_digest=event.balances_digest,

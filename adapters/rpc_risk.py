@@ -3,12 +3,11 @@
 Why it exists: see `rpc_admin`; these calls are many fields each. It must not know what a rule does.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from adapters.rpc_calls import Answer, Context, refuse
+from adapters.rpc_calls import Context
 from adapters.rpc_cluster import ClusterServicer
-from adapters.rpc_codec import FieldError, account_of, enum_of, metadata_of
+from adapters.rpc_codec import FieldError, account_of, enum_of
 from adapters.rpc_directory import Directory
 from adapters.rpc_rules import limits_of, rules_of, tiers_of
 from contracts.gen.exchange.v1 import admin_pb2 as pb
@@ -25,17 +24,6 @@ class RiskServicer(ClusterServicer):
 
     _directory: Directory
 
-    async def _one(
-        self, request: Any, record: Callable[[], bytes], kind: int, context: Context
-    ) -> Answer:
-        """Refuses what has no note or a wrong field; else submits the one command."""
-        try:
-            metadata = metadata_of(request.metadata, request.audit)
-            command = record()
-        except FieldError as error:
-            await refuse(context, error)
-        return await self._calls.submit_one(context, command, metadata, kind)
-
     async def _symbol(self, request: Any) -> int:
         name = request.metadata.symbol
         ids = await self._directory.symbol_ids({name}) if name else {}
@@ -49,9 +37,8 @@ class RiskServicer(ClusterServicer):
         def record() -> bytes:
             return commands.set_rules(symbol, **rules_of(request.rules))
 
-        a = await self._one(request, record, CMD_SET_RULES, context)
-        return pb.SetMarketRulesResponse(
-            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        return await self._calls.operate(
+            request, record, CMD_SET_RULES, context, pb.SetMarketRulesResponse
         )
 
     async def SetAccountLimits(  # noqa: N802
@@ -65,9 +52,8 @@ class RiskServicer(ClusterServicer):
                 account, symbol, int(request.killed), **limits_of(request.limits)
             )
 
-        a = await self._one(request, record, CMD_SET_DESK, context)
-        return pb.SetAccountLimitsResponse(
-            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        return await self._calls.operate(
+            request, record, CMD_SET_DESK, context, pb.SetAccountLimitsResponse
         )
 
     async def RestrictAccount(  # noqa: N802
@@ -78,9 +64,8 @@ class RiskServicer(ClusterServicer):
             state = enum_of(request.state, pb.ACCOUNT_STATE_FROZEN, "state")
             return commands.set_account(account, state, int(request.withdrawals_halted))
 
-        a = await self._one(request, record, CMD_SET_ACCOUNT, context)
-        return pb.RestrictAccountResponse(
-            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        return await self._calls.operate(
+            request, record, CMD_SET_ACCOUNT, context, pb.RestrictAccountResponse
         )
 
     async def SetReferencePrice(  # noqa: N802
@@ -91,9 +76,8 @@ class RiskServicer(ClusterServicer):
         def record() -> bytes:
             return commands.set_reference(symbol, request.price_ticks)
 
-        a = await self._one(request, record, CMD_SET_REFERENCE, context)
-        return pb.SetReferencePriceResponse(
-            reply=a.reply, position=a.position, leader_hint=a.leader_hint
+        return await self._calls.operate(
+            request, record, CMD_SET_REFERENCE, context, pb.SetReferencePriceResponse
         )
 
     async def SetFees(  # noqa: N802
@@ -110,5 +94,4 @@ class RiskServicer(ClusterServicer):
             account = account_of(user, "metadata.user_id") if user else 0
             return commands.set_fees(account, symbol, tiers_of(request.tiers))
 
-        a = await self._one(request, record, CMD_SET_FEES, context)
-        return pb.SetFeesResponse(reply=a.reply, position=a.position, leader_hint=a.leader_hint)
+        return await self._calls.operate(request, record, CMD_SET_FEES, context, pb.SetFeesResponse)

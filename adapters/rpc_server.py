@@ -22,7 +22,10 @@ from adapters.rpc_calls import Context, NodeCalls
 from adapters.rpc_directory import Directory
 from adapters.rpc_envelopes import envelopes
 from adapters.rpc_trading import TradingServicer
-from contracts.gen.exchange.v1 import admin_pb2_grpc, events_pb2_grpc, trading_pb2_grpc
+from adapters.rpc_transfers import TransferServicer
+from contracts.gen.exchange.v1 import (
+    admin_pb2_grpc, events_pb2_grpc, trading_pb2_grpc, transfers_pb2_grpc,
+)  # fmt: skip
 from contracts.gen.exchange.v1 import events_pb2 as pb
 from core.events import event_rows
 from core.limits import BATCH_BYTES_MAX
@@ -130,6 +133,9 @@ async def serve(
     events_pb2_grpc.add_EventServiceServicer_to_server(EventServicer(calls, directory), server)
     admin_pb2_grpc.add_AdminServiceServicer_to_server(
         AdminServicer(calls, directory, take_snapshot, cluster), server
+    )
+    transfers_pb2_grpc.add_TransferServiceServicer_to_server(
+        TransferServicer(calls, directory), server
     )
     host, _ = split(address)
     try:

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from core import accounts, dedup, fees, listing, markets, open_orders, order_lists, order_store
-from core import profiles, rules, terms, timers
+from core import profiles, rules, terms, timers, transfers
 from core.machine import Machine
 from core.page_tree import FAN, HASH_BYTES
 from core.table import PAGE_ROWS, Table
@@ -24,6 +24,7 @@ _WORDS: Final[dict[str, tuple[ModuleType, str]]] = {
     "terms": (terms, "T_"), "lists": (order_lists, "G_"), "markets": (markets, "M_"),
     "switches": (timers, "W_"), "profiles": (profiles, "P_"), "rules": (rules, "U_"),
     "desks": (rules, "D_"), "fees": (fees, "E_"), "volumes": (fees, "V_"),
+    "transfers": (transfers, "T_"),
 }  # fmt: skip
 """Where the constants of a table's words stand, and how their names begin."""
 
@@ -32,6 +33,7 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "levels": ("book", "price"), "replies": ("scope", "key_hi", "key_lo"),
     "references": ("hi", "lo"), "switches": ("account", "symbol"), "desks": ("account", "symbol"),
     "fees": ("account", "symbol"), "volumes": ("account", "asset"),
+    "transfers": ("hi", "lo", "role"),
 }  # fmt: skip
 """The words that say what a row is about; of other tables the row's number does."""
 

@@ -31,8 +31,11 @@ from core.order_store import OrderStore
 from core.pegs import Pegs
 from core.rules import U_ACTION, U_CALL
 from core.table import NIL
-from core.timers import CALLS, NOTHING_DUE, SWITCH_WORDS, SWITCHES, W_ACCOUNT, W_DEADLINE, W_SYMBOL
+from core.timers import (
+    CALLS, NOTHING_DUE, SWITCH_WORDS, SWITCHES, TRANSFERS, W_ACCOUNT, W_DEADLINE, W_SYMBOL,
+)  # fmt: skip
 from core.trading import Trading
+from core.transfer_orders import TransferOrders
 
 
 class Cascade:
@@ -40,7 +43,7 @@ class Cascade:
 
     def __init__(
         self, trading: Trading, conditional: Conditional, pegs: Pegs, mass_cancel: MassCancel,
-        modes: Modes,
+        modes: Modes, transfer_orders: TransferOrders,
     ) -> None:  # fmt: skip
         self.trading = trading
         self.store: OrderStore = trading.store
@@ -48,6 +51,7 @@ class Cascade:
         self.pegs = pegs
         self.mass_cancel = mass_cancel
         self.modes = modes
+        self.transfer_orders = transfer_orders
         self.auction: Auction = modes.auction
 
     # --- time ---------------------------------------------------------------------------------
@@ -63,6 +67,8 @@ class Cascade:
             timers.live -= 1
             if what >= 0:
                 self._expire(what)
+            elif what < CALLS:
+                self.transfer_orders.overdue(what - TRANSFERS)
             elif what < SWITCHES:
                 self._end_call(what - CALLS)
             elif not self._switch(what - SWITCHES):

@@ -100,11 +100,16 @@ CMD_SET_DESK: Final = 19
 CMD_SET_ACCOUNT: Final = 20
 CMD_SET_REFERENCE: Final = 21
 CMD_SET_FEES: Final = 22
+CMD_TRANSFER_OUT: Final = 23
+CMD_TRANSFER_IN: Final = 24
+CMD_TRANSFER_VOID: Final = 25
+CMD_TRANSFER_END: Final = 26
 COMMAND_NAMES: Final = (
     "NONE", "PLACE", "CANCEL", "AMEND", "CANCEL_ALL", "SET_MODE", "DEPOSIT", "WITHDRAW",
     "OPEN_ACCOUNT", "LIST_ASSET", "LIST_SYMBOL", "CHECKPOINT", "SET_LIMITS",
     "SET_VERSION", "PLACE_TERMS", "PLACE_LIST", "CANCEL_AFTER", "SET_GROUP",
     "SET_RULES", "SET_DESK", "SET_ACCOUNT", "SET_REFERENCE", "SET_FEES",
+    "TRANSFER_OUT", "TRANSFER_IN", "TRANSFER_VOID", "TRANSFER_END",
 )  # fmt: skip
 
 # --- event kinds ------------------------------------------------------------------------------
@@ -139,6 +144,7 @@ EV_REFERENCE_SET: Final = 27
 EV_MARKET_PROTECTED: Final = 28
 EV_FEES_CHANGED: Final = 29
 EV_FEES_APPLIED: Final = 30
+EV_TRANSFER_CHANGED: Final = 31
 EVENT_NAMES: Final = (
     "None", "OrderAccepted", "OrderRejected", "OrderCanceled", "CancelRejected", "OrderAmended",
     "TradeExecuted", "BookDelta", "SymbolModeChanged", "BalanceChanged", "EngineCheckpoint",
@@ -146,7 +152,7 @@ EVENT_NAMES: Final = (
     "OrderTermsAccepted", "OrderTriggered", "OrderListChanged", "CancelAfterSet", "GroupChanged",
     "AuctionCalled", "AuctionIndicated", "AuctionEnded",
     "RulesChanged", "DeskChanged", "AccountRestricted", "ReferenceSet", "MarketProtected",
-    "FeesChanged", "FeesApplied",
+    "FeesChanged", "FeesApplied", "TransferChanged",
 )  # fmt: skip
 
 # --- order statuses, as a reply reports them --------------------------------------------------
@@ -186,6 +192,19 @@ CANCEL_REASON_NAMES: Final = (
 MOVED_BY_DEPOSIT: Final = 1
 MOVED_BY_WITHDRAWAL: Final = 2
 BALANCE_REASON_NAMES: Final = ("NONE", "DEPOSIT", "WITHDRAWAL")
+
+# --- how far a transfer between partitions has come --------------------------------------------
+
+TRANSFER_RESERVED: Final = 1
+TRANSFER_OVERDUE: Final = 2
+TRANSFER_CONFIRMED: Final = 3
+TRANSFER_REFUNDED: Final = 4
+TRANSFER_CREDITED: Final = 5
+TRANSFER_VOIDED: Final = 6
+TRANSFER_STATE_NAMES: Final = (
+    "NONE", "RESERVED", "OVERDUE", "CONFIRMED", "REFUNDED", "CREDITED", "VOIDED",
+)  # fmt: skip
+"""The first four at the source, the last two at the target."""
 
 # --- reject codes: the public names, in the order of the design's section 5 -------------------
 

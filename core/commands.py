@@ -31,7 +31,8 @@ from core.codes import (
     CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
     CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_FEES, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE,
-    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_WITHDRAW, COMMAND_NAMES,
+    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_TRANSFER_END, CMD_TRANSFER_IN,
+    CMD_TRANSFER_OUT, CMD_TRANSFER_VOID, CMD_WITHDRAW, COMMAND_NAMES,
 )  # fmt: skip
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
 
@@ -101,6 +102,15 @@ MODE_UNTIL: Final = 5  # AUCTION: log time at which the call ends by itself, 0 =
 
 MOVE_ASSET: Final = 4  # deposit and withdrawal
 MOVE_AMOUNT: Final = 5  # units
+
+TRANSFER_PARTNER: Final = 6  # TRANSFER_OUT and _IN: as a move; partition bits 0-15 | account there
+TRANSFER_DEADLINE: Final = 7  # log nanoseconds
+THEIR_ACCOUNT_SHIFT: Final = 16
+VOID_PARTNER: Final = 4  # TRANSFER_VOID
+END_OUTCOME: Final = 4  # TRANSFER_END: one of the two below
+END_PROOF: Final = 5  # the sequence number of the target's TransferChanged
+OUTCOME_CONFIRM: Final = 1
+OUTCOME_REFUND: Final = 2
 
 OPEN_REF_HI: Final = 4  # the user's name outside, as 128 bits; the same name opens once
 OPEN_REF_LO: Final = 5
@@ -309,6 +319,42 @@ def withdraw(account: int, asset: int, amount: int, reference: Key) -> bytes:
     return _EIGHT.pack(_head(CMD_WITHDRAW, 0), account, *reference, asset, amount, 0, 0)
 
 
+def transfer_out(
+    account: int, asset: int, amount: int, transfer: Key, partner: int, their_account: int,
+    deadline_ns: int,
+) -> bytes:  # fmt: skip
+    """Reserve `amount` units for `their_account` in partition `partner`; from version 8 on.
+
+    `transfer` is its id, the same in every step; `deadline_ns` log time, at most a week away.
+    """
+    there = partner | their_account << THEIR_ACCOUNT_SHIFT
+    head = _head(CMD_TRANSFER_OUT, 0)
+    return _EIGHT.pack(head, account, *transfer, asset, amount, there, deadline_ns)
+
+
+def transfer_in(
+    account: int, asset: int, amount: int, transfer: Key, partner: int, their_account: int,
+    deadline_ns: int,
+) -> bytes:  # fmt: skip
+    """Credit, at the target, what `their_account` has reserved in partition `partner`.
+
+    Account and asset by the target's numbers, the rest as in `transfer_out`.
+    """
+    there = partner | their_account << THEIR_ACCOUNT_SHIFT
+    head = _head(CMD_TRANSFER_IN, 0)
+    return _EIGHT.pack(head, account, *transfer, asset, amount, there, deadline_ns)
+
+
+def transfer_void(transfer: Key, partner: int) -> bytes:
+    """Never credit, at the target, what partition `partner` has reserved."""
+    return _EIGHT.pack(_head(CMD_TRANSFER_VOID, 0), 0, *transfer, partner, 0, 0, 0)
+
+
+def transfer_end(transfer: Key, outcome: int, proof: int) -> bytes:
+    """Confirm or refund (`OUTCOME_`) at the source, by the target's event number `proof`."""
+    return _EIGHT.pack(_head(CMD_TRANSFER_END, 0), 0, *transfer, outcome, proof, 0, 0)
+
+
 def open_account(reference: Key) -> bytes:
     return _EIGHT.pack(_head(CMD_OPEN_ACCOUNT, 0), 0, 0, 0, *reference, 0, 0)
 
@@ -436,7 +482,7 @@ def check_commands(commands: bytes) -> int:
         head: i64 = read_i64_le(commands, at * 8)
         kind: i64 = head & 0xFF
         length: i64 = (head >> 8) & 0xFF
-        if kind < 1 or kind > CMD_SET_FEES:
+        if kind < 1 or kind > CMD_TRANSFER_END:
             raise MalformedBatch(f"commands: command {count} has unknown kind {kind}")
         if length != _words_of(kind) or at + length > words:
             raise MalformedBatch(f"commands: command {count} has {length} words")

@@ -15,7 +15,7 @@ from core.codes import (
     EV_GROUP_CHANGED, EV_LIMITS_CHANGED, EV_MARKET_PROTECTED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
     EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS,
     EV_ORDER_TRIGGERED, EV_REFERENCE_SET, EV_RULES_CHANGED, EV_SYMBOL_LISTED,
-    EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_VERSION_CHANGED,
+    EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_TRANSFER_CHANGED, EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.listing import S_SEQ, SYMBOL_WORDS
 from core.table import PAGE_SHIFT, Table, column_bytes, filled
@@ -345,3 +345,21 @@ class EventWriter:
         out[at + 4] = maker_ppm
         out[at + 5] = taker_version
         out[at + 6] = taker_ppm
+
+    def transfer_changed(
+        self, state: i64, hi: i64, lo: i64, account: i64, asset: i64, amount: i64, available: i64,
+        hold: i64, partner: i64, their_account: i64, deadline_ns: i64, proof: i64,
+    ) -> None:  # fmt: skip
+        at = self._open(EV_TRANSFER_CHANGED, 13, 0, 0, state)
+        out = self.words
+        out[at + 2] = hi
+        out[at + 3] = lo
+        out[at + 4] = account
+        out[at + 5] = asset
+        out[at + 6] = amount
+        out[at + 7] = available
+        out[at + 8] = hold
+        out[at + 9] = partner
+        out[at + 10] = their_account
+        out[at + 11] = deadline_ns
+        out[at + 12] = proof

@@ -8,7 +8,7 @@ from typing import Final
 from core.codes import (
     ACCOUNT_STATE_NAMES, BALANCE_REASON_NAMES, CANCEL_REASON_NAMES, COMMAND_NAMES, LIST_KIND_NAMES,
     LIST_STATE_NAMES, MODE_NAMES, ORDER_TYPE_NAMES, REJECT_NAMES, SIDE_NAMES, STATUS_NAMES,
-    STP_NAMES, TIME_IN_FORCE_NAMES, TRIP_NAMES,
+    STP_NAMES, TIME_IN_FORCE_NAMES, TRANSFER_STATE_NAMES, TRIP_NAMES,
 )  # fmt: skip
 from core.events import AnyEvent, Reply
 
@@ -16,7 +16,7 @@ _NAMES: Final = {
     "side": SIDE_NAMES, "order_type": ORDER_TYPE_NAMES, "time_in_force": TIME_IN_FORCE_NAMES,
     "mode": MODE_NAMES, "old_mode": MODE_NAMES, "code": REJECT_NAMES, "status": STATUS_NAMES,
     "command": COMMAND_NAMES, "stp": STP_NAMES, "list_kind": LIST_KIND_NAMES,
-    "list_state": LIST_STATE_NAMES,
+    "list_state": LIST_STATE_NAMES, "transfer_state": TRANSFER_STATE_NAMES,
     "action": MODE_NAMES, "tripped_by": TRIP_NAMES, "state": ACCOUNT_STATE_NAMES,
 }  # fmt: skip
 

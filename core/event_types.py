@@ -318,6 +318,29 @@ class FeesApplied(Event, frozen=True, kw_only=True, tag=True):
     taker_ppm: int
 
 
+class TransferChanged(Event, frozen=True, kw_only=True, tag=True):
+    """A step of a transfer between partitions; `transfer_state` says which, and what it moves.
+
+    RESERVED moves `amount` from available to hold, REFUNDED back; CONFIRMED takes it out of the
+    hold and of this partition, CREDITED brings it into available; OVERDUE and VOIDED move
+    nothing. `available` and `hold` stand after it. `their_account` is the one in the partition
+    `partner`. `proof`: of an end, the number of the target's event that it goes by.
+    """
+
+    transfer_state: int
+    transfer_hi: int
+    transfer_lo: int
+    account: int
+    asset: int
+    amount: int
+    available: int
+    hold: int
+    partner: int
+    their_account: int
+    deadline_ns: int
+    proof: int
+
+
 AnyEvent = (
     OrderAccepted | OrderRejected | OrderCanceled | CancelRejected | OrderAmended | TradeExecuted
     | BookDelta | SymbolModeChanged | BalanceChanged | EngineCheckpoint | AccountOpened
@@ -325,4 +348,5 @@ AnyEvent = (
     | OrderTriggered | OrderListChanged | CancelAfterSet | GroupChanged
     | AuctionCalled | AuctionIndicated | AuctionEnded | RulesChanged | DeskChanged
     | AccountRestricted | ReferenceSet | MarketProtected | FeesChanged | FeesApplied
+    | TransferChanged
 )  # fmt: skip

@@ -23,6 +23,7 @@ by is in an event, so that a ledger can follow without knowing the order book:
     OrderAmended    `hold_delta` moves from available to hold (negative: back)
     OrderTriggered  the same
     BalanceChanged  a deposit or withdrawal moves available by `delta`
+    TransferChanged `amount` by its state: see `TransferChanged`
 
 A reply is eight words and answers one command:
 
@@ -48,7 +49,7 @@ from core.codes import (
     EV_GROUP_CHANGED, EV_LIMITS_CHANGED, EV_MARKET_PROTECTED, EV_ORDER_ACCEPTED, EV_ORDER_AMENDED,
     EV_ORDER_CANCELED, EV_ORDER_LIST_CHANGED, EV_ORDER_REJECTED, EV_ORDER_TERMS,
     EV_ORDER_TRIGGERED, EV_REFERENCE_SET, EV_RULES_CHANGED, EV_SYMBOL_LISTED,
-    EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_VERSION_CHANGED,
+    EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_TRANSFER_CHANGED, EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.commands import name_text
 from core.event_types import (
@@ -57,7 +58,7 @@ from core.event_types import (
     EngineCheckpoint, Event, FeesApplied, FeesChanged, GroupChanged, LimitsChanged,
     MarketProtected, OrderAccepted, OrderAmended, OrderCanceled, OrderListChanged, OrderRejected,
     OrderTermsAccepted, OrderTriggered, ReferenceSet, RulesChanged, SymbolListed,
-    SymbolModeChanged, TradeExecuted, VersionChanged,
+    SymbolModeChanged, TradeExecuted, TransferChanged, VersionChanged,
 )  # fmt: skip
 from core.limits import WORD_BYTES
 
@@ -98,6 +99,7 @@ __all__ = [
     "SymbolListed",
     "SymbolModeChanged",
     "TradeExecuted",
+    "TransferChanged",
     "VersionChanged",
     "decode_event",
     "decode_events",
@@ -107,7 +109,7 @@ __all__ = [
 
 EVENT_WORDS: Final = (
     0, 10, 7, 7, 4, 9, 15, 5, 3, 9, 11, 5, 6, 16, 5, 4, 13, 8, 9, 4, 5, 3, 5, 4, 22, 10,
-    5, 3, 5, 23, 7,
+    5, 3, 5, 23, 7, 13,
 )  # fmt: skip
 """Words of each event kind, by kind number."""
 
@@ -335,6 +337,12 @@ def _decode_risk(
         return FeesApplied(
             symbol=symbol, seq=seq, cause=cause, trade_id=w[2], maker_version=w[3], maker_ppm=w[4],
             taker_version=w[5], taker_ppm=w[6],
+        )  # fmt: skip
+    if kind == EV_TRANSFER_CHANGED:
+        return TransferChanged(
+            symbol=symbol, seq=seq, cause=cause, transfer_state=detail, transfer_hi=w[2],
+            transfer_lo=w[3], account=w[4], asset=w[5], amount=w[6], available=w[7], hold=w[8],
+            partner=w[9], their_account=w[10], deadline_ns=w[11], proof=w[12],
         )  # fmt: skip
     raise ValueError(f"events: unknown kind {kind}")
 

@@ -64,5 +64,12 @@ CANCEL_AFTER_NS_MAX: Final = 24 * 3600 * 1_000_000_000
 DAY_NS: Final = 24 * 3600 * 1_000_000_000
 """A DAY order ends at the next midnight of log time, which is UTC."""
 
+TRANSFERS_OPEN_MAX: Final = 1 << 16
+"""Transfers that are not ended yet; each is somebody's money that is nowhere to be used."""
+TRANSFER_NS_MAX: Final = 7 * 24 * 3600 * 1_000_000_000
+"""A week: a deadline further away is a typing error."""
+PARTITIONS_MAX: Final = 32_767
+"""The ledger keeps a partition's number in 16 bits."""
+
 TIME_NS_MAX: Final = 1 << 62
 """The year 2116: beyond it no new deadline is reckoned, so that none leaves 64 bits."""

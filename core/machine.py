@@ -39,8 +39,9 @@ from core.codes import (
     CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
     CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_FEES, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE,
-    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK,
-    OVERLOADED, UNKNOWN_SYMBOL, VALIDATION,
+    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_TRANSFER_END, CMD_TRANSFER_OUT,
+    CMD_TRANSFER_VOID, CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK, OVERLOADED, UNKNOWN_SYMBOL,
+    VALIDATION,
 )  # fmt: skip
 from core.commands import C_ACCOUNT, C_HEAD, COMMAND_WORDS, split_batch, words_of
 from core.dedup import D_REPLY, DEDUP_WORDS
@@ -53,7 +54,7 @@ from core.versions import (
     VERSION_AUCTIONS, VERSION_KEYED_MODES, VERSION_KNOWN, VERSION_TREE, UnknownVersion,
     version_of_kind,
 )  # fmt: skip
-from core.views import AssetView, BalanceView, BookView, OrderView, SymbolView
+from core.views import AssetView, BalanceView, BookView, OrderView, SymbolView, TransferView
 
 _CHAIN_HEAD: Final = struct.Struct("<3q")
 
@@ -160,11 +161,26 @@ class Machine:
             answer.reject(VALIDATION, C_HEAD)
         elif kind == CMD_SET_GROUP:
             operators.set_group(read_i64_le(commands, at + 8), w4)
+        elif kind >= CMD_TRANSFER_OUT:
+            self._transfer(commands, at, kind, w4, w5, w6)
         else:
             self._lay_down(commands, at, head, kind)
         self._reply(kind)
         if state.markets.touched_count > 0:
             state.cascade.settle()
+
+    def _transfer(self, commands: bytes, at: i64, kind: i64, w4: i64, w5: i64, w6: i64) -> None:
+        """A step of a transfer between partitions."""
+        orders = self._state.transfer_orders
+        account = read_i64_le(commands, at + 8)
+        hi = read_i64_le(commands, at + 16)
+        lo = read_i64_le(commands, at + 24)
+        if kind == CMD_TRANSFER_END:
+            orders.end(hi, lo, w4, w5)
+        elif kind == CMD_TRANSFER_VOID:
+            orders.void(hi, lo, w4)
+        else:
+            orders.begin(kind, account, hi, lo, w4, w5, w6, read_i64_le(commands, at + 56))
 
     def _lay_down(self, commands: bytes, at: i64, head: i64, kind: i64) -> None:
         """Rules of markets and accounts."""
@@ -451,6 +467,14 @@ class Machine:
 
     def all_balances(self) -> Iterator[BalanceView]:
         return self._reading.all_balances()
+
+    def transfers(self, hi: int, lo: int) -> list[TransferView]:
+        """What is known here under a transfer's id: its source's side, its target's, or both."""
+        return self._reading.transfers(hi, lo)
+
+    def open_transfers(self, most: int) -> list[TransferView]:
+        """Those out of this partition that are not ended, the oldest first."""
+        return self._reading.open_transfers(most)
 
     def book(self, symbol: int, depth: int) -> BookView:
         """Up to `depth` levels a side. Raises `KeyError` for a symbol that is not listed."""

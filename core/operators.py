@@ -73,7 +73,7 @@ class Operators:
     def move(self, kind: i64, account: i64, hi: i64, lo: i64, asset: i64, amount: i64) -> None:
         """A deposit or a withdrawal."""
         answer = self.answer
-        if not self._check_move(account, hi, lo, asset, amount):
+        if not self.check_move(account, hi, lo, asset, amount):
             return
         known = self.references.find(hi, lo, kind)
         if known != NIL:
@@ -88,7 +88,7 @@ class Operators:
                 return
             delta = amount
         else:
-            if self.profiles.restricted != 0 and not self._may_withdraw(account):
+            if not self.may_withdraw(account):
                 return
             if amount > available:
                 answer.reject(INSUFFICIENT_FUNDS, available)
@@ -111,12 +111,15 @@ class Operators:
             hi, lo, kind, account, asset, amount, answer.seq, answer.ts_ns, answer.detail
         )
 
-    def _may_withdraw(self, account: i64) -> bool:
+    def may_withdraw(self, account: i64) -> bool:
+        if self.profiles.restricted == 0:
+            return True
         if self.profiles.state(account) == FROZEN:
             return self.answer.reject(MARKET_HALTED, FROZEN)
         return self.profiles.may_withdraw(account) or self.answer.reject(MARKET_HALTED, 0)
 
-    def _check_move(self, account: i64, hi: i64, lo: i64, asset: i64, amount: i64) -> bool:
+    def check_move(self, account: i64, hi: i64, lo: i64, asset: i64, amount: i64) -> bool:
+        """What any movement of money must name."""
         if not self.accounts.is_open(account):
             return self.answer.reject(VALIDATION, C_ACCOUNT)
         if hi == 0 and lo == 0:

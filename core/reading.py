@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from core.accounts import Accounts
 from core.book import Ladder
 from core.codes import BUY, SELL
-from core.commands import FLAG_BY_QUOTE, name_text
+from core.commands import FLAG_BY_QUOTE, THEIR_ACCOUNT_SHIFT, name_text
 from core.listing import ASSET_WORDS, S_SEQ, SYMBOL_WORDS, Listing
 from core.open_orders import LINK_WORDS, X_CLIENT_HI, X_CLIENT_LO
 from core.order_lists import LIST_WORDS
@@ -25,8 +25,13 @@ from core.terms import (
     TERMS_SHIFT, WAITS,
 )  # fmt: skip
 from core.trading import Trading
+from core.transfer_orders import PARTITION_MASK
+from core.transfers import (
+    SOURCE, T_ACCOUNT, T_AMOUNT, T_ASSET, T_DEADLINE, T_HI, T_LO, T_PARTNER, T_PROOF, T_SEQ,
+    T_STATE, TARGET,
+)  # fmt: skip
 from core.views import (
-    AssetView, BalanceView, BookView, Level, OrderTermsView, OrderView, SymbolView,
+    AssetView, BalanceView, BookView, Level, OrderTermsView, OrderView, SymbolView, TransferView,
 )  # fmt: skip
 
 
@@ -129,6 +134,27 @@ class Reading:
             AssetView(id_, name_text(row[0], row[1]), row[2], row[3])
             for id_, row in enumerate(rows, 1)
         ]
+
+    def transfers(self, hi: int, lo: int) -> list[TransferView]:
+        """What is known here under a transfer's id: one side of it, both, or none."""
+        found = self.trading.timers.transfers
+        rows = [found.find(hi, lo, SOURCE), found.find(hi, lo, TARGET)]
+        return [self._transfer_at(row) for row in rows if row != NIL]
+
+    def open_transfers(self, most: int) -> list[TransferView]:
+        """Of this source those that are not ended, the oldest first, at most so many."""
+        rows = self.trading.timers.transfers.open
+        return [self._transfer_at(row) for _, row in zip(range(most), rows, strict=False)]
+
+    def _transfer_at(self, row: i64) -> TransferView:
+        found = self.trading.timers.transfers
+        there = found.get(row, T_PARTNER)
+        return TransferView(
+            found.get(row, T_HI), found.get(row, T_LO), found.get(row, T_STATE),
+            found.get(row, T_ACCOUNT), found.get(row, T_ASSET), found.get(row, T_AMOUNT),
+            there & PARTITION_MASK, there >> THEIR_ACCOUNT_SHIFT, found.get(row, T_DEADLINE),
+            found.get(row, T_SEQ), found.get(row, T_PROOF),
+        )  # fmt: skip
 
     def symbols(self) -> list[SymbolView]:
         rows = _rows(self.listing.symbols, SYMBOL_WORDS)

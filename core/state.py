@@ -41,8 +41,10 @@ from core.table import NIL, Table
 from core.terms import AREA_SHIFT, SYMBOL_MASK
 from core.ticket import Ticket
 from core.trading import Trading
+from core.transfer_orders import TransferOrders
 from core.versions import (
-    VERSION_AUCTIONS, VERSION_FEES, VERSION_FIRST, VERSION_ORDER_TERMS, VERSION_RISK, VERSION_TREE,
+    VERSION_AUCTIONS, VERSION_FEES, VERSION_FIRST, VERSION_ORDER_TERMS, VERSION_RISK,
+    VERSION_TRANSFERS, VERSION_TREE,
 )  # fmt: skip
 
 SNAPSHOT_VERSION: Final = 1
@@ -95,9 +97,6 @@ class State:
             self.mass_cancel,
         )  # fmt: skip
         self.modes = Modes(self.trading, self.auction)
-        self.cascade = Cascade(
-            self.trading, self.conditional, self.pegs, self.mass_cancel, self.modes
-        )
         self.risk_orders = RiskOrders(
             self.listing, self.accounts, self.profiles, self.rules, self.mass_cancel, self.events,
             self.answer,
@@ -108,6 +107,14 @@ class State:
         self.operators = Operators(
             self.listing, self.accounts, self.profiles, self.trading, self.modes, self.replies,
             self.references, self.events, self.answer,
+        )  # fmt: skip
+        self.transfer_orders = TransferOrders(
+            self.listing, self.accounts, self.operators, self.trading.timers, self.events,
+            self.answer,
+        )  # fmt: skip
+        self.cascade = Cascade(
+            self.trading, self.conditional, self.pegs, self.mass_cancel, self.modes,
+            self.transfer_orders,
         )  # fmt: skip
         self.checkpoint_index: i64 = 0
         self.checkpoint_digest: bytes = bytes(32)
@@ -132,7 +139,12 @@ class State:
             return terms
         rules = [*terms, self.rules.table, self.rules.desks]
         fees = self.trading.execution.fees
-        return rules if version < VERSION_FEES else [*rules, fees.table, fees.volumes]
+        if version < VERSION_FEES:
+            return rules
+        charged = [*rules, fees.table, fees.volumes]
+        if version < VERSION_TRANSFERS:
+            return charged
+        return [*charged, self.trading.timers.transfers.table]
 
     def set_version(self, version: i64) -> None:
         """The rules of that version are in force; its tables begin empty."""
@@ -241,6 +253,7 @@ class State:
         while self.markets.table.count < self.listing.symbols.count:
             self.markets.add()  # a state of a version that has no such table
         self.markets.rebuild()
+        self.trading.timers.transfers.rebuild()
         self.trading.timers.rebuild()
         self._use_version()
 

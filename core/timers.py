@@ -1,4 +1,4 @@
-"""What ends by log time: orders with an expiry, dead man's switches, and calls of auctions.
+"""What ends by log time: orders with an expiry, dead man's switches, calls of auctions, transfers.
 
 Why it exists: at each log entry the machine must find what is due without looking at what is not.
 A binary heap orders deadlines; it is derived from the tables, so how it lies matters to nobody:
@@ -14,10 +14,12 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
+from core.codes import TRANSFER_RESERVED
 from core.markets import M_CALL_END, Markets
 from core.order_store import OrderStore
 from core.table import NIL, Index, Table, filled
 from core.terms import T_EXPIRE, T_ORDER, TERMS_SHIFT
+from core.transfers import T_DEADLINE, T_STATE, Transfers
 
 # Words of a switch's row.
 W_ACCOUNT: Final = 0
@@ -31,16 +33,19 @@ SWITCHES: Final = -(1 << 40)
 """Switches stand before orders that are due at the same time, in the order of their rows."""
 CALLS: Final = -(1 << 41)
 """And calls of auctions before those, by symbol."""
+TRANSFERS: Final = -(1 << 42)
+"""And transfers that become overdue before those, by row."""
 
 _SPARE: Final = 64
 
 
 class Timers:
-    """Deadlines of orders, by order id, of switches, by `SWITCHES + row`, and of auctions' calls,
-    by `CALLS + symbol`."""
+    """Deadlines of orders, by order id, of switches, by `SWITCHES + row`, of auctions' calls, by
+    `CALLS + symbol`, and of transfers, by `TRANSFERS + row`."""
 
     def __init__(self, store: OrderStore, markets: Markets) -> None:
         self.switches = Table("switches", SWITCH_WORDS)
+        self.transfers = Transfers()
         self.live: i64 = 0
         """Deadlines that stand; the heap may have more."""
         self._store = store
@@ -95,6 +100,10 @@ class Timers:
         return self._times[0] if self._count > 0 else 0
 
     def _stands(self, time_ns: i64, what: i64) -> bool:
+        if what < CALLS:
+            row = what - TRANSFERS
+            is_open = self.transfers.get(row, T_STATE) == TRANSFER_RESERVED
+            return is_open and self.transfers.get(row, T_DEADLINE) == time_ns
         if what < SWITCHES:
             return self._markets.get(what - CALLS, M_CALL_END) == time_ns
         if what < 0:
@@ -124,6 +133,12 @@ class Timers:
                 self.live += 1
                 self._push(self._markets.get(symbol, M_CALL_END), CALLS + symbol)
             symbol += 1
+        row = 0
+        while row < self.transfers.table.count:
+            if self.transfers.get(row, T_STATE) == TRANSFER_RESERVED:
+                self.live += 1
+                self._push(self.transfers.get(row, T_DEADLINE), TRANSFERS + row)
+            row += 1
         self._by_account = Index(self.switches, 2)
         row = 0
         while row < self.switches.count:

@@ -10,7 +10,7 @@ A version is never taken back: what was decided under it stands in the log.
 
 from typing import Final
 
-from core.codes import CMD_PLACE_TERMS, CMD_SET_FEES, CMD_SET_RULES
+from core.codes import CMD_PLACE_TERMS, CMD_SET_FEES, CMD_SET_RULES, CMD_TRANSFER_OUT
 
 VERSION_FIRST: Final = 1
 """In force when a log begins. A state of this version hashes as before there were versions."""
@@ -35,7 +35,10 @@ VERSION_TREE: Final = 6
 VERSION_FEES: Final = 7
 """From here on volumes are counted, and fees go by schedules where there are any."""
 
-VERSION_KNOWN: Final = 7
+VERSION_TRANSFERS: Final = 8
+"""From here on money moves between partitions, in two steps."""
+
+VERSION_KNOWN: Final = 8
 """The newest one that this program can run."""
 
 VERSION_MAX: Final = 65_535
@@ -44,6 +47,8 @@ VERSION_MAX: Final = 65_535
 
 def version_of_kind(kind: int) -> int:
     """The machine version from which on a command of this kind is known."""
+    if kind >= CMD_TRANSFER_OUT:
+        return VERSION_TRANSFERS
     if kind >= CMD_SET_FEES:
         return VERSION_FEES
     if kind >= CMD_SET_RULES:

@@ -48,6 +48,26 @@ class BalanceView(msgspec.Struct, frozen=True):
     hold: int
 
 
+class TransferView(msgspec.Struct, frozen=True):
+    """One side of a transfer; `state` says which (`TRANSFER_STATE_NAMES`), and how far it is.
+
+    `seq`: of the event of its first step here. `proof`: of the target's event that it ended by,
+    0 while it has not. One that was voided before it was credited has no account and no amount.
+    """
+
+    transfer_hi: int
+    transfer_lo: int
+    state: int
+    account: int
+    asset: int
+    amount: int
+    partner: int
+    their_account: int
+    deadline_ns: int
+    seq: int
+    proof: int
+
+
 class BookView(msgspec.Struct, frozen=True):
     """Best level first on both sides; `seq` is the symbol's last sequence number."""
 

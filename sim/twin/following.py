@@ -20,13 +20,13 @@ from core.limits import (
     EXPIRIES_PER_ENTRY_MAX,
     TIME_NS_MAX,
 )
-from sim.twin import amending, auction, ending, rules, waiting
+from sim.twin import amending, auction, ending, rules, transfers, waiting
 from sim.twin.book import Order
 from sim.twin.state import Command, Reject, State, Symbol
 
 
 def begin_entry(state: State) -> None:
-    """What ends by now: the earliest first, switches before orders."""
+    """What ends by now: the earliest first; transfers, calls, switches, orders."""
     for _ in range(EXPIRIES_PER_ENTRY_MAX):
         due = [
             (symbol.call_end, -1, symbol.id, (0, 0))
@@ -41,6 +41,10 @@ def begin_entry(state: State) -> None:
         for order in state.orders.values():
             if order.terms is not None and 0 < order.terms.expire_ns <= state.now:
                 due.append((order.terms.expire_ns, 1, order.order_id, (0, 0)))
+        late = transfers.next_due(state)
+        if late and (not due or late[0].deadline_ns <= min(due)[0]):
+            transfers.overdue(state, late[0])
+            continue
         if not due:
             break
         _, what, order_id, key = min(due)

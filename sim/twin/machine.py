@@ -30,6 +30,10 @@ from core.codes import (
     CMD_SET_REFERENCE,
     CMD_SET_RULES,
     CMD_SET_VERSION,
+    CMD_TRANSFER_END,
+    CMD_TRANSFER_IN,
+    CMD_TRANSFER_OUT,
+    CMD_TRANSFER_VOID,
     CMD_WITHDRAW,
     IDEMPOTENCY_MISMATCH,
     OVERLOADED,
@@ -38,7 +42,18 @@ from core.codes import (
 )
 from core.commands import TRADING_KINDS, split_batch
 from core.events import AnyEvent, CancelRejected, OrderRejected, Reply
-from sim.twin import amending, fees, following, lists, operators, risk, rules, trading, waiting
+from sim.twin import (
+    amending,
+    fees,
+    following,
+    lists,
+    operators,
+    risk,
+    rules,
+    trading,
+    transfers,
+    waiting,
+)
 from sim.twin.accounts import Balance
 from sim.twin.book import RESTING, TRAILS, Order
 from sim.twin.state import Asset, Command, Reject, State, Symbol, unpack_commands
@@ -71,6 +86,10 @@ _OPERATORS = {
     CMD_SET_ACCOUNT: rules.set_account,
     CMD_SET_REFERENCE: rules.set_reference,
     CMD_SET_FEES: fees.set_fees,
+    CMD_TRANSFER_OUT: transfers.begin,
+    CMD_TRANSFER_IN: transfers.begin,
+    CMD_TRANSFER_VOID: transfers.void,
+    CMD_TRANSFER_END: transfers.end,
 }
 
 
@@ -202,6 +221,8 @@ class TwinMachine:
         if command.kind in _OF_RISK and self._state.version < risk.VERSION:
             raise Reject(VALIDATION, 0)
         if command.kind == CMD_SET_FEES and self._state.version < fees.VERSION:
+            raise Reject(VALIDATION, 0)
+        if command.kind >= CMD_TRANSFER_OUT and self._state.version < transfers.VERSION:
             raise Reject(VALIDATION, 0)
 
     def _decide(self, command: Command) -> Reply:

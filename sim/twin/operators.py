@@ -72,14 +72,7 @@ def move(state: State, command: Command) -> Reply:
     """DEPOSIT and WITHDRAW."""
     account, reference = command.account, command.key
     asset, amount = command.words[4], command.words[5]
-    if not state.accounts.is_open(account):
-        raise Reject(VALIDATION, 1)
-    if reference == (0, 0):
-        raise Reject(VALIDATION, 2)
-    if asset not in state.assets:
-        raise Reject(VALIDATION, 4)
-    if not 1 <= amount <= AMOUNT_MAX:
-        raise Reject(VALIDATION, 5)
+    check_move(state, account, reference, asset, amount)
     known = state.moves.get((command.kind, *reference))
     if known is not None:
         payload, reply = known
@@ -107,6 +100,19 @@ def move(state: State, command: Command) -> Reply:
     reply = state.reply(command, id=account, seq=seq, detail=available)
     state.moves[(command.kind, *reference)] = ((account, asset, amount), reply)
     return reply
+
+
+def check_move(
+    state: State, account: int, reference: tuple[int, int], asset: int, amount: int
+) -> None:
+    if not state.accounts.is_open(account):
+        raise Reject(VALIDATION, 1)
+    if reference == (0, 0):
+        raise Reject(VALIDATION, 2)
+    if asset not in state.assets:
+        raise Reject(VALIDATION, 4)
+    if not 1 <= amount <= AMOUNT_MAX:
+        raise Reject(VALIDATION, 5)
 
 
 def repeated(reply: Reply) -> Reply:

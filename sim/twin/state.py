@@ -178,6 +178,8 @@ class State:
         self.schedules: dict[tuple[int, int], tuple[int, tuple[Tier, ...]]] = {}
         """By account and symbol: version and tiers; see `fees`."""
         self.fee_version = 0
+        self.transfers_out: dict[tuple[int, int], object] = {}  # by id; see `transfers`
+        self.transfers_in: dict[tuple[int, int], object] = {}
         self.volumes: dict[tuple[int, int], Counter[int]] = {}  # by account and asset: by day
         self.switches: dict[tuple[int, int], int] = {}  # deadlines by account and symbol
         self.touched: list[int] = []

@@ -13,9 +13,9 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from contracts.gen.exchange.v1 import admin_pb2, events_pb2, trading_pb2, types_pb2
+from contracts.gen.exchange.v1 import admin_pb2, events_pb2, trading_pb2, transfers_pb2, types_pb2
 
-MODULES = (types_pb2, trading_pb2, events_pb2, admin_pb2)
+MODULES = (types_pb2, trading_pb2, events_pb2, admin_pb2, transfers_pb2)
 
 VALUES: dict[str, Any] = {
     "asset": "KRW", "base": "BTC", "quote": "KRW", "symbol": "BTC-KRW", "name": "BTC-KRW",

@@ -76,6 +76,7 @@ def _numbers(enum: Any, prefix: str) -> dict[str, int]:
         ("CancelReason", codes.CANCEL_REASON_NAMES, 0),
         ("BalanceReason", codes.BALANCE_REASON_NAMES, 0),
         ("CommandKind", codes.COMMAND_NAMES, 0),
+        ("TransferState", codes.TRANSFER_STATE_NAMES, 0),
         ("RejectCode", codes.REJECT_NAMES, 0),
     ],
 )

@@ -7,7 +7,16 @@ look into either implementation.
 
 from collections import defaultdict
 
-from core.codes import BUY, MODE_NORMAL, MODE_POST_ONLY, SELL
+from core.codes import (
+    BUY,
+    MODE_NORMAL,
+    MODE_POST_ONLY,
+    SELL,
+    TRANSFER_CONFIRMED,
+    TRANSFER_CREDITED,
+    TRANSFER_REFUNDED,
+    TRANSFER_RESERVED,
+)
 from core.events import (
     AccountOpened,
     AnyEvent,
@@ -15,6 +24,7 @@ from core.events import (
     SymbolListed,
     SymbolModeChanged,
     TradeExecuted,
+    TransferChanged,
 )
 from sim.twin.book import RESTING
 from sim.twin.machine import BookRow, OrderRow
@@ -31,6 +41,8 @@ class Invariants:
         self._trades: dict[int, int] = defaultdict(int)
         self._modes: dict[int, int] = {}
         self._supply: dict[int, int] = defaultdict(int)
+        self._reserved: dict[tuple[int, int], int] = defaultdict(int)
+        """By account and asset: what open transfers hold."""
 
     def fold(self, events: list[AnyEvent]) -> None:
         for event in events:
@@ -46,9 +58,21 @@ class Invariants:
                 self._modes[event.symbol] = event.mode
             elif isinstance(event, BalanceChanged):
                 self._supply[event.asset] += event.delta
+            elif isinstance(event, TransferChanged):
+                self._transfer(event)
             elif isinstance(event, TradeExecuted):
                 self._trades[event.symbol] += 1
                 assert event.trade_id == self._trades[event.symbol], f"trade id: {event}"
+
+    def _transfer(self, event: TransferChanged) -> None:
+        if event.transfer_state == TRANSFER_RESERVED:
+            self._reserved[event.account, event.asset] += event.amount
+        elif event.transfer_state in (TRANSFER_CONFIRMED, TRANSFER_REFUNDED):
+            self._reserved[event.account, event.asset] -= event.amount
+        if event.transfer_state == TRANSFER_CREDITED:
+            self._supply[event.asset] += event.amount
+        elif event.transfer_state == TRANSFER_CONFIRMED:
+            self._supply[event.asset] -= event.amount
 
     def check(self, subject: Subject) -> None:
         orders = [
@@ -79,7 +103,7 @@ class Invariants:
                 assert {price: (total, count) for price, total, count in levels} == summed
 
     def _check_money(self, subject: Subject, orders: list[OrderRow]) -> None:
-        cost: dict[tuple[int, int], int] = defaultdict(int)
+        cost: dict[tuple[int, int], int] = defaultdict(int, self._reserved)
         for order in orders:
             spec = self.specs[order.symbol]
             if order.terms.area != RESTING:
@@ -100,7 +124,7 @@ class Invariants:
             if row.hold:
                 holds[row.account, row.asset] = row.hold
         cost = {key: units for key, units in cost.items() if units}
-        assert holds == cost, "a hold is what its open orders can still cost"
+        assert holds == cost, "a hold is what its open orders and transfers can still cost"
         assert {k: v for k, v in sums.items() if v} == {k: v for k, v in self._supply.items() if v}
 
 

@@ -27,6 +27,11 @@ class TermsWorkload(Workload):
     now_ns = 0
     """Told before each batch: expiries are drawn near it."""
 
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self._transfers = 0
+        self._transfer_times: dict[int, int] = {}
+
     def command(self) -> bytes:
         if self._rarely(0.5):
             return super().command()
@@ -35,7 +40,7 @@ class TermsWorkload(Workload):
             (self._pegged, 8), (self._list, 24), (self._amend_trigger, 4), (self._filtered, 3),
             (self._cancel_after, 4), (self._group, 2), (self._drain, 6),
             (self._call, 3), (self._rules, 3), (self._desk, 2), (self._state, 2),
-            (self._fees, 2),
+            (self._fees, 2), (self._transfer, 4),
         )  # fmt: skip
         makers, weights = zip(*kinds, strict=True)
         record: bytes = self._random.choices(makers, weights)[0]()
@@ -287,6 +292,28 @@ class TermsWorkload(Workload):
         account = self._account() if self._rarely(0.5) else 0
         symbol = 0 if account and self._rarely(0.4) else self._symbol()
         return c.set_fees(account, symbol, tiers[: 1 if symbol == 0 and self._rarely(0.8) else 6])
+
+    def _transfer(self) -> bytes:
+        """Any step of one of the last few transfers, here to here, in whatever order."""
+        choose = self._random.choice
+        step = choose(("out", "out", "in", "in", "void", "end", "end"))
+        if step == "out" and self._rarely(0.5):
+            self._transfers += 1
+        transfer = (8, max(0, self._transfers - choose((0, 0, 0, 1, 2, 5))))
+        if step == "void":
+            return c.transfer_void(transfer, choose((0, 0, 0, 1, -1)))
+        if step == "end":
+            return c.transfer_end(transfer, choose((1, 1, 2, 3)), choose((1, 1, 2, 0)))
+        fixed = transfer[1] if self._rarely(0.9) else choose((transfer[1] + 1, *EDGES))
+        deadline = self._transfer_times.setdefault(
+            transfer[1], self.now_ns + choose((1, 10**6, 10**9, 10**11))
+        )
+        if self._rarely(0.05):
+            deadline = choose((self.now_ns, self.now_ns + 8 * 86_400 * 10**9, *EDGES))
+        make = c.transfer_out if step == "out" else c.transfer_in
+        account, asset = 2 + fixed % 3, 1 + fixed % 2
+        there = (choose((0, 0, 0, 0, 1)), choose((3, 3, 3, 3, 3, 3, 0, -1, 1 << 32)))
+        return make(account, asset, 1 + fixed % 2_000, transfer, *there, deadline)
 
     def _drain(self) -> bytes:
         """An account that can hardly pay for anything any more."""

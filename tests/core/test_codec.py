@@ -247,12 +247,16 @@ BODIES: dict[type, tuple[int, tuple[str, ...]]] = {
     e.MarketProtected: (28, ("action", "price", "begin")),
     e.FeesChanged: (29, ("account", "version", "tiers")),
     e.FeesApplied: (30, ("trade_id", "maker_version", "maker_ppm", "taker_version", "taker_ppm")),
+    e.TransferChanged: (31, ("transfer_hi", "transfer_lo", "account", "asset", "amount",
+                             "available", "hold", "partner", "their_account",
+                             "deadline_ns", "proof")),
 }  # fmt: skip
 TIERS = st.lists(st.tuples(i64s, i64s, i64s), max_size=6).map(tuple)
 PACKED = {
     "tiers": TIERS,
     "action": st.integers(0, 5), "tripped_by": st.integers(1, 2), "state": st.integers(0, 2),
     "side": st.integers(0, 1), "order_type": st.integers(0, 8), "stp": st.integers(0, 4),
+    "transfer_state": st.integers(1, 6),
     "by_group": st.integers(0, 1), "list_kind": st.integers(1, 3), "list_state": st.integers(1, 2),
     "time_in_force": st.integers(0, 5), "mode": st.integers(0, 4), "code": st.integers(1, 23),
     "reason": st.integers(1, 2), "cause": u16s, "symbol": u16s, "seq": u64s,
@@ -294,8 +298,8 @@ def _encoded(event: e.AnyEvent) -> bytes:
     elif isinstance(event, e.OrderListChanged):
         detail = event.list_kind | event.list_state << 4
     else:
-        packed = [getattr(event, name, 0) for name in ("mode", "code", "reason", "tripped_by")]
-        detail = sum(packed)  # an event has at most one of them
+        one_of = ("mode", "code", "reason", "tripped_by", "transfer_state")
+        detail = sum(getattr(event, name, 0) for name in one_of)  # an event has at most one
     length = len(body) // 8 + 2
     head = (
         kind | length << 8 | event.symbol << 16 | event.cause << 32

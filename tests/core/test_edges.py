@@ -87,7 +87,7 @@ MALFORMED = {
     "count too large": (c.batch(GOOD, 2), "header's count"),
     "commands without a count": (c.batch(GOOD, 0), "header's count"),
     "kind 0": (c.batch(_with_head(GOOD, 8 << 8), 1), "unknown kind 0"),
-    "kind 23": (c.batch(_with_head(GOOD, 23 | 8 << 8), 1), "unknown kind 23"),
+    "kind 27": (c.batch(_with_head(GOOD, 27 | 8 << 8), 1), "unknown kind 27"),
     "terms of a short order": (c.batch(_with_head(GOOD, 14 | 8 << 8), 1), "has 8 words"),
     "kind 255": (c.batch(_with_head(GOOD, 255 | 8 << 8), 1), "unknown kind 255"),
     "no length": (c.batch(_with_head(GOOD, 1), 1), "has 0 words"),

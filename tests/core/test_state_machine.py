@@ -117,6 +117,7 @@ class EngineAndTwin(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.pair = Pair()
+        self.transfer_ends: dict[int, int] = {}
         self.orders: list[tuple[int, int, int]] = []  # account, symbol, id; the latest last
         self.waiting: list[bytes] = []
         self.pair.apply(*setup_records())
@@ -370,6 +371,25 @@ class EngineAndTwin(RuleBasedStateMachine):
         self._send(c.place_terms(
             account, symbol, side, codes.LIMIT, codes.AUCTION, price=price, qty=qty
         ))  # fmt: skip
+
+    @rule(account=st.integers(2, 3), asset=st.integers(1, 2), amount=st.sampled_from((1, 300)),
+          transfer=st.integers(1, 3), lasts=st.sampled_from((1, 10**9)),
+          goes=st.booleans())  # fmt: skip
+    def begin_transfer(
+        self, account: int, asset: int, amount: int, transfer: int, lasts: int, goes: bool
+    ) -> None:
+        """From here to here, so that both sides are looked at; `lasts` 1 is over in the next."""
+        make = c.transfer_out if goes else c.transfer_in
+        deadline_ns = self.transfer_ends.setdefault(transfer, self.pair.now_ns + lasts)
+        self._send(make(account, asset, amount, (0, transfer), 0, 2, deadline_ns))
+
+    @rule(transfer=st.integers(1, 3), outcome=st.integers(1, 2), proof=st.integers(1, 2))
+    def end_transfer(self, transfer: int, outcome: int, proof: int) -> None:
+        self._send(c.transfer_end((0, transfer), outcome, proof))
+
+    @rule(transfer=st.integers(1, 3))
+    def void_transfer(self, transfer: int) -> None:
+        self._send(c.transfer_void((0, transfer), 0))
 
     @rule()
     def a_day_passes(self) -> None:

@@ -30,6 +30,7 @@ from core.codes import (
     STATUS_NAMES,
     STATUS_NONE,
     STP_NAMES,
+    TRANSFER_STATE_NAMES,
     TIME_IN_FORCE_NAMES,
     TRIP_NAMES,
 )
@@ -66,6 +67,7 @@ from core.events import (
     SymbolListed,
     SymbolModeChanged,
     TradeExecuted,
+    TransferChanged,
     VersionChanged,
 )
 from core.limits import SLOT_BITS
@@ -315,6 +317,18 @@ class Renderer:
         why = f"{TRIP_NAMES[e.tripped_by]}, {e.begin} -> {e.price}"
         return f"protected: {why}, into {MODE_NAMES[e.action]}"
 
+    def _transfer(self, e: TransferChanged) -> str:
+        what = f"transfer {self._key(e.transfer_hi, e.transfer_lo)}"
+        what = f"{what} {TRANSFER_STATE_NAMES[e.transfer_state]}, partition {e.partner}"
+        what += f", account {e.their_account}" if e.their_account else ""
+        if not e.account:
+            return what
+        proof = f", by its event {e.proof}" if e.proof else ""
+        return (
+            f"{what}{proof}: {self._account(e.account)} {self._money(e.amount, e.asset)}"
+            f" by {self._ms(e.deadline_ns)} ms -> {e.available} available, {e.hold} hold"
+        )
+
     def _version(self, e: VersionChanged) -> str:
         return f"version: {e.version}, was {e.old_version}"
 
@@ -329,6 +343,7 @@ class Renderer:
         AuctionIndicated: _indicated, AuctionEnded: _ended, RulesChanged: _rules,
         DeskChanged: _rules, AccountRestricted: _restricted, ReferenceSet: _reference,
         MarketProtected: _protected, FeesChanged: _fees, FeesApplied: _applied,
+        TransferChanged: _transfer,
     }  # fmt: skip
 
     # --- replies and queries ------------------------------------------------------------------

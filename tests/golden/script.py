@@ -329,6 +329,41 @@ class Compiler:
         account, asset = self._account(line), self._asset(line.take())
         return c.withdraw(account, asset, number(line.take()), self._reference(line))
 
+    def _transfer(self, line: Line) -> c.Key:
+        return self.registry.key(line.option("id"))
+
+    def _do_transfer_out(self, line: Line) -> bytes:
+        """`transfer-out ACCOUNT ASSET UNITS id=T to=PARTITION/ACCOUNT by=5s`."""
+        account, asset, amount = self._account(line), self._asset(line.take()), number(line.take())
+        return c.transfer_out(
+            account, asset, amount, self._transfer(line), *self._there(line, "to"), self._by(line)
+        )
+
+    @staticmethod
+    def _there(line: Line, option: str) -> tuple[int, int]:
+        partition, _, account = line.option(option).partition("/")
+        return number(partition), number(account)
+
+    def _do_transfer_in(self, line: Line) -> bytes:
+        """`transfer-in ACCOUNT ASSET UNITS id=T from=PARTITION/ACCOUNT by=5s`."""
+        account, asset, amount = self._account(line), self._asset(line.take()), number(line.take())
+        return c.transfer_in(
+            account, asset, amount, self._transfer(line), *self._there(line, "from"),
+            self._by(line),
+        )  # fmt: skip
+
+    def _by(self, line: Line) -> int:
+        return self.registry.start_ns + duration_ns(line.option("by"))
+
+    def _do_transfer_void(self, line: Line) -> bytes:
+        return c.transfer_void(self._transfer(line), number(line.option("from")))
+
+    def _do_transfer_end(self, line: Line) -> bytes:
+        """`transfer-end confirm|refund id=T proof=SEQ`."""
+        outcome = _code(line.take(), ("NONE", "CONFIRM", "REFUND"))
+        proof = number(line.option("proof"))
+        return c.transfer_end(self._transfer(line), outcome, proof)
+
     def _do_open(self, line: Line) -> bytes:
         return c.open_account(self.registry.key(line.take()))
 

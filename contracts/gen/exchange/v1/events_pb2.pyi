@@ -38,7 +38,7 @@ class TailResponse(_message.Message):
     def __init__(self, partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., ts_ns: _Optional[int] = ..., packed_events: _Optional[bytes] = ..., metadata: _Optional[bytes] = ..., chain: _Optional[bytes] = ..., events: _Optional[_Iterable[_Union[EventEnvelope, _Mapping]]] = ...) -> None: ...
 
 class EventEnvelope(_message.Message):
-    __slots__ = ("event_id", "event_version", "symbol", "seq", "occurred_at", "correlation_id", "causation_id", "partition", "index", "epoch", "trace_id", "order_accepted", "order_rejected", "order_canceled", "order_amended", "cancel_rejected", "trade_executed", "book_delta", "symbol_mode_changed", "balance_changed", "engine_checkpoint", "account_opened", "asset_listed", "symbol_listed", "limits_changed", "candle_updated", "ticker_updated", "ledger_entry_appended", "version_changed", "order_terms_accepted", "order_triggered", "order_list_changed", "cancel_after_set", "group_changed", "auction_called", "auction_indicated", "auction_ended", "rules_changed", "desk_changed", "account_restricted", "reference_set", "market_protected", "fees_changed", "fees_applied")
+    __slots__ = ("event_id", "event_version", "symbol", "seq", "occurred_at", "correlation_id", "causation_id", "partition", "index", "epoch", "trace_id", "order_accepted", "order_rejected", "order_canceled", "order_amended", "cancel_rejected", "trade_executed", "book_delta", "symbol_mode_changed", "balance_changed", "engine_checkpoint", "account_opened", "asset_listed", "symbol_listed", "limits_changed", "candle_updated", "ticker_updated", "ledger_entry_appended", "version_changed", "order_terms_accepted", "order_triggered", "order_list_changed", "cancel_after_set", "group_changed", "auction_called", "auction_indicated", "auction_ended", "rules_changed", "desk_changed", "account_restricted", "reference_set", "market_protected", "fees_changed", "fees_applied", "transfer_changed")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +83,7 @@ class EventEnvelope(_message.Message):
     MARKET_PROTECTED_FIELD_NUMBER: _ClassVar[int]
     FEES_CHANGED_FIELD_NUMBER: _ClassVar[int]
     FEES_APPLIED_FIELD_NUMBER: _ClassVar[int]
+    TRANSFER_CHANGED_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     event_version: int
     symbol: str
@@ -127,7 +128,8 @@ class EventEnvelope(_message.Message):
     market_protected: MarketProtected
     fees_changed: FeesChanged
     fees_applied: FeesApplied
-    def __init__(self, event_id: _Optional[str] = ..., event_version: _Optional[int] = ..., symbol: _Optional[str] = ..., seq: _Optional[int] = ..., occurred_at: _Optional[int] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., trace_id: _Optional[str] = ..., order_accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., order_rejected: _Optional[_Union[OrderRejected, _Mapping]] = ..., order_canceled: _Optional[_Union[OrderCanceled, _Mapping]] = ..., order_amended: _Optional[_Union[OrderAmended, _Mapping]] = ..., cancel_rejected: _Optional[_Union[CancelRejected, _Mapping]] = ..., trade_executed: _Optional[_Union[TradeExecuted, _Mapping]] = ..., book_delta: _Optional[_Union[BookDelta, _Mapping]] = ..., symbol_mode_changed: _Optional[_Union[SymbolModeChanged, _Mapping]] = ..., balance_changed: _Optional[_Union[BalanceChanged, _Mapping]] = ..., engine_checkpoint: _Optional[_Union[EngineCheckpoint, _Mapping]] = ..., account_opened: _Optional[_Union[AccountOpened, _Mapping]] = ..., asset_listed: _Optional[_Union[AssetListed, _Mapping]] = ..., symbol_listed: _Optional[_Union[SymbolListed, _Mapping]] = ..., limits_changed: _Optional[_Union[LimitsChanged, _Mapping]] = ..., candle_updated: _Optional[_Union[CandleUpdated, _Mapping]] = ..., ticker_updated: _Optional[_Union[TickerUpdated, _Mapping]] = ..., ledger_entry_appended: _Optional[_Union[LedgerEntryAppended, _Mapping]] = ..., version_changed: _Optional[_Union[VersionChanged, _Mapping]] = ..., order_terms_accepted: _Optional[_Union[OrderTermsAccepted, _Mapping]] = ..., order_triggered: _Optional[_Union[OrderTriggered, _Mapping]] = ..., order_list_changed: _Optional[_Union[OrderListChanged, _Mapping]] = ..., cancel_after_set: _Optional[_Union[CancelAfterSet, _Mapping]] = ..., group_changed: _Optional[_Union[GroupChanged, _Mapping]] = ..., auction_called: _Optional[_Union[AuctionCalled, _Mapping]] = ..., auction_indicated: _Optional[_Union[AuctionIndicated, _Mapping]] = ..., auction_ended: _Optional[_Union[AuctionEnded, _Mapping]] = ..., rules_changed: _Optional[_Union[RulesChanged, _Mapping]] = ..., desk_changed: _Optional[_Union[DeskChanged, _Mapping]] = ..., account_restricted: _Optional[_Union[AccountRestricted, _Mapping]] = ..., reference_set: _Optional[_Union[ReferenceSet, _Mapping]] = ..., market_protected: _Optional[_Union[MarketProtected, _Mapping]] = ..., fees_changed: _Optional[_Union[FeesChanged, _Mapping]] = ..., fees_applied: _Optional[_Union[FeesApplied, _Mapping]] = ...) -> None: ...
+    transfer_changed: TransferChanged
+    def __init__(self, event_id: _Optional[str] = ..., event_version: _Optional[int] = ..., symbol: _Optional[str] = ..., seq: _Optional[int] = ..., occurred_at: _Optional[int] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., partition: _Optional[int] = ..., index: _Optional[int] = ..., epoch: _Optional[int] = ..., trace_id: _Optional[str] = ..., order_accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., order_rejected: _Optional[_Union[OrderRejected, _Mapping]] = ..., order_canceled: _Optional[_Union[OrderCanceled, _Mapping]] = ..., order_amended: _Optional[_Union[OrderAmended, _Mapping]] = ..., cancel_rejected: _Optional[_Union[CancelRejected, _Mapping]] = ..., trade_executed: _Optional[_Union[TradeExecuted, _Mapping]] = ..., book_delta: _Optional[_Union[BookDelta, _Mapping]] = ..., symbol_mode_changed: _Optional[_Union[SymbolModeChanged, _Mapping]] = ..., balance_changed: _Optional[_Union[BalanceChanged, _Mapping]] = ..., engine_checkpoint: _Optional[_Union[EngineCheckpoint, _Mapping]] = ..., account_opened: _Optional[_Union[AccountOpened, _Mapping]] = ..., asset_listed: _Optional[_Union[AssetListed, _Mapping]] = ..., symbol_listed: _Optional[_Union[SymbolListed, _Mapping]] = ..., limits_changed: _Optional[_Union[LimitsChanged, _Mapping]] = ..., candle_updated: _Optional[_Union[CandleUpdated, _Mapping]] = ..., ticker_updated: _Optional[_Union[TickerUpdated, _Mapping]] = ..., ledger_entry_appended: _Optional[_Union[LedgerEntryAppended, _Mapping]] = ..., version_changed: _Optional[_Union[VersionChanged, _Mapping]] = ..., order_terms_accepted: _Optional[_Union[OrderTermsAccepted, _Mapping]] = ..., order_triggered: _Optional[_Union[OrderTriggered, _Mapping]] = ..., order_list_changed: _Optional[_Union[OrderListChanged, _Mapping]] = ..., cancel_after_set: _Optional[_Union[CancelAfterSet, _Mapping]] = ..., group_changed: _Optional[_Union[GroupChanged, _Mapping]] = ..., auction_called: _Optional[_Union[AuctionCalled, _Mapping]] = ..., auction_indicated: _Optional[_Union[AuctionIndicated, _Mapping]] = ..., auction_ended: _Optional[_Union[AuctionEnded, _Mapping]] = ..., rules_changed: _Optional[_Union[RulesChanged, _Mapping]] = ..., desk_changed: _Optional[_Union[DeskChanged, _Mapping]] = ..., account_restricted: _Optional[_Union[AccountRestricted, _Mapping]] = ..., reference_set: _Optional[_Union[ReferenceSet, _Mapping]] = ..., market_protected: _Optional[_Union[MarketProtected, _Mapping]] = ..., fees_changed: _Optional[_Union[FeesChanged, _Mapping]] = ..., fees_applied: _Optional[_Union[FeesApplied, _Mapping]] = ..., transfer_changed: _Optional[_Union[TransferChanged, _Mapping]] = ...) -> None: ...
 
 class OrderAccepted(_message.Message):
     __slots__ = ("order_id", "user_id", "side", "type", "time_in_force", "price_ticks", "qty_lots", "quote_units", "hold_units", "client_order_hash")
@@ -584,3 +586,29 @@ class FeesApplied(_message.Message):
     taker_version: int
     taker_ppm: int
     def __init__(self, trade_id: _Optional[int] = ..., maker_version: _Optional[int] = ..., maker_ppm: _Optional[int] = ..., taker_version: _Optional[int] = ..., taker_ppm: _Optional[int] = ...) -> None: ...
+
+class TransferChanged(_message.Message):
+    __slots__ = ("transfer_id", "state", "user_id", "asset_id", "amount_units", "available_units", "hold_units", "partner", "partner_user_id", "deadline_ns", "proof")
+    TRANSFER_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    ASSET_ID_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_UNITS_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_UNITS_FIELD_NUMBER: _ClassVar[int]
+    HOLD_UNITS_FIELD_NUMBER: _ClassVar[int]
+    PARTNER_FIELD_NUMBER: _ClassVar[int]
+    PARTNER_USER_ID_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_NS_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
+    transfer_id: bytes
+    state: _types_pb2.TransferState
+    user_id: str
+    asset_id: int
+    amount_units: int
+    available_units: int
+    hold_units: int
+    partner: int
+    partner_user_id: str
+    deadline_ns: int
+    proof: int
+    def __init__(self, transfer_id: _Optional[bytes] = ..., state: _Optional[_Union[_types_pb2.TransferState, str]] = ..., user_id: _Optional[str] = ..., asset_id: _Optional[int] = ..., amount_units: _Optional[int] = ..., available_units: _Optional[int] = ..., hold_units: _Optional[int] = ..., partner: _Optional[int] = ..., partner_user_id: _Optional[str] = ..., deadline_ns: _Optional[int] = ..., proof: _Optional[int] = ...) -> None: ...

@@ -100,6 +100,16 @@ class BalanceReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BALANCE_REASON_DEPOSIT: _ClassVar[BalanceReason]
     BALANCE_REASON_WITHDRAWAL: _ClassVar[BalanceReason]
 
+class TransferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRANSFER_STATE_UNSPECIFIED: _ClassVar[TransferState]
+    TRANSFER_STATE_RESERVED: _ClassVar[TransferState]
+    TRANSFER_STATE_OVERDUE: _ClassVar[TransferState]
+    TRANSFER_STATE_CONFIRMED: _ClassVar[TransferState]
+    TRANSFER_STATE_REFUNDED: _ClassVar[TransferState]
+    TRANSFER_STATE_CREDITED: _ClassVar[TransferState]
+    TRANSFER_STATE_VOIDED: _ClassVar[TransferState]
+
 class CommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     COMMAND_KIND_UNSPECIFIED: _ClassVar[CommandKind]
@@ -125,6 +135,10 @@ class CommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COMMAND_KIND_SET_ACCOUNT: _ClassVar[CommandKind]
     COMMAND_KIND_SET_REFERENCE: _ClassVar[CommandKind]
     COMMAND_KIND_SET_FEES: _ClassVar[CommandKind]
+    COMMAND_KIND_TRANSFER_OUT: _ClassVar[CommandKind]
+    COMMAND_KIND_TRANSFER_IN: _ClassVar[CommandKind]
+    COMMAND_KIND_TRANSFER_VOID: _ClassVar[CommandKind]
+    COMMAND_KIND_TRANSFER_END: _ClassVar[CommandKind]
 
 class RejectCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -217,6 +231,13 @@ CANCEL_REASON_KILLED: CancelReason
 BALANCE_REASON_UNSPECIFIED: BalanceReason
 BALANCE_REASON_DEPOSIT: BalanceReason
 BALANCE_REASON_WITHDRAWAL: BalanceReason
+TRANSFER_STATE_UNSPECIFIED: TransferState
+TRANSFER_STATE_RESERVED: TransferState
+TRANSFER_STATE_OVERDUE: TransferState
+TRANSFER_STATE_CONFIRMED: TransferState
+TRANSFER_STATE_REFUNDED: TransferState
+TRANSFER_STATE_CREDITED: TransferState
+TRANSFER_STATE_VOIDED: TransferState
 COMMAND_KIND_UNSPECIFIED: CommandKind
 COMMAND_KIND_PLACE: CommandKind
 COMMAND_KIND_CANCEL: CommandKind
@@ -240,6 +261,10 @@ COMMAND_KIND_SET_DESK: CommandKind
 COMMAND_KIND_SET_ACCOUNT: CommandKind
 COMMAND_KIND_SET_REFERENCE: CommandKind
 COMMAND_KIND_SET_FEES: CommandKind
+COMMAND_KIND_TRANSFER_OUT: CommandKind
+COMMAND_KIND_TRANSFER_IN: CommandKind
+COMMAND_KIND_TRANSFER_VOID: CommandKind
+COMMAND_KIND_TRANSFER_END: CommandKind
 REJECT_CODE_UNSPECIFIED: RejectCode
 REJECT_CODE_VALIDATION: RejectCode
 REJECT_CODE_UNKNOWN_SYMBOL: RejectCode
