@@ -17,8 +17,9 @@ from psycopg import sql
 OWNER: Final = "lockstep_owner"
 WRITER: Final = "lockstep_writer"
 SCHEMA: Final = "ledger"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 SCHEMA_FILE: Final = Path(__file__).with_name("postgres_schema.sql")
+"""Version 1; `postgres_upgrade_N.sql` makes version N of the one before."""
 CONNECT_TIMEOUT_S: Final = 10
 _LOCK: Final = 0x4C4F434B
 """Key of the advisory lock that lets one migration run at a time."""
@@ -39,14 +40,17 @@ def ensure_database(admin_url: str, name: str) -> None:
 
 
 def ensure_schema(owner_url: str) -> None:
-    """Make roles and tables in one transaction, or find them there in this version."""
+    """Make roles and tables, or bring those of an older version up to this one; at once or not.
+
+    Raises `LedgerSchemaError` if this user may not, or a newer program made them.
+    """
     try:
         with psycopg.connect(owner_url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
             connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-            if _exists(connection):
-                _check_version(connection)
-                return
-            _create(connection)
+            if not _exists(connection):
+                _create(connection)
+            _upgrade(connection)
+            _check_version(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         raise LedgerSchemaError(
             f"database: the ledger's tables cannot be made by this user ({error}): give owner_url "
@@ -75,15 +79,32 @@ def _exists(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     return row is not None and row[0] is not None
 
 
-def _check_version(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+def _version(connection: psycopg.Connection[tuple[object, ...]]) -> int:
     query = sql.SQL("select max(version) from {}.schema_version").format(sql.Identifier(SCHEMA))
     row = connection.execute(query).fetchone()
-    found = row[0] if row is not None else None
+    return row[0] if row is not None and isinstance(row[0], int) else 0
+
+
+def _check_version(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    found = _version(connection)
     if found != SCHEMA_VERSION:
+        older = ": run `lockstep ledger migrate` with owner_url" if found < SCHEMA_VERSION else ""
         raise LedgerSchemaError(
             f"database: the ledger's schema has version {found}, this program needs "
-            f"{SCHEMA_VERSION}"
+            f"{SCHEMA_VERSION}{older}"
         )
+
+
+def _upgrade(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    for version in range(_version(connection) + 1, SCHEMA_VERSION + 1):
+        _as_owner(connection)
+        connection.execute(SCHEMA_FILE.with_name(f"postgres_upgrade_{version}.sql").read_bytes())
+
+
+def _as_owner(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """For the rest of the transaction."""
+    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER)))
+    connection.execute(sql.SQL("set local search_path to {}").format(sql.Identifier(SCHEMA)))
 
 
 def _create(connection: psycopg.Connection[tuple[object, ...]]) -> None:
@@ -95,8 +116,7 @@ def _create(connection: psycopg.Connection[tuple[object, ...]]) -> None:
             connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
     schema, owner = sql.Identifier(SCHEMA), sql.Identifier(OWNER)
     connection.execute(sql.SQL("create schema {} authorization {}").format(schema, owner))
-    connection.execute(sql.SQL("set local role {}").format(owner))
-    connection.execute(sql.SQL("set local search_path to {}").format(schema))
+    _as_owner(connection)
     connection.execute(SCHEMA_FILE.read_bytes())
 
 

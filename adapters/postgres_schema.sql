@@ -43,7 +43,8 @@ create table entry (
     ordinal    integer  not null,
     symbol     integer  not null,      -- 0: of no market
     partition  smallint not null,
-    -- 1 deposit, 2 withdrawal, 3 hold, 4 release, 5 amend, 6 trade: ledger/ports.py
+    -- 1 deposit, 2 withdrawal, 3 hold, 4 release, 5 amend, 6 trade: ledger/ports.py; more by
+    -- postgres_upgrade_2.sql
     kind       smallint not null check (kind between 1 and 6),
     primary key (partition, log_index, ordinal),
     check ((kind = 6) = (trade_id is not null))

@@ -10,6 +10,9 @@ is allowed, for the core has decided that.
     order canceled  account.hold -> account.available
     order amended   account.available -> account.hold           (negative: back)
     order triggered the same
+    transfer        reserved: account.available -> account.hold, refunded: back;
+                    confirmed: account.hold -> outside.available;
+                    credited: outside.available -> account.available
     trade           buyer.hold -> seller.available (quote), seller.hold -> buyer.available (base),
                     each less the receiver's fee, which goes to house.available; and what the
                     taker's limit was worse than the price, from hold back to available
@@ -27,9 +30,14 @@ from core.codes import (
     EV_ORDER_CANCELED,
     EV_ORDER_TRIGGERED,
     EV_TRADE_EXECUTED,
+    EV_TRANSFER_CHANGED,
     HOUSE,
     MOVED_BY_DEPOSIT,
     MOVED_BY_WITHDRAWAL,
+    TRANSFER_CONFIRMED,
+    TRANSFER_CREDITED,
+    TRANSFER_REFUNDED,
+    TRANSFER_RESERVED,
 )  # fmt: skip
 from core.events import (
     AccountOpened,
@@ -48,6 +56,10 @@ from ledger.ports import (
     ORDER_RELEASE,
     OUTSIDE,
     TRADE,
+    TRANSFER_HOLD,
+    TRANSFER_IN,
+    TRANSFER_OUT,
+    TRANSFER_RELEASE,
     WITHDRAWAL,
     Account,
     Asset,
@@ -120,6 +132,7 @@ class Fold:
             EV_ORDER_AMENDED: self._amended,
             EV_ORDER_TRIGGERED: self._triggered,
             EV_BALANCE_CHANGED: self._moved,
+            EV_TRANSFER_CHANGED: self._transferred,
         }
 
     def fold(self, log: LogEvents) -> list[Journal]:
@@ -209,6 +222,20 @@ class Fold:
             raise ValueError(f"a balance moved by {delta} for reason {reason}")
         legs = [(OUTSIDE, asset, AVAILABLE, -delta), (account, asset, AVAILABLE, delta)]
         return kind, 0, 0, legs
+
+    def _transferred(self, row: Row) -> tuple[int, int, int, list[Leg]]:
+        state = row[0] >> 52 & 0xFF
+        account, asset, amount = row[4], row[5], row[6]
+        if state == TRANSFER_RESERVED:
+            return TRANSFER_HOLD, 0, 0, _to_hold(account, asset, amount)
+        if state == TRANSFER_REFUNDED:
+            return TRANSFER_RELEASE, 0, 0, _to_hold(account, asset, -amount)
+        outside = (OUTSIDE, asset, AVAILABLE)
+        if state == TRANSFER_CONFIRMED:
+            return TRANSFER_OUT, 0, 0, [(account, asset, HOLD, -amount), (*outside, amount)]
+        if state == TRANSFER_CREDITED:
+            return TRANSFER_IN, 0, 0, [(*outside, -amount), (account, asset, AVAILABLE, amount)]
+        return TRANSFER_HOLD, 0, 0, []  # overdue or voided: nothing moves
 
     def _trade(self, row: Row) -> tuple[int, int, int, list[Leg]]:
         head, trade_id, qty, taker_order = row[0], row[2], row[4], row[6]

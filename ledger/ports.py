@@ -18,7 +18,8 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 OUTSIDE: Final = 0
-"""The account on the other side of deposits and withdrawals. Its balance is minus the supply."""
+"""The account on the other side of deposits, withdrawals and transfers between partitions. Its
+balance is minus the supply."""
 
 AVAILABLE: Final = 0
 HOLD: Final = 1
@@ -29,6 +30,10 @@ ORDER_HOLD: Final = 3
 ORDER_RELEASE: Final = 4
 ORDER_AMEND: Final = 5
 TRADE: Final = 6
+TRANSFER_HOLD: Final = 7
+TRANSFER_RELEASE: Final = 8
+TRANSFER_OUT: Final = 9
+TRANSFER_IN: Final = 10
 
 
 class LogEvents(msgspec.Struct, frozen=True):

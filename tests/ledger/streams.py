@@ -26,6 +26,11 @@ from core.codes import (
     EV_SYMBOL_LISTED,
     EV_SYMBOL_MODE_CHANGED,
     EV_TRADE_EXECUTED,
+    EV_TRANSFER_CHANGED,
+    TRANSFER_CONFIRMED,
+    TRANSFER_CREDITED,
+    TRANSFER_REFUNDED,
+    TRANSFER_RESERVED,
 )  # fmt: skip
 from core.commands import name_words
 from ledger.ports import LogEvents
@@ -47,6 +52,7 @@ class ToyCore:
         self.available: dict[tuple[int, int], int] = defaultdict(int)
         self.hold: dict[tuple[int, int], int] = defaultdict(int)
         self.accounts = [1]
+        self.transfers: list[tuple[int, int, int]] = []  # account, asset, amount held
         self.orders: dict[int, tuple[int, int, int, int]] = {}  # symbol, side, account, hold
         self.trades = 0
         self.checkpoints = 0
@@ -72,7 +78,7 @@ class ToyCore:
         steps = (
             self._deposit, self._order, self._trade, self._order, self._cancel, self._amend,
             self._withdraw, self._open_account, self._checkpoint, self._noise, self._trade,
-            self._deposit,
+            self._deposit, self._transfer, self._order, self._trade,
         )  # fmt: skip
         steps[kind % len(steps)](a, b, c)
 
@@ -116,6 +122,29 @@ class ToyCore:
         self._emit(
             EV_BALANCE_CHANGED, 0, account, asset, delta, self.available[account, asset],
             self.hold[account, asset], 7, 7, detail=reason,
+        )  # fmt: skip
+
+    def _transfer(self, a: int, b: int, c: int) -> None:
+        """One begins, or comes in, or the oldest that waits ends."""
+        account, asset = self.accounts[a % len(self.accounts)], 1 + b % 2
+        key, amount = (account, asset), min(1 + c, self.available[account, asset])
+        if b // 2 % 3 == 0 and amount:
+            self.transfers.append((*key, amount))
+            state = TRANSFER_RESERVED
+            self.available[key] -= amount
+            self.hold[key] += amount
+        elif b // 2 % 3 == 1 and self.transfers:
+            *key_of, amount = self.transfers.pop(0)
+            key = (key_of[0], key_of[1])
+            state = TRANSFER_CONFIRMED if c % 2 else TRANSFER_REFUNDED
+            self.hold[key] -= amount
+            self.available[key] += 0 if c % 2 else amount
+        else:
+            state, amount = TRANSFER_CREDITED, 1 + c
+            self.available[key] += amount
+        self._emit(
+            EV_TRANSFER_CHANGED, 0, 7, 7, *key, amount, self.available[key], self.hold[key], 1, 9,
+            TS_NS, 3, detail=state,
         )  # fmt: skip
 
     def _order(self, a: int, b: int, c: int) -> None:
@@ -234,7 +263,7 @@ class ToyCore:
 def random_ops(count: int, seed: int = 1) -> list[Op]:
     draw = Random(seed)
     return [
-        (draw.randrange(12), draw.randrange(41), draw.randrange(8), draw.randrange(91))
+        (draw.randrange(15), draw.randrange(41), draw.randrange(8), draw.randrange(91))
         for _ in range(count)
     ]
 

@@ -12,8 +12,15 @@ from core.codes import (
     EV_ORDER_AMENDED,
     EV_ORDER_CANCELED,
     EV_TRADE_EXECUTED,
+    EV_TRANSFER_CHANGED,
     HOUSE,
     SELL,
+    TRANSFER_CONFIRMED,
+    TRANSFER_CREDITED,
+    TRANSFER_OVERDUE,
+    TRANSFER_REFUNDED,
+    TRANSFER_RESERVED,
+    TRANSFER_VOIDED,
 )
 from ledger.fold import Fold, Journal
 from ledger.ports import (
@@ -25,6 +32,10 @@ from ledger.ports import (
     ORDER_RELEASE,
     OUTSIDE,
     TRADE,
+    TRANSFER_HOLD,
+    TRANSFER_IN,
+    TRANSFER_OUT,
+    TRANSFER_RELEASE,
     WITHDRAWAL,
     Entry,
     FeedFault,
@@ -71,6 +82,38 @@ def test_a_withdrawal_goes_outside() -> None:
     journal = fold(row(EV_BALANCE_CHANGED, 4, KRW, -500, 0, 0, 1, 1, symbol=0, detail=2))
     assert journal.segment.entries[0].kind == WITHDRAWAL
     assert legs(journal) == [(OUTSIDE, KRW, AVAILABLE, 500), (4, KRW, AVAILABLE, -500)]
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "wanted"),
+    [
+        (TRANSFER_RESERVED, TRANSFER_HOLD, [(4, KRW, AVAILABLE, -500), (4, KRW, HOLD, 500)]),
+        (TRANSFER_REFUNDED, TRANSFER_RELEASE, [(4, KRW, AVAILABLE, 500), (4, KRW, HOLD, -500)]),
+        (TRANSFER_CONFIRMED, TRANSFER_OUT, [(4, KRW, HOLD, -500), (OUTSIDE, KRW, AVAILABLE, 500)]),
+        (
+            TRANSFER_CREDITED,
+            TRANSFER_IN,
+            [(OUTSIDE, KRW, AVAILABLE, -500), (4, KRW, AVAILABLE, 500)],
+        ),
+    ],
+)
+def test_each_step_of_a_transfer_moves_its_amount(
+    state: int, kind: int, wanted: list[tuple[int, int, int, int]]
+) -> None:
+    journal = fold(row(EV_TRANSFER_CHANGED, *transfer_words(500), symbol=0, detail=state))
+    assert journal.segment.entries == [Entry(9, 0, kind, 0, 0, 0, TS_NS)]
+    assert legs(journal) == wanted
+
+
+@pytest.mark.parametrize("state", [TRANSFER_OVERDUE, TRANSFER_VOIDED])
+def test_a_transfer_that_waits_or_never_comes_moves_nothing(state: int) -> None:
+    journal = fold(row(EV_TRANSFER_CHANGED, *transfer_words(500), symbol=0, detail=state))
+    assert journal.segment.entries == []
+    assert journal.events == 1
+
+
+def transfer_words(amount: int) -> tuple[int, ...]:
+    return (1, 2, 4, KRW, amount, 0, 0, 7, 9, TS_NS, 0)
 
 
 @pytest.mark.parametrize(("side", "asset"), [(BUY, KRW), (SELL, BTC)])

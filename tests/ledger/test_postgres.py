@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.postgres_ledger import PostgresLedger, session
-from adapters.postgres_migrate import LedgerSchemaError, check_schema, ensure_schema
+from adapters.postgres_migrate import (
+    SCHEMA_FILE, LedgerSchemaError, check_schema, ensure_database, ensure_schema,
+)  # fmt: skip
 from ledger.memory import Tables
 from ledger.ports import (
     Account,
@@ -27,12 +29,13 @@ from ledger.ports import (
     Stream,
     Symbol,
 )  # fmt: skip
+from ledger.projector import Projector
 from tests.ledger.harness import Crash, Crashing, project, tables_after
 from tests.ledger.streams import Op, ToyCore, log_of, random_ops
 
 NewPartition = Callable[[], int]
 OPS = st.lists(
-    st.tuples(st.integers(0, 11), st.integers(0, 40), st.integers(0, 7), st.integers(0, 90)),
+    st.tuples(st.integers(0, 14), st.integers(0, 40), st.integers(0, 7), st.integers(0, 90)),
     min_size=5,
     max_size=60,
 )
@@ -131,15 +134,18 @@ def test_two_projectors_cannot_both_write(ledger_url: str, new_partition: NewPar
     log = log_of(ToyCore(), random_ops(60))
     partition = new_partition()
 
+    async def write(projector: Projector, entry: LogEvents) -> None:
+        await projector.offer(entry)  # which writes if a checkpoint is in it
+        await projector.flush()
+
     async def race() -> None:
         mine = await PostgresLedger.connect(ledger_url, partition)
         other = await PostgresLedger.connect(ledger_url, partition)
         try:
             first = await project(mine, at(log[:10], partition), partition=partition)
             await project(other, at(log[:12], partition), partition=partition)
-            await first.offer(at(log, partition)[10])
             with pytest.raises(Fenced, match="another projector"):
-                await first.flush()
+                await write(first, at(log, partition)[10])
         finally:
             await mine.close()
             await other.close()
@@ -184,7 +190,7 @@ def test_nobody_changes_what_is_booked(
         "delete from balance", "truncate balance", "delete from projector_cursor",
         "update account set ref_hi = 1", "drop table entry", "create table mine (x int)",
         "alter table entry disable trigger all", "update symbol set lot_units = 1",
-        "drop trigger append_only on posting", "insert into schema_version values (2)",
+        "drop trigger append_only on posting", "insert into schema_version values (3)",
     ],
 )  # fmt: skip
 def test_the_writer_may_not(ledger_url: str, statement: str) -> None:
@@ -195,8 +201,9 @@ def test_the_writer_may_not(ledger_url: str, statement: str) -> None:
 
 def test_a_trade_is_booked_once(ledger_url: str, new_partition: NewPartition) -> None:
     """Even a writer that has lost its mind cannot book an entry or a trade a second time."""
-    partition = new_partition()
-    log = log_of(ToyCore(), random_ops(200))
+    partition, core = new_partition(), ToyCore()
+    log = log_of(core, random_ops(600))
+    assert core.trades, "nothing traded: there is nothing to book twice"
     asyncio.run(project_on(ledger_url, partition, log, [5]))
     again = (
         "insert into entry (log_index, ts_ns, trade_id, ordinal, symbol, partition, kind) "
@@ -228,13 +235,35 @@ def test_a_negative_balance_is_refused_by_the_table(
 def test_the_schema_is_made_once_and_its_version_is_checked(ledger_url: str) -> None:
     ensure_schema(ledger_url)
     with psycopg.connect(ledger_url) as connection:
-        connection.execute("insert into ledger.schema_version values (2)")
+        connection.execute("insert into ledger.schema_version values (3)")
     try:
-        with pytest.raises(LedgerSchemaError, match="version 2, this program needs 1"):
+        with pytest.raises(LedgerSchemaError, match="version 3, this program needs 2"):
             ensure_schema(ledger_url)
     finally:
         with psycopg.connect(ledger_url) as connection:
-            connection.execute("delete from ledger.schema_version where version = 2")
+            connection.execute("delete from ledger.schema_version where version = 3")
+
+
+def test_tables_of_an_older_version_are_brought_up_to_date(
+    postgres: EmbeddedPostgres, ledger_url: str
+) -> None:
+    """And whoever may not do so is told who may, instead of failing at the first transfer."""
+    ensure_database(ledger_url, "older")
+    url = postgres.url(database="older")
+    with psycopg.connect(url) as connection:
+        connection.execute("create schema ledger authorization lockstep_owner")
+        connection.execute("set local role lockstep_owner")
+        connection.execute("set local search_path to ledger")
+        connection.execute(SCHEMA_FILE.read_bytes())
+    with pytest.raises(LedgerSchemaError, match="version 1, this program needs 2: run"):
+        check_schema(url)
+    transfer_in = "insert into ledger.entry values (1, 1, null, null, 0, 0, 0, 10)"
+    with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute(transfer_in)
+    ensure_schema(url)
+    check_schema(url)
+    with psycopg.connect(url) as connection:
+        connection.execute(transfer_in)
 
 
 def test_a_plain_login_owns_the_tables_and_another_writes(
