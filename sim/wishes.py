@@ -14,6 +14,8 @@ from core.commands import (
     FLAG_PEG_OTHER,
     FLAG_SLIDE,
     FLAG_TRAIL_BPS,
+    OUTCOME_CONFIRM,
+    OUTCOME_REFUND,
     Key,
     cancel_after,
     leg,
@@ -24,6 +26,10 @@ from core.commands import (
     set_mode,
     set_reference,
     set_rules,
+    transfer_end,
+    transfer_in,
+    transfer_out,
+    transfer_void,
 )
 
 NEAR: Final = 6
@@ -36,9 +42,11 @@ class Wishes:
     def __init__(self, symbol: int, price: int) -> None:
         self._symbol = symbol
         self._price = price
+        self._transfers: list[tuple[Key, int, int, int, int]] = []
+        """The last few: id, asset, amount, account, deadline."""
 
     def draw(self, rng: random.Random, account: int, key: Key, now_ns: int) -> bytes:
-        """Any kind of order, a dead man's switch, a call auction, or what operators lay down."""
+        """Any kind of order, a switch, an auction, a transfer, or what operators lay down."""
         kind = rng.choice(
             ("limit", "limit", "market", "stop", "stop", "trail", "peg", "list", "list")
         )
@@ -50,6 +58,8 @@ class Wishes:
         if rng.random() < 0.04:
             after_ns = rng.choice((0, 10**9, 5 * 10**9))
             return cancel_after(account, rng.choice((0, self._symbol)), after_ns, key)
+        if rng.random() < 0.04:
+            return self._transfer(rng, account, now_ns)
         if kind == "list":
             return self._list(rng, account, key)
         side = rng.choice((codes.BUY, codes.SELL))
@@ -78,6 +88,22 @@ class Wishes:
             of = rng.choice((0, account))
             return set_fees(of, self._symbol, [(0, rng.choice((-100, 500)), 1_000)])
         return set_reference(self._symbol, self._near(rng))
+
+    def _transfer(self, rng: random.Random, account: int, now_ns: int) -> bytes:
+        """Any step of one from this partition to itself, as two couriers at odds would take it."""
+        if not self._transfers or rng.random() < 0.3:
+            deadline_ns = now_ns + rng.choice((10**8, 10**9, 10**10))
+            amount = rng.randint(1, 40)
+            new = ((9, rng.getrandbits(62)), rng.randint(1, 2), amount, account, deadline_ns)
+            self._transfers = [*self._transfers[-7:], new]
+        transfer, asset, amount, whose, deadline_ns = rng.choice(self._transfers)
+        step = rng.choice(("out", "out", "in", "void", "end", "end"))
+        if step == "void":
+            return transfer_void(transfer, 0)
+        if step == "end":
+            return transfer_end(transfer, rng.choice((OUTCOME_CONFIRM, OUTCOME_REFUND)), 1)
+        make = transfer_out if step == "out" else transfer_in
+        return make(whose, asset, amount, transfer, 0, whose, deadline_ns)
 
     def _near(self, rng: random.Random) -> int:
         return self._price + rng.randint(-NEAR, NEAR)
