@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import grpc.aio
 
-from adapters.cli import admin_cluster, admin_risk
+from adapters.cli import admin_cluster, admin_risk, admin_transfer
 from adapters.cli.admin_calls import CALLS, DEADLINE_S, Context
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
 from adapters.cluster_client import connect
@@ -38,6 +38,8 @@ EXAMPLE = (
     "      --ticket OPS-4\n"
     "  lockstep admin mode BTC-KRW CANCEL_ONLY --reason 'news' --ticket OPS-3\n"
     "  lockstep admin cluster status --url grpc://1=127.0.0.1:7401,2=127.0.0.1:7411\n"
+    "  lockstep admin transfer send --to grpc://127.0.0.1:7501 --account 2 --to-account 5 \\\n"
+    "      --asset KRW --amount 1000 --reference move-9 --reason rebalancing --ticket OPS-5\n"
     "  lockstep admin status --json"
 )
 
@@ -48,6 +50,7 @@ _TYPED: Final = {
     "metadata.user_id": "--account",
     "metadata.symbol": "symbol",
     "metadata.idempotency_key": "--reference",
+    "partner_user_id": "--to-account",
     "audit.operator": "--operator",
     "audit.reason": "--reason",
     "audit.ticket": "--ticket",
@@ -55,6 +58,8 @@ _TYPED: Final = {
 
 READS: Final = ("status", "markets", "balances")
 """Subcommands that change nothing: no reason, no ticket."""
+GROUPS: Final = {"cluster": admin_cluster.CALLS, "transfer": admin_transfer.CALLS}
+GROUP_READS: Final = (("cluster", "status"), ("transfer", "show"))
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
@@ -82,6 +87,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     command("markets", "every listed symbol and asset")
     admin_risk.add_arguments(command)
     admin_cluster.add_arguments(commands, common, audited)
+    admin_transfer.add_arguments(commands, common, audited)
     balances = command("balances", "one account's balances")
     balances.add_argument("--account", required=True, metavar="ID")
 
@@ -163,7 +169,7 @@ def run(a: argparse.Namespace) -> int:
         raise usage_error(f"--url: {a.url!r} must be grpc://HOST:PORT")
     try:
         calls = CALLS | admin_risk.CALLS
-        call = admin_cluster.CALLS[a.action] if a.what == "cluster" else calls[a.what]
+        call = GROUPS[a.what][a.action] if a.what in GROUPS else calls[a.what]
         result = asyncio.run(_run(a, address, call))
     except Refused as error:
         raise usage_error(f"--{error}") from error
@@ -195,7 +201,7 @@ Call = Callable[[Context], Awaitable[dict[str, Any]]]
 
 async def _run(a: argparse.Namespace, address: str, call: Call) -> dict[str, Any]:
     note = types.AuditNote()
-    if a.what not in READS and not (a.what == "cluster" and a.action == "status"):
+    if a.what not in READS and (a.what, getattr(a, "action", "")) not in GROUP_READS:
         operator = a.operator or getpass.getuser()
         note = types.AuditNote(operator=operator, reason=a.reason, ticket=a.ticket)
     async with connect(address, DEADLINE_S) as core:

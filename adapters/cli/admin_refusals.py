@@ -9,14 +9,15 @@ from typing import Final
 from core.codes import (
     CMD_CANCEL_ALL, CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_SET_ACCOUNT, CMD_SET_DESK,
     CMD_SET_FEES, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_REFERENCE, CMD_SET_RULES,
-    CMD_SET_VERSION, CMD_WITHDRAW,
+    CMD_SET_VERSION, CMD_TRANSFER_OUT, CMD_WITHDRAW,
 )  # fmt: skip
 from core.commands import (
     ACCOUNT_STATE, ASSET_NAME_HI, ASSET_SCALE, C_ACCOUNT, C_HEAD, DESK_RULES, FEES_COUNT,
     FEES_TIERS, GROUP_NEW, LIMIT_DEDUP_ROWS, LIMIT_DEDUP_WINDOW, LIMIT_OPEN_ORDERS, MODE_UNTIL,
     MOVE_AMOUNT, MOVE_ASSET, REFERENCE_PRICE, RULE_NAMES, RULES_FIRST, SYM_BASE, SYM_LOT_UNITS,
     SYM_MAKER_PPM, SYM_MAX_NOTIONAL, SYM_MAX_PRICE, SYM_MAX_QTY, SYM_MIN_NOTIONAL, SYM_MIN_PRICE,
-    SYM_NAME_HI, SYM_QUOTE, SYM_TAKER_PPM, SYM_TICK_UNITS, VERSION_NEW,
+    SYM_NAME_HI, SYM_QUOTE, SYM_TAKER_PPM, SYM_TICK_UNITS, TRANSFER_DEADLINE, TRANSFER_PARTNER,
+    VERSION_NEW,
 )  # fmt: skip
 from core.fees import TIER_WORDS, TIERS_MAX
 from core.risk_orders import RULE_MOST
@@ -108,6 +109,12 @@ RULES: Final[dict[int, dict[int, str]]] = {
         for word, text in enumerate(_TIER_RULES)
     },
     CMD_SET_REFERENCE: {C_HEAD: _NEEDS_5, REFERENCE_PRICE: "price: 0 to 2^40 ticks"},
+    CMD_TRANSFER_OUT: _MOVE_RULES
+    | {
+        C_HEAD: "needs machine version 8: lockstep admin version --to 8",
+        TRANSFER_PARTNER: "to-account: an account of the partition --to",
+        TRANSFER_DEADLINE: "within: more than nothing, at most a week",
+    },
     CMD_SET_VERSION: {
         C_HEAD: "to: a member's program does not know it (cluster status: version_known)",
         VERSION_NEW: "to: not below the version in force, at most 65535",

@@ -1,0 +1,140 @@
+"""A courier between two clusters over gRPC: it takes the steps that `gateway.courier` names.
+
+Why it exists: the command line sends transfers and settles those that somebody left half done. Both
+are the same walk, from what the source says of a transfer to its end. It must not know which step
+comes next, nor arguments.
+"""
+
+import struct
+from typing import Any, Final, cast
+
+import msgspec
+
+from adapters.cluster_client import CoreClients
+from contracts.gen.exchange.v1 import admin_pb2 as admin
+from contracts.gen.exchange.v1 import transfers_pb2 as pb
+from contracts.gen.exchange.v1 import types_pb2 as types
+from core.codes import TRANSFER_OVERDUE, TRANSFER_RESERVED
+from core.commands import OUTCOME_CONFIRM, key128
+from gateway.courier import Courier, Credit, End, Ended, Step, Stuck, Void
+
+STEP_S: Final = 10.0
+LISTED: Final = 1_000
+"""Open transfers taken up at once; the rest comes in the next round."""
+_STEPS_MAX: Final = 8
+"""A way has at most four; more is a target that changes its mind."""
+OPEN: Final = (TRANSFER_RESERVED, TRANSFER_OVERDUE)
+
+
+class NotPartners(ValueError):
+    """The operator's fault: these two cannot send each other money."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """`outcome`: CONFIRMED, REFUNDED or STUCK; `why` of the last."""
+
+    transfer_id: bytes
+    outcome: str
+    why: str = ""
+
+
+def transfer_id_of(reference: str) -> bytes:
+    """The 16 bytes that stand for a reference in both partitions."""
+    return struct.pack("<qq", *key128(reference))
+
+
+class TransferCourier:
+    """Two partitions, in one direction. Raises `CoreUnavailable` and gRPC's errors as they come:
+    then nothing is known of the last step, and taking it again is safe."""
+
+    def __init__(
+        self, source: CoreClients, target: CoreClients, audit: types.AuditNote,
+        numbers: tuple[int, int],
+    ) -> None:  # fmt: skip
+        self._source = source
+        self._target = target
+        self._audit = audit
+        self.number, self.partner = numbers
+
+    @classmethod
+    async def between(
+        cls, source: CoreClients, target: CoreClients, audit: types.AuditNote
+    ) -> "TransferCourier":
+        """Asks both who they are. Raises `NotPartners`."""
+        ours, theirs = await source.status(), await target.status()
+        if ours.partition == theirs.partition and ours.cluster_id != theirs.cluster_id:
+            raise NotPartners(
+                f"both clusters call themselves partition {ours.partition}: "
+                "give each its own `partition` in its nodes' settings"
+            )
+        return cls(source, target, audit, (ours.partition, theirs.partition))
+
+    async def check_asset(self, name: str) -> admin.Asset:
+        """The source's. Raises `NotPartners` unless both count it in the same unit."""
+        ours, theirs = (await self._source.assets()), (await self._target.assets())
+        for assets, side in ((ours, "source"), (theirs, "target")):
+            if name not in assets:
+                raise NotPartners(f"asset: {name!r} is not listed at the {side}")
+        if ours[name].scale != theirs[name].scale:
+            raise NotPartners(
+                f"asset: {name} has {ours[name].scale} decimal places at the source and "
+                f"{theirs[name].scale} at the target"
+            )
+        return ours[name]
+
+    async def reserve(self, request: pb.ReserveTransferRequest) -> pb.ReserveTransferResponse:
+        """The first step, at the source."""
+        request.audit.CopyFrom(self._audit)
+        request.partner = self.partner
+        answer: pb.ReserveTransferResponse = await self._source.transfers.ReserveTransfer(
+            request, timeout=STEP_S
+        )
+        return answer
+
+    async def waiting(self) -> list[pb.Transfer]:
+        """What waits at the source for this target."""
+        request = pb.ListOpenTransfersRequest(limit=LISTED)
+        answer = await self._source.transfers.ListOpenTransfers(request, timeout=STEP_S)
+        return [one for one in answer.transfers if one.partner == self.partner]
+
+    async def find(self, transfer_id: bytes) -> pb.Transfer | None:
+        """What the source knows of it as the source."""
+        request = pb.GetTransferRequest(transfer_id=transfer_id)
+        answer = await self._source.transfers.GetTransfer(request, timeout=STEP_S)
+        sides: list[pb.Transfer] = list(answer.transfers)
+        return next((one for one in sides if one.state < types.TRANSFER_STATE_CREDITED), None)
+
+    async def carry(self, transfer: pb.Transfer) -> Outcome:
+        """From where it stands to its end."""
+        await self.check_asset(transfer.asset)
+        courier = Courier()
+        for _ in range(_STEPS_MAX):
+            match courier.next:
+                case Ended(outcome):
+                    word = "CONFIRMED" if outcome == OUTCOME_CONFIRM else "REFUNDED"
+                    return Outcome(transfer.transfer_id, word)
+                case Stuck(why):
+                    return Outcome(transfer.transfer_id, "STUCK", why)
+                case step:
+                    await self._take(courier, step, transfer)
+        return Outcome(transfer.transfer_id, "STUCK", "the target answers first so, then so")
+
+    async def _take(self, courier: Courier, step: Step, transfer: pb.Transfer) -> None:
+        shared: dict[str, Any] = {"audit": self._audit, "transfer_id": transfer.transfer_id}
+        if isinstance(step, Credit):
+            reply = (await self._target.transfers.CreditTransfer(pb.CreditTransferRequest(
+                metadata=types.CommandMetadata(user_id=transfer.partner_user_id),
+                asset=transfer.asset, amount_units=transfer.amount_units, partner=self.number,
+                partner_user_id=transfer.user_id, deadline_ns=transfer.deadline_ns, **shared,
+            ), timeout=STEP_S)).reply  # fmt: skip
+            courier.credited(reply.code, reply.detail, reply.seq)
+        elif isinstance(step, Void):
+            void = pb.VoidTransferRequest(partner=self.number, **shared)
+            reply = (await self._target.transfers.VoidTransfer(void, timeout=STEP_S)).reply
+            courier.voided(reply.code, reply.detail, reply.seq)
+        else:
+            assert isinstance(step, End), "courier: an unknown step"
+            outcome = cast("pb.TransferOutcome", step.outcome)
+            end = pb.EndTransferRequest(outcome=outcome, proof=step.proof, **shared)
+            reply = (await self._source.transfers.EndTransfer(end, timeout=STEP_S)).reply
+            courier.ended(reply.code, reply.detail)
