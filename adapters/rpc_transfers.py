@@ -12,7 +12,7 @@ from adapters.rpc_codec import FieldError, account_of, enum_of, hash_bytes, key_
 from adapters.rpc_directory import Directory
 from contracts.gen.exchange.v1 import transfers_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
-from core import commands
+from core import commands, transfer_commands
 from core.codes import CMD_TRANSFER_END, CMD_TRANSFER_IN, CMD_TRANSFER_OUT, CMD_TRANSFER_VOID
 from core.limits import PARTITIONS_MAX
 
@@ -33,7 +33,7 @@ class TransferServicer:
         asset = await self._asset(request.asset)
 
         def record() -> bytes:
-            return commands.transfer_out(*_first_step(request, asset))
+            return transfer_commands.transfer_out(*_first_step(request, asset))
 
         return await self._calls.operate(
             request, record, CMD_TRANSFER_OUT, context, pb.ReserveTransferResponse
@@ -45,7 +45,7 @@ class TransferServicer:
         asset = await self._asset(request.asset)
 
         def record() -> bytes:
-            return commands.transfer_in(*_first_step(request, asset))
+            return transfer_commands.transfer_in(*_first_step(request, asset))
 
         return await self._calls.operate(
             request, record, CMD_TRANSFER_IN, context, pb.CreditTransferResponse
@@ -55,7 +55,9 @@ class TransferServicer:
         self, request: pb.VoidTransferRequest, context: Context
     ) -> pb.VoidTransferResponse:
         def record() -> bytes:
-            return commands.transfer_void(_id(request.transfer_id), _partner(request.partner))
+            return transfer_commands.transfer_void(
+                _id(request.transfer_id), _partner(request.partner)
+            )
 
         return await self._calls.operate(
             request, record, CMD_TRANSFER_VOID, context, pb.VoidTransferResponse
@@ -66,7 +68,7 @@ class TransferServicer:
     ) -> pb.EndTransferResponse:
         def record() -> bytes:
             outcome = enum_of(request.outcome, pb.TRANSFER_OUTCOME_REFUND, "outcome") + 1
-            return commands.transfer_end(_id(request.transfer_id), outcome, request.proof)
+            return transfer_commands.transfer_end(_id(request.transfer_id), outcome, request.proof)
 
         return await self._calls.operate(
             request, record, CMD_TRANSFER_END, context, pb.EndTransferResponse

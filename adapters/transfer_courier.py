@@ -15,7 +15,8 @@ from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import transfers_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import TRANSFER_OVERDUE, TRANSFER_RESERVED
-from core.commands import OUTCOME_CONFIRM, key128
+from core.commands import key128
+from core.transfer_commands import OUTCOME_CONFIRM
 from gateway.courier import Courier, Credit, End, Ended, Step, Stuck, Void
 
 STEP_S: Final = 10.0

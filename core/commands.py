@@ -31,8 +31,8 @@ from core.codes import (
     CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
     CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_FEES, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE,
-    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_TRANSFER_END, CMD_TRANSFER_IN,
-    CMD_TRANSFER_OUT, CMD_TRANSFER_VOID, CMD_WITHDRAW, COMMAND_NAMES,
+    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_TRANSFER_END, CMD_WITHDRAW,
+    COMMAND_NAMES,
 )  # fmt: skip
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
 
@@ -102,15 +102,6 @@ MODE_UNTIL: Final = 5  # AUCTION: log time at which the call ends by itself, 0 =
 
 MOVE_ASSET: Final = 4  # deposit and withdrawal
 MOVE_AMOUNT: Final = 5  # units
-
-TRANSFER_PARTNER: Final = 6  # TRANSFER_OUT and _IN: as a move; partition bits 0-15 | account there
-TRANSFER_DEADLINE: Final = 7  # log nanoseconds
-THEIR_ACCOUNT_SHIFT: Final = 16
-VOID_PARTNER: Final = 4  # TRANSFER_VOID
-END_OUTCOME: Final = 4  # TRANSFER_END: one of the two below
-END_PROOF: Final = 5  # the sequence number of the target's TransferChanged
-OUTCOME_CONFIRM: Final = 1
-OUTCOME_REFUND: Final = 2
 
 OPEN_REF_HI: Final = 4  # the user's name outside, as 128 bits; the same name opens once
 OPEN_REF_LO: Final = 5
@@ -209,7 +200,8 @@ def name_text(hi: int, lo: int) -> str:
     return _TWO.pack(hi, lo).rstrip(b"\0").decode("ascii")
 
 
-def _head(kind: int, symbol: int, words: int = COMMAND_WORDS, detail: int = 0) -> int:
+def head_word(kind: int, symbol: int, words: int = COMMAND_WORDS, detail: int = 0) -> int:
+    """Word 0; `detail` is what stands from bit 32 on."""
     return kind | words << 8 | symbol << 16 | detail << 32
 
 
@@ -219,7 +211,7 @@ def place(
 ) -> bytes:  # fmt: skip
     """A new order. `price` in ticks, `qty` in lots (quote units when `by_quote`)."""
     detail = side | order_type << 4 | time_in_force << 8 | (FLAG_BY_QUOTE if by_quote else 0) << 12
-    head = _head(CMD_PLACE, symbol, COMMAND_WORDS, detail)
+    head = head_word(CMD_PLACE, symbol, COMMAND_WORDS, detail)
     return _EIGHT.pack(head, account, key[0], key[1], price, qty, client[0], client[1])
 
 
@@ -236,7 +228,7 @@ def place_terms(
     """
     detail = side | order_type << 4 | time_in_force << 8 | flags << 12
     return _SIXTEEN.pack(
-        _head(CMD_PLACE_TERMS, symbol, PLACE_TERMS_WORDS, detail), account, *key, price, qty,
+        head_word(CMD_PLACE_TERMS, symbol, PLACE_TERMS_WORDS, detail), account, *key, price, qty,
         *client, stp | by_group << 8, trigger, trail, display, min_qty, expire_ns, peg_offset, 0,
     )  # fmt: skip
 
@@ -261,13 +253,13 @@ def place_list(
     """An order list of two or three legs (`leg`); from version 3 on."""
     words = [word for row in (*legs, *(NO_LEG,) * (3 - len(legs))) for word in row]
     return _THIRTY_FIVE.pack(
-        _head(CMD_PLACE_LIST, symbol, PLACE_LIST_WORDS), account, *key, kind, stp | by_group << 8,
-        *client, *words,
+        head_word(CMD_PLACE_LIST, symbol, PLACE_LIST_WORDS), account, *key, kind,
+        stp | by_group << 8, *client, *words,
     )  # fmt: skip
 
 
 def cancel(account: int, symbol: int, order_id: int, key: Key = NO_KEY) -> bytes:
-    return _EIGHT.pack(_head(CMD_CANCEL, symbol), account, *key, order_id, 0, 0, 0)
+    return _EIGHT.pack(head_word(CMD_CANCEL, symbol), account, *key, order_id, 0, 0, 0)
 
 
 def amend(
@@ -278,7 +270,7 @@ def amend(
 
     `trigger`: the new trigger price of a stop that waits, 0 to leave it; from version 3 on.
     """
-    return _EIGHT.pack(_head(CMD_AMEND, symbol), account, *key, order_id, price, qty, trigger)
+    return _EIGHT.pack(head_word(CMD_AMEND, symbol), account, *key, order_id, price, qty, trigger)
 
 
 def cancel_all(
@@ -289,7 +281,7 @@ def cancel_all(
     From version 3 on `what` (FILTER_ bits), `low` and `high` (limit prices in ticks) choose
     among them; 0 chooses nothing out.
     """
-    return _EIGHT.pack(_head(CMD_CANCEL_ALL, symbol), account, *key, what, low, high, 0)
+    return _EIGHT.pack(head_word(CMD_CANCEL_ALL, symbol), account, *key, what, low, high, 0)
 
 
 def cancel_after(account: int, symbol: int, after_ns: int, key: Key = NO_KEY) -> bytes:
@@ -297,70 +289,34 @@ def cancel_after(account: int, symbol: int, after_ns: int, key: Key = NO_KEY) ->
 
     `after_ns`: nanoseconds of log time, up to a day; 0 calls it off.
     """
-    return _EIGHT.pack(_head(CMD_CANCEL_AFTER, symbol), account, *key, after_ns, 0, 0, 0)
+    return _EIGHT.pack(head_word(CMD_CANCEL_AFTER, symbol), account, *key, after_ns, 0, 0, 0)
 
 
 def set_group(account: int, group: int) -> bytes:
     """The group within which the account does not trade with itself; 0 = none."""
-    return _EIGHT.pack(_head(CMD_SET_GROUP, 0), account, 0, 0, group, 0, 0, 0)
+    return _EIGHT.pack(head_word(CMD_SET_GROUP, 0), account, 0, 0, group, 0, 0, 0)
 
 
 def set_mode(symbol: int, mode: int, key: Key = NO_KEY, until_ns: int = 0) -> bytes:
     """The key counts from machine version 2 on, `until_ns` (of AUCTION) from version 4 on."""
-    return _EIGHT.pack(_head(CMD_SET_MODE, symbol), 0, *key, mode, until_ns, 0, 0)
+    return _EIGHT.pack(head_word(CMD_SET_MODE, symbol), 0, *key, mode, until_ns, 0, 0)
 
 
 def deposit(account: int, asset: int, amount: int, reference: Key) -> bytes:
     """`amount` in the asset's units. The reference is remembered for ever."""
-    return _EIGHT.pack(_head(CMD_DEPOSIT, 0), account, *reference, asset, amount, 0, 0)
+    return _EIGHT.pack(head_word(CMD_DEPOSIT, 0), account, *reference, asset, amount, 0, 0)
 
 
 def withdraw(account: int, asset: int, amount: int, reference: Key) -> bytes:
-    return _EIGHT.pack(_head(CMD_WITHDRAW, 0), account, *reference, asset, amount, 0, 0)
-
-
-def transfer_out(
-    account: int, asset: int, amount: int, transfer: Key, partner: int, their_account: int,
-    deadline_ns: int,
-) -> bytes:  # fmt: skip
-    """Reserve `amount` units for `their_account` in partition `partner`; from version 8 on.
-
-    `transfer` is its id, the same in every step; `deadline_ns` log time, at most a week away.
-    """
-    there = partner | their_account << THEIR_ACCOUNT_SHIFT
-    head = _head(CMD_TRANSFER_OUT, 0)
-    return _EIGHT.pack(head, account, *transfer, asset, amount, there, deadline_ns)
-
-
-def transfer_in(
-    account: int, asset: int, amount: int, transfer: Key, partner: int, their_account: int,
-    deadline_ns: int,
-) -> bytes:  # fmt: skip
-    """Credit, at the target, what `their_account` has reserved in partition `partner`.
-
-    Account and asset by the target's numbers, the rest as in `transfer_out`.
-    """
-    there = partner | their_account << THEIR_ACCOUNT_SHIFT
-    head = _head(CMD_TRANSFER_IN, 0)
-    return _EIGHT.pack(head, account, *transfer, asset, amount, there, deadline_ns)
-
-
-def transfer_void(transfer: Key, partner: int) -> bytes:
-    """Never credit, at the target, what partition `partner` has reserved."""
-    return _EIGHT.pack(_head(CMD_TRANSFER_VOID, 0), 0, *transfer, partner, 0, 0, 0)
-
-
-def transfer_end(transfer: Key, outcome: int, proof: int) -> bytes:
-    """Confirm or refund (`OUTCOME_`) at the source, by the target's event number `proof`."""
-    return _EIGHT.pack(_head(CMD_TRANSFER_END, 0), 0, *transfer, outcome, proof, 0, 0)
+    return _EIGHT.pack(head_word(CMD_WITHDRAW, 0), account, *reference, asset, amount, 0, 0)
 
 
 def open_account(reference: Key) -> bytes:
-    return _EIGHT.pack(_head(CMD_OPEN_ACCOUNT, 0), 0, 0, 0, *reference, 0, 0)
+    return _EIGHT.pack(head_word(CMD_OPEN_ACCOUNT, 0), 0, 0, 0, *reference, 0, 0)
 
 
 def list_asset(name: str, scale: int) -> bytes:
-    return _EIGHT.pack(_head(CMD_LIST_ASSET, 0), 0, 0, 0, *name_words(name), scale, 0)
+    return _EIGHT.pack(head_word(CMD_LIST_ASSET, 0), 0, 0, 0, *name_words(name), scale, 0)
 
 
 def list_symbol(
@@ -370,7 +326,7 @@ def list_symbol(
 ) -> bytes:  # fmt: skip
     """Prices in ticks, quantity in lots, notionals in quote units, fees in millionths."""
     return _EIGHTEEN.pack(
-        _head(CMD_LIST_SYMBOL, 0, LIST_SYMBOL_WORDS), 0, 0, 0, *name_words(name), base, quote,
+        head_word(CMD_LIST_SYMBOL, 0, LIST_SYMBOL_WORDS), 0, 0, 0, *name_words(name), base, quote,
         tick_units, lot_units, min_price, max_price, max_qty, min_notional, max_notional,
         maker_ppm, taker_ppm, 0,
     )  # fmt: skip
@@ -379,12 +335,14 @@ def list_symbol(
 def checkpoint(previous_index: int = 0, previous_digest: bytes = bytes(32)) -> bytes:
     """Ask every replica for its digest; carry the leader's digest of the checkpoint before."""
     words = struct.unpack("<4q", previous_digest)
-    return _TEN.pack(_head(CMD_CHECKPOINT, 0, CHECKPOINT_WORDS), 0, 0, 0, previous_index, *words, 0)
+    return _TEN.pack(
+        head_word(CMD_CHECKPOINT, 0, CHECKPOINT_WORDS), 0, 0, 0, previous_index, *words, 0
+    )
 
 
 def set_limits(open_orders: int, dedup_window_ns: int, dedup_rows: int) -> bytes:
     return _EIGHT.pack(
-        _head(CMD_SET_LIMITS, 0), 0, 0, 0, open_orders, dedup_window_ns, dedup_rows, 0
+        head_word(CMD_SET_LIMITS, 0), 0, 0, 0, open_orders, dedup_window_ns, dedup_rows, 0
     )
 
 
@@ -401,7 +359,7 @@ def set_rules(symbol: int, **rules: int) -> bytes:
     unknown = [name for name in rules if name not in RULE_NAMES]
     assert not unknown, f"rules: {unknown}"
     values = [rules.get(name, 0) for name in RULE_NAMES]
-    return _TWENTY_FOUR.pack(_head(CMD_SET_RULES, symbol, SET_RULES_WORDS), 0, 0, 0, *values)
+    return _TWENTY_FOUR.pack(head_word(CMD_SET_RULES, symbol, SET_RULES_WORDS), 0, 0, 0, *values)
 
 
 def set_desk(account: int, symbol: int, killed: int = 0, **rules: int) -> bytes:
@@ -410,18 +368,20 @@ def set_desk(account: int, symbol: int, killed: int = 0, **rules: int) -> bytes:
     assert not unknown, f"rules: {unknown}"
     values = [rules.get(name, 0) for name in RULE_NAMES[-6:]]
     return _TWELVE.pack(
-        _head(CMD_SET_DESK, symbol, SET_DESK_WORDS), account, 0, 0, *values, killed, 0
+        head_word(CMD_SET_DESK, symbol, SET_DESK_WORDS), account, 0, 0, *values, killed, 0
     )
 
 
 def set_account(account: int, state: int, withdrawals_halted: int) -> bytes:
     """What an account may do; account 0: whether anybody may withdraw."""
-    return _EIGHT.pack(_head(CMD_SET_ACCOUNT, 0), account, 0, 0, state, withdrawals_halted, 0, 0)
+    return _EIGHT.pack(
+        head_word(CMD_SET_ACCOUNT, 0), account, 0, 0, state, withdrawals_halted, 0, 0
+    )
 
 
 def set_reference(symbol: int, price: int) -> bytes:
     """The price that bands and collars are reckoned from before there is a better one; ticks."""
-    return _EIGHT.pack(_head(CMD_SET_REFERENCE, symbol), 0, 0, 0, price, 0, 0, 0)
+    return _EIGHT.pack(head_word(CMD_SET_REFERENCE, symbol), 0, 0, 0, price, 0, 0, 0)
 
 
 Tier = tuple[int, int, int]
@@ -432,13 +392,13 @@ def set_fees(account: int, symbol: int, tiers: Sequence[Tier]) -> bytes:
     """The schedule of an account (0: of all) in a symbol (0: in all); to 6 tiers. Version 7."""
     words = [word for tier in tiers for word in tier]
     words += [0] * (SET_FEES_WORDS - FEES_TIERS - len(words))
-    head = _head(CMD_SET_FEES, symbol, SET_FEES_WORDS)
+    head = head_word(CMD_SET_FEES, symbol, SET_FEES_WORDS)
     return _TWENTY_THREE.pack(head, account, 0, 0, len(tiers), *words)
 
 
 def set_version(version: int) -> bytes:
     """Put the rules of this machine version in force, from this command on."""
-    return _EIGHT.pack(_head(CMD_SET_VERSION, 0), 0, 0, 0, version, 0, 0, 0)
+    return _EIGHT.pack(head_word(CMD_SET_VERSION, 0), 0, 0, 0, version, 0, 0, 0)
 
 
 def batch(commands: bytes, count: int, metadata: bytes = b"") -> bytes:

@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from core.accounts import Accounts
 from core.book import Ladder
 from core.codes import BUY, SELL
-from core.commands import FLAG_BY_QUOTE, THEIR_ACCOUNT_SHIFT, name_text
+from core.commands import FLAG_BY_QUOTE, name_text
 from core.listing import ASSET_WORDS, S_SEQ, SYMBOL_WORDS, Listing
 from core.open_orders import LINK_WORDS, X_CLIENT_HI, X_CLIENT_LO
 from core.order_lists import LIST_WORDS
@@ -25,6 +25,7 @@ from core.terms import (
     TERMS_SHIFT, WAITS,
 )  # fmt: skip
 from core.trading import Trading
+from core.transfer_commands import THEIR_ACCOUNT_SHIFT
 from core.transfer_orders import PARTITION_MASK
 from core.transfers import (
     SOURCE, T_ACCOUNT, T_AMOUNT, T_ASSET, T_DEADLINE, T_HI, T_LO, T_PARTNER, T_PROOF, T_SEQ,

@@ -25,10 +25,7 @@ from core.codes import (
     TRANSFER_CONFIRMED, TRANSFER_CREDITED, TRANSFER_OVERDUE, TRANSFER_REFUNDED, TRANSFER_RESERVED,
     TRANSFER_VOIDED, VALIDATION,
 )  # fmt: skip
-from core.commands import (
-    C_KEY_HI, END_OUTCOME, END_PROOF, OUTCOME_CONFIRM, OUTCOME_REFUND, THEIR_ACCOUNT_SHIFT,
-    TRANSFER_DEADLINE, TRANSFER_PARTNER, VOID_PARTNER,
-)  # fmt: skip
+from core.commands import C_KEY_HI
 from core.emit import EventWriter
 from core.limits import (
     ACCOUNTS_MAX, AMOUNT_MAX, PARTITIONS_MAX, TIME_NS_MAX, TRANSFER_NS_MAX, TRANSFERS_OPEN_MAX,
@@ -37,6 +34,10 @@ from core.listing import A_SUPPLY, ASSET_WORDS, Listing
 from core.operators import Operators
 from core.table import NIL
 from core.timers import TRANSFERS, Timers
+from core.transfer_commands import (
+    END_OUTCOME, END_PROOF, OUTCOME_CONFIRM, OUTCOME_REFUND, THEIR_ACCOUNT_SHIFT,
+    TRANSFER_DEADLINE, TRANSFER_PARTNER, VOID_PARTNER,
+)  # fmt: skip
 from core.transfers import (
     SOURCE, T_ACCOUNT, T_AMOUNT, T_ASSET, T_DEADLINE, T_DETAIL, T_END_DETAIL, T_END_SEQ, T_END_TS,
     T_HI, T_LO, T_PARTNER, T_PROOF, T_SEQ, T_STATE, T_TS, TARGET, Transfers,

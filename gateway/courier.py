@@ -22,7 +22,7 @@ from core.codes import (
     MAX_NOTIONAL, OK, REJECT_NAMES, TRANSFER_CREDITED, TRANSFER_STATE_NAMES, TRANSFER_VOIDED,
     VALIDATION,
 )  # fmt: skip
-from core.commands import OUTCOME_CONFIRM, OUTCOME_REFUND
+from core.transfer_commands import OUTCOME_CONFIRM, OUTCOME_REFUND
 
 _FINAL: Final = (VALIDATION, MAX_NOTIONAL)
 """A credit that is refused so is refused again: too late, no such account, no room."""

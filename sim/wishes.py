@@ -14,8 +14,6 @@ from core.commands import (
     FLAG_PEG_OTHER,
     FLAG_SLIDE,
     FLAG_TRAIL_BPS,
-    OUTCOME_CONFIRM,
-    OUTCOME_REFUND,
     Key,
     cancel_after,
     leg,
@@ -26,6 +24,10 @@ from core.commands import (
     set_mode,
     set_reference,
     set_rules,
+)
+from core.transfer_commands import (
+    OUTCOME_CONFIRM,
+    OUTCOME_REFUND,
     transfer_end,
     transfer_in,
     transfer_out,

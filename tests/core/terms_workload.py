@@ -9,6 +9,7 @@ from typing import Any
 
 from core import codes
 from core import commands as c
+from core import transfer_commands as tc
 from tests.core.workload import EDGES, Workload
 
 STOPS = (codes.STOP, codes.TAKE_PROFIT)
@@ -301,16 +302,16 @@ class TermsWorkload(Workload):
             self._transfers += 1
         transfer = (8, max(0, self._transfers - choose((0, 0, 0, 1, 2, 5))))
         if step == "void":
-            return c.transfer_void(transfer, choose((0, 0, 0, 1, -1)))
+            return tc.transfer_void(transfer, choose((0, 0, 0, 1, -1)))
         if step == "end":
-            return c.transfer_end(transfer, choose((1, 1, 2, 3)), choose((1, 1, 2, 0)))
+            return tc.transfer_end(transfer, choose((1, 1, 2, 3)), choose((1, 1, 2, 0)))
         fixed = transfer[1] if self._rarely(0.9) else choose((transfer[1] + 1, *EDGES))
         deadline = self._transfer_times.setdefault(
             transfer[1], self.now_ns + choose((1, 10**6, 10**9, 10**11))
         )
         if self._rarely(0.05):
             deadline = choose((self.now_ns, self.now_ns + 8 * 86_400 * 10**9, *EDGES))
-        make = c.transfer_out if step == "out" else c.transfer_in
+        make = tc.transfer_out if step == "out" else tc.transfer_in
         account, asset = 2 + fixed % 3, 1 + fixed % 2
         there = (choose((0, 0, 0, 0, 1)), choose((3, 3, 3, 3, 3, 3, 0, -1, 1 << 32)))
         return make(account, asset, 1 + fixed % 2_000, transfer, *there, deadline)

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from core import codes
 from core import commands as c
+from core import transfer_commands as tc
 from core.events import OrderAccepted
 from core.versions import VERSION_KNOWN
 from tests.core.pair import Pair
@@ -379,17 +380,17 @@ class EngineAndTwin(RuleBasedStateMachine):
         self, account: int, asset: int, amount: int, transfer: int, lasts: int, goes: bool
     ) -> None:
         """From here to here, so that both sides are looked at; `lasts` 1 is over in the next."""
-        make = c.transfer_out if goes else c.transfer_in
+        make = tc.transfer_out if goes else tc.transfer_in
         deadline_ns = self.transfer_ends.setdefault(transfer, self.pair.now_ns + lasts)
         self._send(make(account, asset, amount, (0, transfer), 0, 2, deadline_ns))
 
     @rule(transfer=st.integers(1, 3), outcome=st.integers(1, 2), proof=st.integers(1, 2))
     def end_transfer(self, transfer: int, outcome: int, proof: int) -> None:
-        self._send(c.transfer_end((0, transfer), outcome, proof))
+        self._send(tc.transfer_end((0, transfer), outcome, proof))
 
     @rule(transfer=st.integers(1, 3))
     def void_transfer(self, transfer: int) -> None:
-        self._send(c.transfer_void((0, transfer), 0))
+        self._send(tc.transfer_void((0, transfer), 0))
 
     @rule()
     def a_day_passes(self) -> None:

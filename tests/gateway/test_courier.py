@@ -12,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import commands as c
+from core import transfer_commands as tc
 from core.codes import (
     IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL, OK, TRANSFER_CONFIRMED,
     TRANSFER_CREDITED, TRANSFER_OVERDUE, TRANSFER_REFUNDED, TRANSFER_RESERVED, TRANSFER_VOIDED,
     VALIDATION,
 )  # fmt: skip
-from core.commands import OUTCOME_CONFIRM, OUTCOME_REFUND
 from core.events import Reply, decode_reply
 from core.machine import Machine
+from core.transfer_commands import OUTCOME_CONFIRM, OUTCOME_REFUND
 from core.versions import VERSION_KNOWN
 from core.views import TransferView
 from gateway.courier import Courier, Credit, End, Ended, Step, Stuck, Void
@@ -66,13 +67,13 @@ class Carrier:
         self.asked = self.courier.next
         match self.courier.next:
             case Credit():
-                return TARGET, c.transfer_in(
+                return TARGET, tc.transfer_in(
                     t.their_account, t.asset, t.amount, key, SOURCE, t.account, t.deadline_ns
                 )
             case Void():
-                return TARGET, c.transfer_void(key, SOURCE)
+                return TARGET, tc.transfer_void(key, SOURCE)
             case End(outcome, proof):
-                return SOURCE, c.transfer_end(key, outcome, proof)
+                return SOURCE, tc.transfer_end(key, outcome, proof)
             case _:
                 raise AssertionError("nothing is due")
 
@@ -114,7 +115,7 @@ class World:
         account = self.rng.choice((BOB, BOB, BOB, NOBODY))
         deadline_ns = self.source.now_ns + self.rng.choice((1, 3, 30)) * SECOND
         amount = self.rng.randint(1, 300)
-        record = c.transfer_out(ALICE, 1, amount, key, TARGET, account, deadline_ns)
+        record = tc.transfer_out(ALICE, 1, amount, key, TARGET, account, deadline_ns)
         if self.source.do(record).code == OK:
             self.ids.append(key)
 

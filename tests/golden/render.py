@@ -30,8 +30,8 @@ from core.codes import (
     STATUS_NAMES,
     STATUS_NONE,
     STP_NAMES,
-    TRANSFER_STATE_NAMES,
     TIME_IN_FORCE_NAMES,
+    TRANSFER_STATE_NAMES,
     TRIP_NAMES,
 )
 from core.commands import FLAG_PEG_OTHER, FLAG_SLIDE, FLAG_TRAIL_BPS, RULE_NAMES

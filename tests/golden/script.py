@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from core import codes
 from core import commands as c
+from core import transfer_commands as tc
 from core.events import (
     AccountOpened,
     AnyEvent,
@@ -335,7 +336,7 @@ class Compiler:
     def _do_transfer_out(self, line: Line) -> bytes:
         """`transfer-out ACCOUNT ASSET UNITS id=T to=PARTITION/ACCOUNT by=5s`."""
         account, asset, amount = self._account(line), self._asset(line.take()), number(line.take())
-        return c.transfer_out(
+        return tc.transfer_out(
             account, asset, amount, self._transfer(line), *self._there(line, "to"), self._by(line)
         )
 
@@ -347,7 +348,7 @@ class Compiler:
     def _do_transfer_in(self, line: Line) -> bytes:
         """`transfer-in ACCOUNT ASSET UNITS id=T from=PARTITION/ACCOUNT by=5s`."""
         account, asset, amount = self._account(line), self._asset(line.take()), number(line.take())
-        return c.transfer_in(
+        return tc.transfer_in(
             account, asset, amount, self._transfer(line), *self._there(line, "from"),
             self._by(line),
         )  # fmt: skip
@@ -356,13 +357,13 @@ class Compiler:
         return self.registry.start_ns + duration_ns(line.option("by"))
 
     def _do_transfer_void(self, line: Line) -> bytes:
-        return c.transfer_void(self._transfer(line), number(line.option("from")))
+        return tc.transfer_void(self._transfer(line), number(line.option("from")))
 
     def _do_transfer_end(self, line: Line) -> bytes:
         """`transfer-end confirm|refund id=T proof=SEQ`."""
         outcome = _code(line.take(), ("NONE", "CONFIRM", "REFUND"))
         proof = number(line.option("proof"))
-        return c.transfer_end(self._transfer(line), outcome, proof)
+        return tc.transfer_end(self._transfer(line), outcome, proof)
 
     def _do_open(self, line: Line) -> bytes:
         return c.open_account(self.registry.key(line.take()))
