@@ -127,7 +127,7 @@ nightly: _current
 diagrams: _current
     {{python}} -m sim.lives docs/orders
 
-# Rewrite expected output of golden scenarios: read the diff before you commit it
+# Rewrite expected output of golden scenarios, add missing snapshots: read the diff before a commit
 [group('proof')]
 golden-rewrite: _current
     LOCKSTEP_GOLDEN_REWRITE=1 {{python}} -m pytest tests/golden tests/contracts -q
