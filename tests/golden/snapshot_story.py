@@ -50,7 +50,10 @@ class Unfit(Exception):
 class Story:
     """`log`, the machine after it, and `after`: entries that go on from there."""
 
-    def __init__(self, version: int, seed: int) -> None:
+    def __init__(
+        self, version: int, seed: int, worn_commands: int = WORN_COMMANDS,
+        after_commands: int = AFTER_COMMANDS,
+    ) -> None:  # fmt: skip
         self.version = version
         self.now_ns = START_NS
         self.engine = Engine(Machine(version))
@@ -63,11 +66,11 @@ class Story:
         self._must(*setup_records())
         if version > VERSION_FIRST:
             self._must(c.set_version(version))
-        self._at_random(WORN_COMMANDS)
+        self._at_random(worn_commands)
         self._last_act()
         self.snapshot = self.engine.machine.snapshot()
         self._entries = self.after
-        self._at_random(AFTER_COMMANDS)
+        self._at_random(after_commands)
 
     # --- applying -----------------------------------------------------------------------------
 
