@@ -62,7 +62,7 @@ proto:
 proto-check *ARGS:
     {{python}} contracts/lint.py {{ARGS}}
 
-# Remove what builds and tests leave behind (not lockstep-data)
+# Remove what builds and tests leave behind (not lockstep-data, nor what the fuzzers found)
 [group('build')]
 clean: pure
     rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
@@ -116,9 +116,25 @@ cluster-faults CYCLES="20": _current
 kill-1000: _current
     LOCKSTEP_KILL_CYCLES=1000 {{python}} -m pytest tests/node/test_kill.py -x
 
-# Everything, with many more and fresh random examples, more seeds and more kills
+# Four million spoiled commands, machine against twin, every decoder: a minute; see docs/fuzzing.md
 [group('proof')]
-nightly: _current
+fuzz START="0": _current
+    {{python}} -m tests.fuzz.bulk --seeds 20 --start {{START}} --jobs 2
+    {{python}} -m tests.fuzz.differential --seeds 10 --start {{START}} --jobs 2
+    {{python}} -m tests.fuzz.guided --runs 1000
+    {{python}} -m tests.fuzz.corpus
+
+# Forty million commands, millions beside the twin, the guided fuzzer for half an hour
+[group('proof')]
+fuzz-nightly START="1000000": _current
+    {{python}} -m tests.fuzz.bulk --seeds 200 --start {{START}} --jobs 2
+    {{python}} -m tests.fuzz.differential --seeds 100 --start {{START}} --commands 30000 --jobs 2
+    {{python}} -m tests.fuzz.guided --seconds 180
+    {{python}} -m tests.fuzz.corpus
+
+# Everything, with many more and fresh random examples, more seeds and more kills; then the fuzzers
+[group('proof')]
+nightly: _current && fuzz-nightly
     LOCKSTEP_HYPOTHESIS_PROFILE=nightly LOCKSTEP_KILL_CYCLES=200 \
         {{python}} -m pytest
 
