@@ -116,19 +116,21 @@ cluster-faults CYCLES="20": _current
 kill-1000: _current
     LOCKSTEP_KILL_CYCLES=1000 {{python}} -m pytest tests/node/test_kill.py -x
 
-# Four million spoiled commands, machine against twin, every decoder: a minute; see docs/fuzzing.md
+# The fuzzers, a minute and a half: four million commands, the twin, both builds, all decoders
 [group('proof')]
 fuzz START="0": _current
     {{python}} -m tests.fuzz.bulk --seeds 20 --start {{START}} --jobs 2
     {{python}} -m tests.fuzz.differential --seeds 10 --start {{START}} --jobs 2
+    {{python}} -m tests.fuzz.builds --seeds 4 --start {{START}} --jobs 2
     {{python}} -m tests.fuzz.guided --runs 1000
     {{python}} -m tests.fuzz.corpus
 
-# Forty million commands, millions beside the twin, the guided fuzzer for half an hour
+# The same for an hour: forty million commands, three million beside the twin, guided by the clock
 [group('proof')]
 fuzz-nightly START="1000000": _current
     {{python}} -m tests.fuzz.bulk --seeds 200 --start {{START}} --jobs 2
     {{python}} -m tests.fuzz.differential --seeds 100 --start {{START}} --commands 30000 --jobs 2
+    {{python}} -m tests.fuzz.builds --seeds 40 --start {{START}} --jobs 2
     {{python}} -m tests.fuzz.guided --seconds 180
     {{python}} -m tests.fuzz.corpus
 

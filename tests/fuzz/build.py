@@ -71,6 +71,17 @@ PLANTS: Final = (
         ),
     ),
     Plant(
+        name="rate-generous", expected=("builds", "differential"),
+        what="a desk may do one command more at once: nothing is wrong but the answer",
+        edits=(
+            Edit(
+                "core.risk",
+                "if next_ns - now > (burst - 1 if burst > 0 else 0) * gap:",
+                "if next_ns - now > (burst if burst > 0 else 1) * gap:",
+            ),
+        ),
+    ),
+    Plant(
         name="rule-unmarked", expected=("bulk",),
         what="a rule that changes is not marked for hashing, so the digest is an old one",
         edits=(

@@ -19,12 +19,14 @@ from tests.fuzz.mutation import Pass, Recording
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _campaign(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+def _run(
+    module: str, folder: Path, *arguments: str, **environment: str
+) -> tuple[int, str]:  # fmt: skip
     """In a process of its own, whose findings fall into `folder`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCKSTEP_")}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.bulk", *arguments], cwd=folder, text=True, check=False,
-        env={**kept, "PYTHONPATH": str(ROOT), **environment}, capture_output=True,
+        [sys.executable, "-m", f"tests.fuzz.{module}", *arguments], cwd=folder, text=True,
+        env={**kept, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
@@ -63,11 +65,23 @@ def test_both_builds_come_to_the_same(tmp_path: Path) -> None:
     if core_build.state({}) != "compiled":
         pytest.skip("the core in the tree is not compiled")
     arguments = ("--seeds", "4", "--passes", "2")
-    compiled = _campaign(tmp_path, *arguments)
-    interpreted = _campaign(tmp_path, *arguments, LOCKSTEP_PURE="1")
-    outcomes = [re.findall(r"outcome (\w+)", text) for _, text in (compiled, interpreted)]
-    assert len(outcomes[0]) == 4, compiled
-    assert outcomes[0] == outcomes[1]
+    code, text = _run("builds", tmp_path, *arguments)
+    assert (code, text) == (0, "4 seeds in both builds, 0 differ\n")
+    code, text = _run("builds", tmp_path, *arguments, LOCKSTEP_FUZZ_PLANT="rate-generous")
+    assert code == 1
+    assert re.search(r"seed \d FAILED: compiled \w+, interpreted \w+", text), text
+
+
+def test_the_twin_finds_what_is_wrong_and_raises_nothing(tmp_path: Path) -> None:
+    arguments = ("--seeds", "4", "--commands", "6000")
+    code, text = _run("differential", tmp_path, *arguments)
+    assert code == 0, text
+    assert len(re.findall(r"seed \d: \d+ commands; (?:terms|spoiled|edges)", text)) == 4
+    code, text = _run("differential", tmp_path, *arguments, LOCKSTEP_FUZZ_PLANT="rate-generous")
+    assert code == 1
+    assert "TOO_MANY_REQUESTS" in text
+    again = re.search(r"again: .* --seeds 1 --start (\d) --commands 6000", text)
+    assert again, text
 
 
 @pytest.mark.parametrize(
@@ -75,7 +89,7 @@ def test_both_builds_come_to_the_same(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_it_finds_a_planted_bug_and_cuts_it_down(plant: str, tmp_path: Path) -> None:
     arguments = ("--seeds", "6", "--passes", "6")
-    code, text = _campaign(tmp_path, *arguments, LOCKSTEP_FUZZ_PLANT=plant)
+    code, text = _run("bulk", tmp_path, *arguments, LOCKSTEP_FUZZ_PLANT=plant)
     assert code == 1, text
     again = re.search(r"again: .* --seeds 1 --start (\d+)", text)
     assert again, text
@@ -84,19 +98,27 @@ def test_it_finds_a_planted_bug_and_cuts_it_down(plant: str, tmp_path: Path) -> 
     log = list(read_log(kept))
     assert 1 < len(log) < 25, text  # of thousands of commands
     logs.judge(log)  # nothing is wrong with it without the plant
-    code, _ = _campaign(
-        tmp_path, "--seeds", "1", "--start", again[1], "--passes", "6", LOCKSTEP_FUZZ_PLANT=plant
+    code, _ = _run(
+        "bulk",
+        tmp_path,
+        "--seeds",
+        "1",
+        "--start",
+        again[1],
+        "--passes",
+        "6",
+        LOCKSTEP_FUZZ_PLANT=plant,
     )
     assert code == 1
 
 
 def test_several_processes_name_the_seed_of_one_that_dies(tmp_path: Path) -> None:
     arguments = ("--seeds", "4", "--passes", "1", "--jobs", "2")
-    code, text = _campaign(tmp_path, *arguments)
+    code, text = _run("bulk", tmp_path, *arguments)
     assert code == 0, text
     assert text.count("outcome") == 4
     assert re.search(r"4 seeds, \d{5} commands", text)
-    code, text = _campaign(tmp_path, *arguments, LOCKSTEP_FUZZ_PLANT="sudden-death")
+    code, text = _run("bulk", tmp_path, *arguments, LOCKSTEP_FUZZ_PLANT="sudden-death")
     assert code == 1
     assert re.search(r"seed [0-3] FAILED: its process ended with -9", text)
     assert re.search(r"again: .* python -m tests.fuzz.bulk --seeds 1 --start [0-3]", text)
