@@ -12,7 +12,6 @@ no twin: `tests.fuzz.differential` has one. What fails is cut down to few comman
 import argparse
 import hashlib
 import sys
-from pathlib import Path
 from typing import Final
 
 from tests.fuzz.build import choose
@@ -20,10 +19,10 @@ from tests.fuzz.build import choose
 choose()
 
 from core.machine import Machine  # noqa: E402 - which build is decided above
-from tests.core.replay import Entry, written_entries  # noqa: E402
+from tests.core.replay import Entry  # noqa: E402
 from tests.fuzz import campaign  # noqa: E402
 from tests.fuzz.judges import Folded, check_money, check_replies, check_restored  # noqa: E402
-from tests.fuzz.logs import listing, shrunk  # noqa: E402
+from tests.fuzz.logs import kept, shrunk  # noqa: E402
 from tests.fuzz.mutation import Pass, Recording  # noqa: E402
 
 MODULE: Final = "tests.fuzz.bulk"
@@ -31,7 +30,6 @@ PASSES: Final = 50
 FOLDED_EVERY: Final = 25
 """So many passes are followed event by event: it costs five times what applying does."""
 RESTORED_EVERY: Final = 5
-CRASHES: Final = Path(".fuzz/crashes")
 
 
 class Outcome:
@@ -99,18 +97,9 @@ def run_seed(seed: int, a: argparse.Namespace) -> tuple[int, str]:
             name = f"pass-{number}"
             run_pass(recording, seed, number, outcome)
     except Found as found:
-        raise AssertionError(f"{name}: {found}\n{_kept(seed, name, found)}") from found
+        about = kept(f"bulk-{seed}-{name}", shrunk(found.log), "tests.fuzz.logs")
+        raise AssertionError(f"{name}: {found}\n{about}") from found
     return outcome.commands, f"outcome {outcome.hex()}"
-
-
-def _kept(seed: int, name: str, found: Found) -> str:
-    """The log in a file, as short as it can be made, and its last commands to be read."""
-    log = shrunk(found.log)
-    CRASHES.mkdir(parents=True, exist_ok=True)
-    path = CRASHES / f"bulk-{seed}-{name}.log"
-    path.write_bytes(written_entries(log))
-    shown = "\n".join(listing(log)[-40:])
-    return f"{shown}\nkept in {path}; apply it: python -m tests.fuzz.logs {path}"
 
 
 def main() -> int:

@@ -3,7 +3,7 @@
     python -m tests.fuzz.logs .fuzz/crashes/bulk-3-17.log
 
 Why it exists: four thousand commands tell a person nothing. Entries are left out as long as the
-failure stays, then commands, then words are made plain. Bounded by a number of tries.
+failure stays, then single commands. Bounded by how much it applies.
 """
 
 import sys
@@ -17,10 +17,14 @@ choose()
 
 from core.commands import batch_of, command_name, split_batch  # noqa: E402
 from core.machine import Machine  # noqa: E402
-from tests.core.replay import Entry, read_log  # noqa: E402
+from tests.core.replay import Entry, read_log, written_entries  # noqa: E402
 from tests.fuzz.judges import Folded, check_money, check_replies, check_restored  # noqa: E402
 
-TRIES_MAX: Final = 4_000
+APPLIED_MAX: Final = 600_000
+"""Commands that a search may apply: a minute or so, interpreted or beside the twin."""
+
+CRASHES: Final = Path(".fuzz/crashes")
+SHOWN: Final = 40
 
 Commands = list[tuple[int, list[bytes]]]
 """Entries as time stamps and records."""
@@ -61,45 +65,39 @@ def _entries(commands: Commands) -> list[Entry]:
 
 
 class _Search:
+    """Delta debugging, with halves that grow smaller (Zeller and Hildebrandt 2002)."""
+
     def __init__(self, commands: Commands, fails: Callable[[list[Entry]], str]) -> None:
         self.best = commands
         self._fails = fails
         self._wanted = fails(_entries(commands))
-        self._tries = 0
+        self._applied = 0
 
     def run(self) -> list[Entry]:
         if self._wanted:
-            self._thin(self._entries_without)
-            self._flatten()
-            self._thin(self._entries_without)
+            self._thin()
+            self._try([(ts_ns, [record]) for ts_ns, records in self.best for record in records])
+            self._thin()
         return _entries(self.best)
 
     def _try(self, commands: Commands) -> bool:
-        self._tries += 1
-        if self._tries > TRIES_MAX or self._fails(_entries(commands)) != self._wanted:
+        self._applied += sum(len(records) for _, records in commands)
+        if self._applied > APPLIED_MAX or self._fails(_entries(commands)) != self._wanted:
             return False
         self.best = commands
         return True
 
-    def _thin(self, without: Callable[[int, int], Commands]) -> None:
-        """Leave out halves, then quarters, down to single ones."""
+    def _thin(self) -> None:
+        """Leave out halves, then quarters, down to single entries."""
         size = max(1, len(self.best) // 2)
-        while self._tries <= TRIES_MAX:
+        while self._applied <= APPLIED_MAX:
             at = 0
             while at < len(self.best):
-                if not self._try(without(at, size)):
+                if not self._try(self.best[:at] + self.best[at + size :]):
                     at += size
             if size == 1:
                 return
             size //= 2
-
-    def _entries_without(self, at: int, size: int) -> Commands:
-        return self.best[:at] + self.best[at + size :]
-
-    def _flatten(self) -> None:
-        """One command an entry, which can then be left out by itself."""
-        flat = [(ts_ns, [record]) for ts_ns, records in self.best for record in records]
-        self._try(flat)
 
 
 def shrunk(log: list[Entry], fails: Callable[[list[Entry]], str] = failure) -> list[Entry]:
@@ -117,6 +115,15 @@ def listing(log: list[Entry]) -> list[str]:
             name = command_name(head & 0xFF)
             lines.append(f"{index} at {ts_ns}: {name} symbol {symbol} terms {terms:#x} {words}")
     return lines
+
+
+def kept(name: str, log: list[Entry], how: str) -> str:
+    """The log in a file, its last commands to be read, and the line that applies it."""
+    CRASHES.mkdir(parents=True, exist_ok=True)
+    path = CRASHES / f"{name}.log"
+    path.write_bytes(written_entries(log))
+    shown = "\n".join(listing(log)[-SHOWN:])
+    return f"{shown}\nkept in {path}; apply it: python -m {how} {path}"
 
 
 def main() -> int:

@@ -80,8 +80,14 @@ def test_the_twin_finds_what_is_wrong_and_raises_nothing(tmp_path: Path) -> None
     code, text = _run("differential", tmp_path, *arguments, LOCKSTEP_FUZZ_PLANT="rate-generous")
     assert code == 1
     assert "TOO_MANY_REQUESTS" in text
-    again = re.search(r"again: .* --seeds 1 --start (\d) --commands 6000", text)
-    assert again, text
+    assert re.search(r"again: .* --seeds 1 --start \d --commands 6000", text), text
+    (found,) = (tmp_path / ".fuzz" / "crashes").iterdir()
+    assert len(list(read_log(found))) < 25, text
+    code, _ = _run("differential", tmp_path, "--log", str(found))
+    assert code == 0
+    plant = {"LOCKSTEP_FUZZ_PLANT": "rate-generous"}
+    code, _ = _run("differential", tmp_path, "--log", str(found), **plant)
+    assert code == 1
 
 
 @pytest.mark.parametrize(
