@@ -116,7 +116,7 @@ cluster-faults CYCLES="20": _current
 kill-1000: _current
     LOCKSTEP_KILL_CYCLES=1000 {{python}} -m pytest tests/node/test_kill.py -x
 
-# The fuzzers, a minute and a half: four million commands, the twin, both builds, all decoders
+# The fuzzers, two minutes: millions of commands, the twin, both builds, all decoders
 [group('proof')]
 fuzz START="0": _current
     {{python}} -m tests.fuzz.bulk --seeds 20 --start {{START}} --jobs 2
@@ -125,7 +125,7 @@ fuzz START="0": _current
     {{python}} -m tests.fuzz.guided --runs 1000
     {{python}} -m tests.fuzz.corpus
 
-# The same for an hour: forty million commands, three million beside the twin, guided by the clock
+# The same for an hour: eighty million commands, three million beside the twin
 [group('proof')]
 fuzz-nightly START="1000000": _current
     {{python}} -m tests.fuzz.bulk --seeds 200 --start {{START}} --jobs 2

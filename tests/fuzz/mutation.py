@@ -6,6 +6,7 @@ makes decodes always: whether the machine survives it is for others to see. Equa
 bytes, in any process.
 """
 
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -30,6 +31,7 @@ from tests.core.replay import Entry
 from tests.core.subjects import Engine
 from tests.core.terms_workload import TermsWorkload
 from tests.core.workload import EDGES, I64_MAX, I64_MIN, Workload, near, setup_records
+from tests.fuzz.crowd import CROWD_COMMANDS, CrowdWorkload, crowd_setup_records
 
 RECORDED_COMMANDS: Final = 4_000
 WORD_MASK: Final = (1 << 64) - 1
@@ -101,6 +103,33 @@ def _mend() -> Batch:
     return Batch(1, [*records, c.set_limits(1_000, 10**9, 1 << 16)])
 
 
+def _late() -> Batch:
+    """Everything that reckons a time from now, for a pass at the end of time."""
+    records = [c.set_rules(1, rate=1, burst=2, window_ns=DAY_NS, stopped_orders=1, static_bps=1,
+                           action=codes.MODE_AUCTION, call_ns=DAY_NS)]  # fmt: skip
+    for account in range(2, 6):
+        records += [
+            c.set_desk(account, 2, rate=1, burst=1_000_000),
+            c.cancel_after(account, 1, CANCEL_AFTER_NS_MAX),
+            c.place_terms(account, 2, codes.BUY, codes.LIMIT, codes.DAY, price=98, qty=3),
+            c.place_terms(account, 2, codes.BUY, codes.LIMIT, codes.GTD, price=97, qty=3,
+                          expire_ns=I64_MAX),
+            *[c.place(account, 2, codes.SELL, codes.LIMIT, codes.GTC, 103, 3)] * 2,
+        ]  # fmt: skip
+    return Batch(1, [*records, c.set_mode(3, codes.MODE_AUCTION, until_ns=I64_MAX)])
+
+
+LATE: Final = _late()
+
+WORKLOADS: Final[tuple[tuple[type[Workload], Callable[[], list[bytes]]], ...]] = (
+    (Workload, setup_records),
+    (TermsWorkload, setup_records),
+    (EdgeWorkload, edge_setup_records),
+    (TermsWorkload, setup_records),
+    (CrowdWorkload, crowd_setup_records),
+)
+"""Recordings take turns, by their seeds."""
+
 MEND: Final = _mend()
 
 
@@ -112,10 +141,9 @@ class Recording:
         self.version = VERSION_KNOWN
         if random.random() < 0.25:
             self.version = random.randint(VERSION_FIRST, VERSION_KNOWN)
-        makers = (Workload, TermsWorkload, TermsWorkload, EdgeWorkload)
-        self.workload = makers[seed % len(makers)](seed)
-        edges = isinstance(self.workload, EdgeWorkload)
-        self.setup = edge_setup_records() if edges else setup_records()
+        workload, setup = WORKLOADS[seed % len(WORKLOADS)]
+        self.workload = workload(seed)
+        self.setup = setup()
         if self.version > VERSION_FIRST:
             self.setup.append(c.set_version(self.version))
         self.batches: list[Batch] = []
@@ -129,7 +157,8 @@ class Recording:
         events, _ = engine.apply(*self.log[-1])
         workload.learn(events)
         sent = 0
-        while sent < RECORDED_COMMANDS:
+        is_crowd = isinstance(workload, CrowdWorkload)
+        while sent < (CROWD_COMMANDS if is_crowd else RECORDED_COMMANDS):
             step_ns = workload.time_step_ns()
             now_ns += step_ns
             if isinstance(workload, TermsWorkload):
@@ -153,7 +182,8 @@ class Pass:
         self._random = random = Random(f"pass {seed} {number}")
         self._rate = random.choice((0.0005, 0.002, 0.002, 0.01, 0.01, 0.05, 0.3))
         self._renamed = random.choice((0.05, 0.5))
-        self._far_from = random.randrange(len(recording.batches)) if random.random() < 0.1 else -1
+        is_late = random.random() < 0.15
+        self._far_from = random.randrange(len(recording.batches)) if is_late else -1
         self._orders: list[tuple[int, int]] = [(1 << 24, 2)]
         """Orders that came to rest lately, and whose they are."""
         self._last = (b"", Batch(0, []))
@@ -170,6 +200,9 @@ class Pass:
             batches = batches.copy()
             for _ in range(len(batches) // 20):
                 batches.insert(random.randrange(len(batches)), MEND)
+        if self._far_from >= 0:
+            late = [LATE] * random.choice((1, 2, 5))
+            batches = [*batches[: self._far_from + 1], *late, *batches[self._far_from + 1 :]]
         if random.random() < 0.5:
             return batches
         chosen = [one for one in batches for _ in range(random.choice((0, 1, 1, 1, 1, 1, 2)))]
@@ -216,9 +249,7 @@ class Pass:
         self.now_ns += one.step_ns
         random = self._random
         if place == self._far_from:
-            far = random.choice(
-                (TIME_NS_MAX, TIME_NS_MAX - DAY_NS, I64_MAX - 10**9, I64_MAX - DAY_NS)
-            )
+            far = random.choice((TIME_NS_MAX, I64_MAX, I64_MAX, I64_MAX))
             self.now_ns = max(self.now_ns, far - random.choice(JUMPS_NS))
         elif random.random() < self._rate:
             self.now_ns += random.choice(JUMPS_NS)

@@ -31,7 +31,7 @@ def _run(
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(5))
 def test_a_short_campaign(seed: int) -> None:
     recording, outcome = Recording(seed), bulk.Outcome()
     recording.record()
@@ -94,7 +94,7 @@ def test_the_twin_finds_what_is_wrong_and_raises_nothing(tmp_path: Path) -> None
     "plant", [one.name for one in PLANTS if "bulk" in one.expected]
 )  # fmt: skip
 def test_it_finds_a_planted_bug_and_cuts_it_down(plant: str, tmp_path: Path) -> None:
-    arguments = ("--seeds", "6", "--passes", "6")
+    arguments = ("--seeds", "4", "--passes", "15")
     code, text = _run("bulk", tmp_path, *arguments, LOCKSTEP_FUZZ_PLANT=plant)
     assert code == 1, text
     again = re.search(r"again: .* --seeds 1 --start (\d+)", text)
@@ -112,7 +112,7 @@ def test_it_finds_a_planted_bug_and_cuts_it_down(plant: str, tmp_path: Path) -> 
         "--start",
         again[1],
         "--passes",
-        "6",
+        "15",
         LOCKSTEP_FUZZ_PLANT=plant,
     )
     assert code == 1
