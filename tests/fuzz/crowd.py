@@ -134,15 +134,19 @@ class CrowdWorkload(TermsWorkload):
         return [*self._sweep(100, 101), self._one(BUY, 90), *pegged, *moves]
 
     def _auction(self) -> list[bytes]:
-        """More trades than one part of an uncrossing may have, and orders for it alone."""
+        """More trades than one part of an uncrossing may have, and orders for it alone.
+
+        The many gather before the call: the twin looks at all orders of one after each command.
+        """
         many = self._many(UNCROSS_TRADES_MAX)
-        crossing = [self._one(n % 2, 101 if n % 2 == BUY else 99) for n in range(2 * many)]
+        resting = [self._one(BUY, 98) for _ in range(many)]
         only = [
             c.place_terms(account, 1, BUY, codes.LIMIT, codes.AUCTION, price=80, qty=1)
             for account in ACCOUNTS
         ]
-        begins = c.set_mode(1, codes.MODE_AUCTION)
-        return [*self._sweep(100, 100), begins, *only, *crossing, c.set_mode(1, codes.MODE_NORMAL)]
+        crossing = [self._one(SELL, 97, 1_000) for _ in range(many // 1_000 + 1)]
+        begins, ends = c.set_mode(1, codes.MODE_AUCTION), c.set_mode(1, codes.MODE_NORMAL)
+        return [c.cancel_all(0, 1), *resting, begins, *only, *crossing, ends]
 
     def _mass(self) -> list[bytes]:
         """One account's, so that its dead man's switch has too much to do as well."""
