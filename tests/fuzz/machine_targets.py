@@ -16,6 +16,7 @@ choose()
 
 from core import commands as c  # noqa: E402 - which build is decided above
 from core import events  # noqa: E402
+from core.codes import COMMAND_NAMES  # noqa: E402
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX  # noqa: E402
 from core.machine import Diverged, Machine  # noqa: E402
 from core.versions import VERSION_KNOWN, UnknownVersion  # noqa: E402
@@ -76,7 +77,8 @@ _LONG: Final = {
     10: c.LIST_SYMBOL_WORDS, 11: c.CHECKPOINT_WORDS, 14: c.PLACE_TERMS_WORDS,
     15: c.PLACE_LIST_WORDS, 18: c.SET_RULES_WORDS, 19: c.SET_DESK_WORDS, 22: c.SET_FEES_WORDS,
 }  # fmt: skip
-KIND_WORDS: Final = {kind: _LONG.get(kind, c.COMMAND_WORDS) for kind in range(1, 23)}
+KINDS: Final = len(COMMAND_NAMES)
+KIND_WORDS: Final = {kind: _LONG.get(kind, c.COMMAND_WORDS) for kind in range(1, KINDS)}
 _WITH_TERMS: Final = (1, 14)
 
 
@@ -170,7 +172,7 @@ def run_commands(data: bytes) -> None:
     reader = _Reader(data)
     made: list[bytes] = []
     while reader.left() and len(made) < 32:
-        kind = reader.byte() % 23 or 1
+        kind = reader.byte() % KINDS or 1
         symbol, terms = reader.byte(), reader.byte() | reader.byte() << 8
         if kind not in _WITH_TERMS:
             terms = 0

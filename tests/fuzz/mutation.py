@@ -6,6 +6,7 @@ makes decodes always: whether the machine survives it is for others to see. Equa
 bytes, in any process.
 """
 
+import struct
 from collections.abc import Callable
 from random import Random
 from typing import Final
@@ -49,14 +50,17 @@ WORDS: Final = tuple(
 )
 """Where mistakes live; brought into 64 bits when one is used."""
 
+
+def _is_short(kind: int) -> bool:
+    try:
+        return c.check_commands(struct.pack("<8q", kind | c.COMMAND_WORDS << 8, *(0,) * 7)) == 1
+    except c.MalformedBatch:
+        return False
+
+
 SHORT_KINDS: Final = tuple(
-    kind
-    for kind in range(1, codes.CMD_SET_FEES + 1)
-    if kind not in (
-        codes.CMD_LIST_SYMBOL, CMD_CHECKPOINT, CMD_PLACE_TERMS, codes.CMD_PLACE_LIST,
-        codes.CMD_SET_RULES, codes.CMD_SET_DESK, codes.CMD_SET_FEES, CMD_SET_VERSION,
-    )
-)  # fmt: skip
+    kind for kind in range(len(codes.COMMAND_NAMES)) if _is_short(kind) and kind != CMD_SET_VERSION
+)
 """Kinds of eight words: one may stand where another did."""
 
 JUMPS_NS: Final = (1, 10**9, 3600 * 10**9, DAY_NS, 31 * DAY_NS, 400 * DAY_NS)
