@@ -72,7 +72,7 @@ proto:
 proto-check *ARGS:
     {{python}} contracts/lint.py {{ARGS}}
 
-# Remove what builds and tests leave behind (not lockstep-data)
+# Remove what builds and tests leave behind (not lockstep-data, nor what the fuzzers found)
 [group('build')]
 clean: pure
     rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
@@ -126,9 +126,27 @@ cluster-faults CYCLES="20": _current
 kill-1000: _current
     LOCKSTEP_KILL_CYCLES=1000 {{python}} -m pytest tests/node/test_kill.py -x
 
-# Everything, with many more and fresh random examples, more seeds and more kills
+# The fuzzers, two minutes: millions of commands, the twin, both builds, all decoders
 [group('proof')]
-nightly: _current
+fuzz START="0": _current
+    {{python}} -m tests.fuzz.bulk --seeds 20 --start {{START}} --jobs 2
+    {{python}} -m tests.fuzz.differential --seeds 10 --start {{START}} --jobs 2
+    {{python}} -m tests.fuzz.builds --seeds 4 --start {{START}} --jobs 2
+    {{python}} -m tests.fuzz.guided --runs 1000
+    {{python}} -m tests.fuzz.corpus
+
+# The same for an hour: eighty million commands, three million beside the twin
+[group('proof')]
+fuzz-nightly START="1000000": _current
+    {{python}} -m tests.fuzz.bulk --seeds 200 --start {{START}} --jobs 2
+    {{python}} -m tests.fuzz.differential --seeds 100 --start {{START}} --commands 30000 --jobs 2
+    {{python}} -m tests.fuzz.builds --seeds 40 --start {{START}} --jobs 2
+    {{python}} -m tests.fuzz.guided --seconds 180
+    {{python}} -m tests.fuzz.corpus
+
+# Everything, with many more and fresh random examples, more seeds and more kills; then the fuzzers
+[group('proof')]
+nightly: _current && fuzz-nightly
     LOCKSTEP_HYPOTHESIS_PROFILE=nightly LOCKSTEP_KILL_CYCLES=200 \
         {{python}} -m pytest
 
@@ -137,7 +155,7 @@ nightly: _current
 diagrams: _current
     {{python}} -m sim.lives docs/orders
 
-# Rewrite expected output of golden scenarios: read the diff before you commit it
+# Rewrite expected output of golden scenarios, add missing snapshots: read the diff before a commit
 [group('proof')]
 golden-rewrite: _current
     LOCKSTEP_GOLDEN_REWRITE=1 {{python}} -m pytest tests/golden tests/contracts -q

@@ -26,7 +26,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 CORE: Final = ROOT / "core"
 STAMP: Final = CORE / "_build_stamp.json"
 
-INTERPRETED: Final = frozenset({"__init__", "views"})
+INTERPRETED: Final = frozenset({"__init__", "snapshot", "views"})
 """Modules that stay plain Python: nothing hot, and structs whose annotations are read back."""
 
 BuildState = Literal["compiled", "interpreted", "stale"]

@@ -338,7 +338,7 @@ class PeerTransport:
         """The hello, if it is one for us; the warning says what does not fit."""
         try:
             hello = msgspec.msgpack.decode(payload[:HELLO_BYTES_MAX], type=Hello)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise BadFrame(f"hello: {error}") from error
         who = f"node {node_number(hello.member)}"
         if hello.protocol != PROTOCOL:

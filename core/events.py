@@ -329,6 +329,8 @@ def _decode_risk(
             begin=w[4],
         )  # fmt: skip
     if kind == EV_FEES_CHANGED:
+        if w[4] < 0 or 5 + 3 * w[4] > len(w):
+            raise ValueError(f"events: {w[4]} tiers of fees")
         return FeesChanged(
             symbol=symbol, seq=seq, cause=cause, account=w[2], version=w[3],
             tiers=tuple((w[5 + 3 * i], w[6 + 3 * i], w[7 + 3 * i]) for i in range(w[4])),

@@ -48,7 +48,8 @@ from core.dedup import D_REPLY, DEDUP_WORDS
 from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
 from core.read_ahead import ReadAhead
 from core.reading import Reading
-from core.state import Snapshot, State, digest_words
+from core.snapshot import Snapshot
+from core.state import State, digest_words
 from core.table import NIL, Table, column_bytes, filled
 from core.versions import (
     VERSION_AUCTIONS, VERSION_KEYED_MODES, VERSION_KNOWN, VERSION_TREE, UnknownVersion,
@@ -411,7 +412,7 @@ class Machine:
         """
         try:
             snapshot = msgspec.msgpack.decode(data, type=Snapshot)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError(f"snapshot: {error}") from error
         machine = Machine(known_version)
         machine._state.load(snapshot)

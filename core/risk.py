@@ -40,6 +40,8 @@ from core.ticket import Ticket
 
 BPS: i64 = 10_000
 SECOND_NS: i64 = 1_000_000_000
+TIME_END: i64 = (1 << 63) - 1
+"""The last log time that there can be."""
 
 
 class Risk:
@@ -100,7 +102,7 @@ class Risk:
             next_ns = now
         if next_ns - now > (burst - 1 if burst > 0 else 0) * gap:
             return self.answer.reject(TOO_MANY_REQUESTS, rate)
-        self.rules.desks.rows[at] = next_ns + gap
+        self.rules.desks.rows[at] = next_ns + gap if next_ns <= TIME_END - gap else TIME_END
         self.rules.desks.touch(row)
         return True
 

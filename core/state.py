@@ -37,6 +37,7 @@ from core.pegs import Pegs
 from core.profiles import Profiles
 from core.risk_orders import RiskOrders
 from core.rules import Rules
+from core.snapshot import Snapshot
 from core.table import NIL, Table
 from core.terms import AREA_SHIFT, SYMBOL_MASK
 from core.ticket import Ticket
@@ -54,18 +55,6 @@ _SCALARS: Final = 15
 """Loose numbers of a state of the first version; a later version stands behind them."""
 _SCALARS_OF_TERMS: Final = 18
 """Those of a state from `VERSION_ORDER_TERMS` on."""
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """A snapshot's content; its bytes are the MessagePack of this."""
-
-    version: int
-    index: int
-    ts_ns: int
-    chain: bytes
-    scalars: list[int]
-    tables: dict[str, bytes]
-    seal: bytes
 
 
 class State:
@@ -230,6 +219,8 @@ class State:
         """Become what the snapshot says. Raises `ValueError` for one that does not fit."""
         if snapshot.version != SNAPSHOT_VERSION:
             raise ValueError(f"snapshot: version {snapshot.version} is not {SNAPSHOT_VERSION}")
+        if not 0 <= snapshot.index < 1 << 63 or not 0 <= snapshot.ts_ns < 1 << 63:
+            raise ValueError("snapshot: index or time beyond 64 bits")
         version = _version_of(snapshot.scalars)
         tables = self.tables(version)
         if list(snapshot.tables) != [table.name for table in tables]:

@@ -135,5 +135,5 @@ def base_of(meta: SnapshotMeta) -> Base:
 def _snapshot_index(message: SnapshotChunk) -> int:
     try:
         return msgspec.msgpack.decode(message.meta, type=SnapshotMeta).index
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return 0

@@ -161,7 +161,7 @@ def decode(data: bytes) -> Configuration:
     """Raises `BadConfiguration`."""
     try:
         return checked(msgspec.msgpack.decode(data, type=Configuration))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadConfiguration(f"configuration: {error}") from error
 
 

@@ -165,6 +165,6 @@ def decode(data: bytes) -> Message:
     """Raises `MalformedMessage`."""
     try:
         message: Message = _decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise MalformedMessage(str(error)) from error
     return message

@@ -59,7 +59,7 @@ class Incoming:
             return None
         try:
             return _decode(chunk.meta), data
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
 
     def forget(self) -> None:

@@ -95,7 +95,7 @@ def check_may_place(state: State, account: int, symbol: Symbol) -> None:
     next_ns = max(desk.next_ns, state.now)
     if next_ns - state.now > max(0, burst - 1) * gap:
         raise Reject(TOO_MANY_REQUESTS, rate)
-    desk.next_ns = next_ns + gap
+    desk.next_ns = min(next_ns + gap, 2**63 - 1)
 
 
 def check_may_withdraw(state: State, account: int) -> None:

@@ -19,14 +19,21 @@ Entry = tuple[int, int, bytes]
 _HEAD = struct.Struct("<qqI")
 
 
+def written_entries(entries: Iterable[Entry]) -> bytes:
+    return b"".join(
+        _HEAD.pack(index, ts_ns, len(payload)) + payload for index, ts_ns, payload in entries
+    )
+
+
 def write_log(path: Path, entries: Iterable[Entry]) -> None:
-    with path.open("wb") as file:
-        for index, ts_ns, payload in entries:
-            file.write(_HEAD.pack(index, ts_ns, len(payload)) + payload)
+    path.write_bytes(written_entries(entries))
 
 
 def read_log(path: Path) -> Iterator[Entry]:
-    data = path.read_bytes()
+    return read_entries(path.read_bytes())
+
+
+def read_entries(data: bytes) -> Iterator[Entry]:
     at = 0
     while at < len(data):
         index, ts_ns, size = _HEAD.unpack_from(data, at)

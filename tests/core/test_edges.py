@@ -7,15 +7,26 @@ raises, whatever stands in it. All of it holds for the build of the core that is
 
 import struct
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core import commands as c
-from core.codes import CMD_CHECKPOINT, CMD_LIST_SYMBOL, CMD_PLACE
+from core.codes import (
+    BUY,
+    CMD_CHECKPOINT,
+    CMD_LIST_SYMBOL,
+    CMD_PLACE,
+    GTC,
+    LIMIT,
+    OK,
+    TOO_MANY_REQUESTS,
+)
 from core.events import REPLY_BYTES
 from core.limits import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX
 from core.machine import Diverged, Machine
+from core.versions import VERSION_RISK
 from tests.core.edge_workload import EdgeWorkload, edge_setup_records
 from tests.core.pair import START_NS, Pair
 from tests.core.workload import EDGES, setup_records
@@ -183,6 +194,24 @@ def test_whatever_is_well_formed_is_answered(batch: list[bytes]) -> None:
     pair.check()
 
 
+def test_a_rate_at_the_end_of_time() -> None:
+    """The moment of the next command leaves 64 bits where a gap is added to the last one."""
+    pair = Pair()
+    pair.apply(*setup_records(), c.set_version(VERSION_RISK), c.set_desk(2, 1, rate=1))
+    pair.now_ns = 2**63 - 1 - 5 * 10**8
+    codes_ = [
+        reply.code
+        for _ in range(3)
+        for reply in pair.apply(c.place(2, 1, BUY, LIMIT, GTC, 100, 1))[1]
+    ]
+    assert codes_ == [OK, TOO_MANY_REQUESTS, TOO_MANY_REQUESTS]
+    pair.now_ns = 2**63 - 1
+    _, (last,) = pair.apply(c.place(2, 1, BUY, LIMIT, GTC, 100, 1))
+    assert last.code == OK
+    pair.check()
+    pair.restart()
+
+
 # --- checkpoints ----------------------------------------------------------------------------------
 
 
@@ -234,3 +263,31 @@ def test_a_damaged_snapshot_is_refused() -> None:
             Machine.restore(damaged)
         with pytest.raises(ValueError, match="snapshot"):
             Machine.restore(snapshot[:at])
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("index", 2**63), ("index", -1), ("ts_ns", 2**64 - 1), ("version", 2**63),
+        ("scalars", ["x"] * 15), ("scalars", [{}] * 15), ("scalars", [2**63] * 15),
+        ("scalars", []), ("tables", {"assets": 5}), ("tables", {}), ("chain", b""), ("seal", ""),
+    ],
+)  # fmt: skip
+def test_a_snapshot_with_other_members_is_refused(member: str, value: object) -> None:
+    """Compiled as interpreted: what is inside of a list or a table is looked at, too."""
+    members = msgspec.msgpack.decode(_prepared().snapshot())
+    if member == "tables" and value:
+        value = dict.fromkeys(members["tables"], 5)
+    with pytest.raises(ValueError, match="snapshot"):
+        Machine.restore(msgspec.msgpack.encode({**members, member: value}))
+
+
+def test_a_snapshot_may_not_be_a_bottomless_pit() -> None:
+    """A member that nobody knows is passed over, however deep it is nested."""
+    members = msgspec.msgpack.decode(_prepared().snapshot())
+    deep = msgspec.msgpack.encode({**members, "more": 0})[:-1] + b"\x91" * 100_000 + b"\xc0"
+    with pytest.raises(ValueError, match="snapshot"):
+        Machine.restore(deep)
+    unreadable = _prepared().snapshot().replace(b"assets", b"asset\xff")
+    with pytest.raises(ValueError, match="snapshot"):
+        Machine.restore(unreadable)

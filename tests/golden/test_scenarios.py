@@ -18,7 +18,7 @@ from tests.golden.scenario import SCENARIOS, Runner
 FILES = sorted(SCENARIOS.glob("*.txt"))
 
 
-def _rewrite_asked(config: pytest.Config) -> bool:
+def rewrite_asked(config: pytest.Config) -> bool:
     asked = config.getoption("--golden-rewrite", default=False)
     return bool(asked) or os.environ.get("LOCKSTEP_GOLDEN_REWRITE", "") not in ("", "0")
 
@@ -27,7 +27,7 @@ def _rewrite_asked(config: pytest.Config) -> bool:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_scenario(path: Path, maker: str, request: pytest.FixtureRequest) -> None:
     text = path.read_text()
-    if _rewrite_asked(request.config):
+    if rewrite_asked(request.config):
         path.write_text(Runner(TwinMachine()).rewrite(text))
         return
     assert Runner(MAKERS[maker]()).rewrite(text).splitlines() == text.splitlines()
