@@ -7,6 +7,7 @@ it runs. It must not know which step comes next.
 
 import argparse
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -119,6 +120,8 @@ async def _round(courier: TransferCourier, counts: dict[str, int]) -> list[Outco
     for transfer in await courier.waiting():
         outcome = await courier.carry(transfer)
         counts[outcome.outcome] += 1
+        print(f"transfer {outcome.transfer_id.hex()}: {outcome.outcome} {outcome.why}",
+              file=sys.stderr)  # fmt: skip
         if outcome.outcome == STUCK:
             stuck.append(outcome)
     return stuck

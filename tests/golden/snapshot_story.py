@@ -11,6 +11,7 @@ from typing import Any
 
 from core import codes
 from core import commands as c
+from core import transfer_commands as tc
 from core.commands import batch_of
 from core.events import (
     AccountOpened,
@@ -27,12 +28,14 @@ from core.versions import (
     VERSION_KEYED_MODES,
     VERSION_ORDER_TERMS,
     VERSION_RISK,
+    VERSION_TRANSFERS,
 )
 from tests.core.pair import START_NS
 from tests.core.replay import Entry
 from tests.core.subjects import Engine
 from tests.core.terms_workload import TermsWorkload
 from tests.core.workload import Workload, setup_records
+from tests.golden.snapshot_file import holdings
 
 WORN_COMMANDS = 500
 AFTER_COMMANDS = 150
@@ -68,6 +71,8 @@ class Story:
             self._must(c.set_version(version))
         self._at_random(worn_commands)
         self._last_act()
+        if holdings(self.engine.machine)["free.replies"] == 0:
+            raise Unfit("no remembered reply has expired")
         self.snapshot = self.engine.machine.snapshot()
         self._entries = self.after
         self._at_random(after_commands)
@@ -115,6 +120,8 @@ class Story:
             self._lists()
         if self.version >= VERSION_AUCTIONS:
             self._call()
+        if self.version >= VERSION_TRANSFERS:
+            self._transfers()
         self._free_rows()
         self._modes()
         events = self._must(c.checkpoint())
@@ -134,6 +141,7 @@ class Story:
             if isinstance(event, AssetListed)
         ]
         gold, coin = assets
+        self.coin = coin
         listings = [
             c.list_symbol(
                 name, gold, coin, tick_units=1000, lot_units=10, min_price=1, max_price=1000,
@@ -175,6 +183,21 @@ class Story:
             c.set_fees(self.bob, self.calm, [(0, 10, 20)]),
             c.set_fees(self.cleo, 0, [(0, 0, 700)]),
         )
+
+    def _transfers(self) -> None:
+        """One of each state: overdue by the next entry, waiting, ended both ways, in, voided."""
+        ids = [(88, n) for n in range(1, 7)]
+        soon, late = self.now_ns + 1, self.now_ns + HOUR_NS
+        self._must(
+            *(
+                tc.transfer_out(self.ann, self.coin, 1_000 + n, ids[n], 9, 5, (soon, late)[n > 0])
+                for n in range(4)
+            ),
+            tc.transfer_end(ids[2], tc.OUTCOME_CONFIRM, 41),
+            tc.transfer_end(ids[3], tc.OUTCOME_REFUND, 42),
+            tc.transfer_in(self.bob, self.coin, 500, ids[4], 9, 6, late),
+            tc.transfer_void(ids[5], 9),
+        )  # fmt: skip
 
     def _trade(self) -> None:
         """Levels on both sides with several orders, client ids, keys, a maker half filled."""
