@@ -119,6 +119,7 @@ class Machine:
         link.update(commands)
         link.update(self.events)
         self.chain = link.digest()
+        state.keep_up(count, ts_ns)
 
     def _command(self, commands: bytes, at: i64, head: i64) -> None:
         state = self._state
@@ -354,6 +355,7 @@ class Machine:
         state.answer.seq = state.events.last_seq(0)
         state.checkpoint_index = self.index
         state.checkpoint_digest = digest
+        state.begin_interval(self.ts_ns)
 
     # --- digest, snapshot, reading ------------------------------------------------------------
 

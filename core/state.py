@@ -44,6 +44,7 @@ from core.trading import Trading
 from core.versions import (
     VERSION_AUCTIONS, VERSION_FEES, VERSION_FIRST, VERSION_ORDER_TERMS, VERSION_RISK, VERSION_TREE,
 )  # fmt: skip
+from core.waiting import Pace
 
 SNAPSHOT_VERSION: Final = 1
 
@@ -113,6 +114,8 @@ class State:
         self.checkpoint_digest: bytes = bytes(32)
         self.version: i64 = VERSION_FIRST
         """The machine version that is in force."""
+        self.pace = Pace()
+        self._in_force: list[Table] = self.tables(VERSION_FIRST)
 
     def tables(self, version: i64) -> list[Table]:
         """Those that a state of that machine version has."""
@@ -141,6 +144,27 @@ class State:
         self.version = version
         self._use_version()
 
+    def keep_up(self, commands: i64, ts_ns: i64) -> None:
+        """After an entry of so many commands: hash what has waited longest."""
+        pace = self.pace
+        pace.entry(commands, ts_ns)
+        for table in self._in_force:
+            table.keep_up(pace)
+        self.accounts.pages.keep_up(pace)
+
+    def begin_interval(self, ts_ns: i64) -> None:
+        """A checkpoint has been made."""
+        self.pace.checkpoint(ts_ns)
+        for table in self._in_force:
+            table.begin_interval(self.pace)
+        self.accounts.pages.begin_interval(self.pace)
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Changed pages that are not hashed yet, by table; "pages" are those of the balances."""
+        found = {table.name: table.waiting for table in self._in_force}
+        return {**found, "pages": self.accounts.pages.waiting}
+
     def _use_version(self) -> None:
         """What the parts must know of the version in force."""
         last_tif: i64 = AUCTION if self.version >= VERSION_AUCTIONS else DAY
@@ -148,6 +172,7 @@ class State:
         self.trading.has_risk = self.version >= VERSION_RISK
         self.trading.execution.has_fees = self.version >= VERSION_FEES
         self.listed.use_version(last_tif)
+        self._in_force = self.tables(self.version)
 
     def scalars(self) -> list[int]:
         """Every number of the state that lies in no table."""
@@ -243,6 +268,10 @@ class State:
         self.markets.rebuild()
         self.trading.timers.rebuild()
         self._use_version()
+        self.accounts.digest()
+        for table in self._in_force:
+            table.restart_interval()
+        self.accounts.pages.restart_interval()
 
     def _rebuild_books(self) -> None:
         """The ladders, from the levels that exist."""
