@@ -144,6 +144,7 @@ class Accounts:
     def rebuild(self) -> None:
         """The index and the pages of the logical digest, from the tables."""
         self._by_asset = Index(self.balances, 2)
+        self._by_asset.reserve(self.balances.count)
         row: i64 = 0
         while row < self.balances.count:
             self._by_asset.put(row)

@@ -146,6 +146,7 @@ class Replies:
     def rebuild(self) -> None:
         """The index, from the queue of live rows."""
         self.index = Index(self.table, 3)
+        self.index.reserve(self.live)
         row = self.oldest
         rows = self.table.rows
         while row != NIL:
@@ -183,6 +184,7 @@ class References:
 
     def rebuild(self) -> None:
         self._index = Index(self.table, 3)
+        self._index.reserve(self.table.count)
         row: i64 = 0
         while row < self.table.count:
             self._index.put(row)

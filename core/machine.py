@@ -30,7 +30,6 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-import msgspec
 from librt.strings import read_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64
@@ -47,7 +46,8 @@ from core.dedup import D_REPLY, DEDUP_WORDS
 from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
 from core.read_ahead import ReadAhead
 from core.reading import Reading
-from core.state import Snapshot, State, digest_words
+from core.snapshot_format import Snapshot, decode
+from core.state import State, digest_words
 from core.table import NIL, Table, column_bytes, filled
 from core.versions import (
     VERSION_AUCTIONS, VERSION_KEYED_MODES, VERSION_KNOWN, VERSION_TREE, UnknownVersion,
@@ -386,8 +386,27 @@ class Machine:
         return self._state.accounts.digest()
 
     def snapshot(self) -> bytes:
-        """The state after `index`, for `restore`."""
+        """The state after `index`, for `restore`, in format 1: all of it at once."""
         return self._state.snapshot(self.index, self.ts_ns, self.chain)
+
+    def begin_snapshot(self, step_bytes: int) -> None:
+        """A snapshot is to be taken in steps of about so many bytes, one after each entry.
+
+        One that was begun before is forgotten.
+        """
+        self._state.begin_image(step_bytes)
+
+    def copy_snapshot(self) -> bool:
+        """One step. True: what is left is no more than a step, so `take_snapshot` is no pause."""
+        return self._state.copy_image()
+
+    def take_snapshot(self) -> Snapshot:
+        """The state after `index`: what is left of it is copied. Nothing changes it any more."""
+        return self._state.take_image(self.index, self.ts_ns, self.chain)
+
+    def drop_snapshot(self) -> None:
+        """The one that was begun, if any, is not wanted any more."""
+        self._state.drop_image()
 
     @staticmethod
     def restore(data: bytes, known_version: int = VERSION_KNOWN) -> "Machine":
@@ -395,17 +414,15 @@ class Machine:
 
         Raises `ValueError` if it is none, `UnknownVersion` if a newer program took it.
         """
-        try:
-            snapshot = msgspec.msgpack.decode(data, type=Snapshot)
-        except msgspec.DecodeError as error:
-            raise ValueError(f"snapshot: {error}") from error
+        snapshot = decode(data)
         machine = Machine(known_version)
         machine._state.load(snapshot)
+        head = snapshot.head
         if machine.version > known_version:
-            raise UnknownVersion(machine.version, known_version, snapshot.index)
-        machine.index = snapshot.index
-        machine.ts_ns = snapshot.ts_ns
-        machine.chain = snapshot.chain
+            raise UnknownVersion(machine.version, known_version, head.index)
+        machine.index = head.index
+        machine.ts_ns = head.ts_ns
+        machine.chain = head.chain
         return machine
 
     def reserve(self, keys: int, orders: int) -> None:

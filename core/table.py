@@ -21,6 +21,7 @@ from typing import Final
 from librt.vecs import append, extend, vec
 from mypy_extensions import i64
 
+from core.page_image import PageImage
 from core.page_tree import PageTree
 from core.waiting import Fifo, Pace, Quota
 
@@ -32,7 +33,8 @@ PAGE_ROWS: Final = 64
 
 _WAITS: Final = 1  # the page is in the queue of those to be hashed
 _RECENT: Final = 2  # it has changed since it was looked at there
-_MARKED: Final = _WAITS | _RECENT
+_STALE: Final = 4  # the image has no true copy of it, or there is no image
+_MARKED: Final = _WAITS | _RECENT | _STALE
 _LEFT_PAGES: Final = 32
 _LEFT_BYTES: Final = 128 << 10
 
@@ -72,9 +74,10 @@ class Table:
         self.rows: vec[i64] = vec[i64]()
         self.tree = PageTree()
         self._marks: vec[i64] = vec[i64]()
-        """Of each page: the bits `_WAITS` and `_RECENT`."""
+        """Of each page: the bits `_WAITS`, `_RECENT` and `_STALE`."""
         self._to_hash = Fifo()
         """The pages that wait."""
+        self._image: PageImage | None = None
         self._quota = Quota(_pages_left_at_most(stride))
 
     def add_row(self) -> i64:
@@ -99,8 +102,11 @@ class Table:
             self._mark(row >> PAGE_SHIFT)
 
     def _mark(self, page: i64) -> None:
-        if self._marks[page] & _WAITS == 0:
+        mark = self._marks[page]
+        if mark & _WAITS == 0:
             self._to_hash.push(page)
+        if mark & _STALE == 0 and self._image is not None and page < self._image.swept:
+            self._image.stale.push(page)
         self._marks[page] = _MARKED
 
     def digest(self, as_tree: bool) -> bytes:
@@ -124,17 +130,22 @@ class Table:
         queue. What changes with every entry is hashed at checkpoints only.
         """
         due = self._quota.due(self._to_hash.count, pace)
-        if due == 0:
-            return
+        if due > 0:
+            self.hash_some(due)
+
+    def hash_some(self, looks: i64) -> None:
+        """The same with so many pages looked at."""
+        if looks > self._to_hash.count:
+            looks = self._to_hash.count
         words = memoryview(self.rows)
-        while due > 0:
+        while looks > 0:
             page = self._to_hash.pop()
             if self._marks[page] & _RECENT != 0:
-                self._marks[page] = _WAITS
+                self._marks[page] &= ~_RECENT
                 self._to_hash.push(page)
             else:
                 self._hash(page, words)
-            due -= 1
+            looks -= 1
         self.tree.raise_down_to(self._to_hash.count)
 
     def begin_interval(self, pace: Pace) -> None:
@@ -154,8 +165,63 @@ class Table:
         page_words = PAGE_ROWS * self.stride
         cells = words[page * page_words : (page + 1) * page_words]
         self.tree.put(page, hashlib.sha256(cells).digest())
-        self._marks[page] = 0
+        self._marks[page] &= _STALE
         self._quota.did(1)
+
+    # --- an image, made in steps --------------------------------------------------------------
+
+    def begin_image(self) -> None:
+        """An image is to be made, from nothing."""
+        self._image = PageImage(PAGE_ROWS * self.stride * 8)
+
+    def copy_first(self, most: i64) -> i64:
+        """Copies pages that no image has yet, `most` bytes or one page; bytes copied."""
+        image = self._image
+        assert image is not None, f"table {self.name}: no image was begun"
+        pages = i64(len(self._marks)) - image.swept
+        if pages == 0:
+            return 0
+        if pages * image.page_bytes > most:
+            pages = most // image.page_bytes if most > image.page_bytes else 1
+        image.put(image.swept, pages, memoryview(self.rows).cast("B"))
+        end = image.swept + pages
+        while image.swept < end:
+            self._marks[image.swept] &= ~_STALE
+            image.swept += 1
+        return pages * image.page_bytes
+
+    def copy_again(self, most: i64) -> i64:
+        """Copies pages that have changed since they were copied, the same way."""
+        image = self._image
+        assert image is not None, f"table {self.name}: no image was begun"
+        words = memoryview(self.rows).cast("B")
+        copied: i64 = 0
+        while image.stale.count > 0 and (copied == 0 or copied + image.page_bytes <= most):
+            page = image.stale.pop()
+            image.put(page, 1, words)
+            self._marks[page] &= ~_STALE
+            copied += image.page_bytes
+        return copied
+
+    @property
+    def uncopied(self) -> int:
+        """Bytes of which the image has no true copy."""
+        image = self._image
+        assert image is not None, f"table {self.name}: no image was begun"
+        return (i64(len(self._marks)) - image.swept + image.stale.count) * image.page_bytes
+
+    def take_image(self) -> list[bytearray]:
+        """The rows as they are now, in chunks; what is missing is copied."""
+        image = self._image
+        assert image is not None, f"table {self.name}: no image was begun"
+        self.copy_first(self.uncopied)
+        self.copy_again(self.uncopied)
+        self._image = None
+        return image.taken(self.count * self.stride * 8)
+
+    def drop_image(self) -> None:
+        """Nobody wants it any more."""
+        self._image = None
 
     def reserve(self, rows: i64) -> None:
         """Room for so many rows: growing further moves all of them, and the pause grows too."""
@@ -167,13 +233,22 @@ class Table:
     def dump(self) -> bytes:
         return column_bytes(self.rows, self.count * self.stride)
 
-    def load(self, data: bytes) -> None:
-        """Replace all rows. Raises `ValueError` unless `data` is whole rows."""
-        size: i64 = len(data)
-        if size % (8 * self.stride) != 0:
-            raise ValueError(f"table {self.name}: {size} bytes are not rows of {self.stride} words")
-        self.rows = vec[i64](memoryview(data).cast("q"))
-        self.count = size // 8 // self.stride
+    def load(self, chunks: list[memoryview]) -> None:
+        """Replace all rows. Raises `ValueError` unless each chunk is whole rows."""
+        words: i64 = 0
+        for chunk in chunks:
+            size: i64 = len(chunk)
+            if size % (8 * self.stride) != 0:
+                raise ValueError(
+                    f"table {self.name}: {size} bytes are not rows of {self.stride} words"
+                )
+            words += size // 8
+        rows = vec[i64](capacity=words)
+        for chunk in chunks:
+            rows = extend(rows, chunk.cast("q"))
+        self.rows = rows
+        self.count = words // self.stride
+        self._image = None
         self.tree = PageTree()
         self._marks = vec[i64]()
         self._to_hash = Fifo()

@@ -71,7 +71,7 @@ def test_the_root_is_that_of_a_tree_made_afresh(steps: list[tuple[str, int]]) ->
 def test_a_load_begins_a_new_tree() -> None:
     table = table_of(5_000)
     table.digest(as_tree=True)
-    table.load(table.dump()[: 40 * 100])
+    table.load([memoryview(table.dump()[: 40 * 100])])
     assert table.digest(as_tree=True) == afresh(table)
     assert len(table.tree.levels) == 2
 
