@@ -20,14 +20,14 @@ The bytes of state and their hash include the members: the encoded configuration
 import hashlib
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import trio
 
 from adapters.lmdb_folder import sync_directory
-from replication.ports import SnapshotMeta, Warner
+from replication.ports import SnapshotData, SnapshotMeta, Warner
 
 MAGIC: Final = b"LSSNAP02"
 MAGIC_WITHOUT_MEMBERS: Final = b"LSSNAP01"
@@ -49,18 +49,26 @@ class SnapshotFiles:
         self._cluster = cluster
         self._warn = warn
 
-    async def save(self, meta: SnapshotMeta, data: bytes) -> None:
+    async def save(self, meta: SnapshotMeta, data: SnapshotData) -> None:
         """See `SnapshotStore.save`. Raises `OSError` when there is no room."""
         await trio.to_thread.run_sync(self.save_now, meta, data)
 
-    def save_now(self, meta: SnapshotMeta, data: bytes) -> None:
+    def save_now(self, meta: SnapshotMeta, data: Iterable[bytes]) -> None:
+        """Piece by piece, the header last."""
         self._folder.mkdir(parents=True, exist_ok=True)
         temporary = self._folder / f"{meta.index}.part"
+        whole = hashlib.sha256(meta.members)
+        size = len(meta.members)
         try:
             with temporary.open("wb") as file:
-                file.write(encode_header(meta, self._cluster, data))
+                file.seek(_HEADER_BYTES)
                 file.write(meta.members)
-                file.write(data)
+                for piece in data:
+                    whole.update(piece)
+                    size += len(piece)
+                    file.write(piece)
+                file.seek(0)
+                file.write(encode_header(meta, self._cluster, size, whole.digest()))
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self._file(meta.index))
@@ -94,12 +102,11 @@ class SnapshotFiles:
         return self._folder / f"{index}.snap"
 
 
-def encode_header(meta: SnapshotMeta, cluster: bytes, data: bytes) -> bytes:
-    whole = hashlib.sha256(meta.members)
-    whole.update(data)
+def encode_header(meta: SnapshotMeta, cluster: bytes, size: int, whole: bytes) -> bytes:
+    """`size` and hash: of the members and the state."""
     fields = _FIELDS.pack(
         MAGIC, meta.index, meta.term, meta.ts_ns, cluster, len(meta.members), meta.chain,
-        meta.record_hash, meta.digest, len(meta.members) + len(data), whole.digest(),
+        meta.record_hash, meta.digest, size, whole,
     )  # fmt: skip
     return fields + hashlib.sha256(fields).digest()
 

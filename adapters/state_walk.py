@@ -11,15 +11,15 @@ from typing import Final
 
 import msgspec
 
-from core import accounts, dedup, fees, listing, markets, open_orders, order_lists, order_store
-from core import profiles, rules, terms, timers, transfers
+from core import account_rows, dedup, fees, listing, markets, open_orders, order_lists
+from core import order_store, profiles, rules, terms, timers, transfers
 from core.machine import Machine
 from core.page_tree import FAN, HASH_BYTES
 from core.table import PAGE_ROWS, Table
 
 _WORDS: Final[dict[str, tuple[ModuleType, str]]] = {
-    "assets": (listing, "A_"), "symbols": (listing, "S_"), "accounts": (accounts, "AC_"),
-    "balances": (accounts, "B_"), "orders": (order_store, "O_"), "links": (open_orders, "X_"),
+    "assets": (listing, "A_"), "symbols": (listing, "S_"), "accounts": (account_rows, "AC_"),
+    "balances": (account_rows, "B_"), "orders": (order_store, "O_"), "links": (open_orders, "X_"),
     "levels": (order_store, "L_"), "replies": (dedup, "D_"), "references": (dedup, "R_"),
     "terms": (terms, "T_"), "lists": (order_lists, "G_"), "markets": (markets, "M_"),
     "switches": (timers, "W_"), "profiles": (profiles, "P_"), "rules": (rules, "U_"),

@@ -11,42 +11,26 @@ change; the steps of a trade only move it.
 """
 
 from collections.abc import Iterator
-from typing import Final
 
-from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from core.balances import ACCOUNTS_PER_PAGE, BalanceRow, page_digest, root_digest
-from core.table import NIL, PAGE_SHIFT, Index, Table, filled
-
-# Words of an account's row. Row 0 stands for "no account".
-AC_ORDERS_HEAD: Final = 0  # open orders, oldest first; slots of the order store
-AC_ORDERS_TAIL: Final = 1
-AC_OPEN_ORDERS: Final = 2
-AC_BALANCES: Final = 3  # first balance row, sorted by asset
-ACCOUNT_WORDS: Final = 4
-
-# Words of a balance's row.
-B_ACCOUNT: Final = 0
-B_ASSET: Final = 1
-B_AVAILABLE: Final = 2
-B_HOLD: Final = 3
-B_NEXT: Final = 4
-BALANCE_WORDS: Final = 5
-
-_PAGE_OF_ACCOUNT: Final = 6  # log2 of ACCOUNTS_PER_PAGE
+from core.account_rows import (
+    AC_BALANCES, AC_ORDERS_HEAD, AC_ORDERS_TAIL, ACCOUNT_WORDS, B_ACCOUNT, B_ASSET, B_AVAILABLE,
+    B_HOLD, B_NEXT, BALANCE_WORDS,
+)  # fmt: skip
+from core.balance_pages import BalancePages
+from core.balances import BalanceRow
+from core.table import NIL, Index, Table
 
 
 class Accounts:
     """Who has what."""
 
     def __init__(self) -> None:
-        assert ACCOUNTS_PER_PAGE == 1 << _PAGE_OF_ACCOUNT
         self.accounts = Table("accounts", ACCOUNT_WORDS)
         self.balances = Table("balances", BALANCE_WORDS)
         self._by_asset = Index(self.balances, 2)
-        self._page_dirty: vec[i64] = vec[i64]()
-        self._page_digests: dict[int, bytes] = {}
+        self.pages = BalancePages(self.accounts, self.balances)
         self.open()
         self.open()
 
@@ -58,8 +42,7 @@ class Accounts:
         rows[at + AC_ORDERS_HEAD] = NIL
         rows[at + AC_ORDERS_TAIL] = NIL
         rows[at + AC_BALANCES] = NIL
-        if account >> _PAGE_OF_ACCOUNT == i64(len(self._page_dirty)):
-            self._page_dirty = append(self._page_dirty, 1)
+        self.pages.opened(account)
         return account
 
     def is_open(self, account: i64) -> bool:
@@ -105,8 +88,8 @@ class Accounts:
         now = rows[at + B_AVAILABLE] + amount
         assert now >= 0, "balance: available below zero"
         rows[at + B_AVAILABLE] = now
-        self.balances.dirty[row >> PAGE_SHIFT] = 1
-        self._page_dirty[rows[at] >> _PAGE_OF_ACCOUNT] = 1
+        self.balances.touch(row)
+        self.pages.touch(rows[at])
 
     def reserve(self, row: i64, amount: i64) -> None:
         """Move `amount` from available to hold; negative moves it back."""
@@ -117,8 +100,8 @@ class Accounts:
         assert free >= 0 and held >= 0, "balance: reserve below zero"
         rows[at + B_AVAILABLE] = free
         rows[at + B_HOLD] = held
-        self.balances.dirty[row >> PAGE_SHIFT] = 1
-        self._page_dirty[rows[at] >> _PAGE_OF_ACCOUNT] = 1
+        self.balances.touch(row)
+        self.pages.touch(rows[at])
 
     def spend_hold(self, row: i64, spent: i64, released: i64) -> None:
         """Take `spent` out of the hold for good and give `released` back to available."""
@@ -128,8 +111,8 @@ class Accounts:
         assert held >= 0, "balance: hold below zero"
         rows[at + B_HOLD] = held
         rows[at + B_AVAILABLE] += released
-        self.balances.dirty[row >> PAGE_SHIFT] = 1
-        self._page_dirty[rows[at] >> _PAGE_OF_ACCOUNT] = 1
+        self.balances.touch(row)
+        self.pages.touch(rows[at])
 
     def rows_of(self, account: int) -> list[BalanceRow]:
         """The account's balances by asset, those that are nothing left out."""
@@ -155,31 +138,20 @@ class Accounts:
             account += 1
 
     def digest(self) -> bytes:
-        """The logical digest of `core.balances`; only pages that changed are hashed again."""
-        page: i64 = 0
-        pages: i64 = len(self._page_dirty)
-        while page < pages:
-            if self._page_dirty[page] != 0:
-                self._page_dirty[page] = 0
-                rows: list[BalanceRow] = []
-                account = page << _PAGE_OF_ACCOUNT
-                end = account + ACCOUNTS_PER_PAGE
-                while account < end and account < self.accounts.count:
-                    rows.extend(self.rows_of(account))
-                    account += 1
-                if rows:
-                    self._page_digests[page] = page_digest(rows)
-                else:
-                    self._page_digests.pop(page, None)
-            page += 1
-        return root_digest(sorted(self._page_digests.items()))
+        """The logical digest of `core.balances`."""
+        return self.pages.digest()
 
     def rebuild(self) -> None:
-        """The index, from the table of balances."""
+        """The index and the pages of the logical digest, from the tables."""
         self._by_asset = Index(self.balances, 2)
+        self._by_asset.reserve(self.balances.count)
         row: i64 = 0
         while row < self.balances.count:
             self._by_asset.put(row)
             row += 1
-        self._page_dirty = filled((self.accounts.count >> _PAGE_OF_ACCOUNT) + 1, 1)
-        self._page_digests = {}
+        self.pages = BalancePages(self.accounts, self.balances)
+        account: i64 = 0
+        while account < self.accounts.count:
+            self.pages.opened(account)
+            self.pages.touch(account)
+            account += 1

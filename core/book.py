@@ -27,7 +27,7 @@ from core.order_store import (
     L_TAIL, L_TOTAL, LEVEL_SHIFT, O_FILLED, O_LEVEL, O_NEXT, O_OWNER, O_PREV, O_REMAINING,
     ORDER_SHIFT, PEG_ONE, OrderStore,
 )  # fmt: skip
-from core.table import NIL, PAGE_SHIFT, filled
+from core.table import NIL, filled
 from core.terms import AREA_SHIFT, OWNER_BITS, RESTING, T_DISPLAY, T_HIDDEN, T_KIND, TERMS_SHIFT
 
 _ANY: Final = -(1 << 62)
@@ -139,7 +139,6 @@ class Book:
         store = self.store
         orders = store.orders.rows
         levels = store.levels.rows
-        order_dirty = store.orders.dirty
         sign = ladder.sign
         worst = self.worst_key(side, price)
         left = lots
@@ -161,7 +160,7 @@ class Book:
                 total -= lots_now
                 orders[at + O_REMAINING] = have - lots_now
                 orders[at + O_FILLED] += lots_now
-                order_dirty[slot >> PAGE_SHIFT] = 1
+                store.orders.touch(slot)
                 fill = count * FILL_WORDS
                 if fill == i64(len(store.fills)):
                     store.grow_fills()
@@ -186,11 +185,11 @@ class Book:
                     slot = following
                     if slot != NIL:
                         orders[(slot << ORDER_SHIFT) + O_PREV] = NIL
-                        order_dirty[slot >> PAGE_SHIFT] = 1
+                        store.orders.touch(slot)
             levels[head + L_HEAD] = slot
             levels[head + L_TOTAL] = total
             levels[head + L_COUNT] -= gone
-            store.levels.dirty[level >> PAGE_SHIFT] = 1
+            store.levels.touch(level)
             store.open_count -= gone
             if slot == NIL:
                 ladder.depth -= 1
@@ -222,19 +221,19 @@ class Book:
         if tip > hidden:
             tip = hidden
         terms.rows[(row << TERMS_SHIFT) + T_HIDDEN] = hidden - tip
-        terms.dirty[row >> PAGE_SHIFT] = 1
+        terms.touch(row)
         levels[head + L_HIDDEN] -= tip
         orders[at + O_REMAINING] = tip
         following = orders[at + O_NEXT]
         if following != NIL:
             tail = levels[head + L_TAIL]
             orders[(tail << ORDER_SHIFT) + O_NEXT] = slot
-            store.orders.dirty[tail >> PAGE_SHIFT] = 1
+            store.orders.touch(tail)
             orders[at + O_PREV] = tail
             orders[at + O_NEXT] = NIL
             levels[head + L_TAIL] = slot
             orders[(following << ORDER_SHIFT) + O_PREV] = NIL
-            store.orders.dirty[following >> PAGE_SHIFT] = 1
+            store.orders.touch(following)
         return tip
 
     def _count_terms(self, slot: i64, level: i64, sign: i64) -> None:
@@ -269,7 +268,7 @@ class Book:
             levels[head + L_HEAD] = slot
         else:
             orders[(tail << ORDER_SHIFT) + O_NEXT] = slot
-            store.orders.dirty[tail >> PAGE_SHIFT] = 1
+            store.orders.touch(tail)
         orders[row + O_PREV] = tail
         orders[row + O_NEXT] = NIL
         orders[row + O_LEVEL] = level
@@ -278,8 +277,8 @@ class Book:
         levels[head + L_COUNT] += 1
         if orders[row + O_OWNER] >> OWNER_BITS != 0:
             self._count_terms(slot, level, 1)
-        store.orders.dirty[slot >> PAGE_SHIFT] = 1
-        store.levels.dirty[level >> PAGE_SHIFT] = 1
+        store.orders.touch(slot)
+        store.levels.touch(level)
         store.open_count += 1
         return level
 
@@ -297,19 +296,19 @@ class Book:
             levels[head + L_HEAD] = after
         else:
             orders[(before << ORDER_SHIFT) + O_NEXT] = after
-            store.orders.dirty[before >> PAGE_SHIFT] = 1
+            store.orders.touch(before)
         if after == NIL:
             levels[head + L_TAIL] = before
         else:
             orders[(after << ORDER_SHIFT) + O_PREV] = before
-            store.orders.dirty[after >> PAGE_SHIFT] = 1
+            store.orders.touch(after)
         orders[row + O_LEVEL] = NIL
         levels[head + L_TOTAL] -= orders[row + O_REMAINING]
         levels[head + L_COUNT] -= 1
         if orders[row + O_OWNER] >> OWNER_BITS != 0:
             self._count_terms(slot, level, -1)
-        store.orders.dirty[slot >> PAGE_SHIFT] = 1
-        store.levels.dirty[level >> PAGE_SHIFT] = 1
+        store.orders.touch(slot)
+        store.levels.touch(level)
         store.open_count -= 1
         if levels[head + L_HEAD] == NIL:
             side = levels[head + L_BOOK] & 1
@@ -331,17 +330,17 @@ class Book:
             terms_row = store.terms_of(slot)
             from_hidden = hidden if hidden < lots else lots
             terms.rows[(terms_row << TERMS_SHIFT) + T_HIDDEN] = hidden - from_hidden
-            terms.dirty[terms_row >> PAGE_SHIFT] = 1
+            terms.touch(terms_row)
             store.levels.rows[(level << LEVEL_SHIFT) + L_HIDDEN] -= from_hidden
-            store.levels.dirty[level >> PAGE_SHIFT] = 1
+            store.levels.touch(level)
             lots -= from_hidden
             if lots == 0:
                 return
         assert 0 < lots < store.orders.rows[row + O_REMAINING], "book: not a reduction"
         store.orders.rows[row + O_REMAINING] -= lots
         store.levels.rows[(level << LEVEL_SHIFT) + L_TOTAL] -= lots
-        store.orders.dirty[slot >> PAGE_SHIFT] = 1
-        store.levels.dirty[level >> PAGE_SHIFT] = 1
+        store.orders.touch(slot)
+        store.levels.touch(level)
 
     def best_unpegged(self, side: i64) -> i64:
         """The best price of that side at which an order rests that is not pegged, or 0."""

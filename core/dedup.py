@@ -16,7 +16,7 @@ from mypy_extensions import i64
 
 from core.events import REPLY_WORDS
 from core.limits import DEDUP_ROWS_DEFAULT, DEDUP_WINDOW_NS_DEFAULT
-from core.table import NIL, PAGE_SHIFT, Index, Table
+from core.table import NIL, Index, Table
 
 # Words of a remembered reply.
 D_KEY_HI: Final = 0
@@ -104,9 +104,9 @@ class Replies:
             self.oldest = row
         else:
             rows[self.youngest * DEDUP_WORDS + D_NEXT] = row
-            self.table.dirty[self.youngest >> PAGE_SHIFT] = 1
+            self.table.touch(self.youngest)
         self.youngest = row
-        self.table.dirty[row >> PAGE_SHIFT] = 1
+        self.table.touch(row)
         self.live += 1
         self.index.put_sought(row)
 
@@ -129,7 +129,7 @@ class Replies:
                 self.youngest = NIL
             rows[at + D_NEXT] = self.free
             self.free = row
-            self.table.dirty[row >> PAGE_SHIFT] = 1
+            self.table.touch(row)
             self.live -= 1
 
     def _read_ahead(self, now_ns: i64) -> None:
@@ -146,6 +146,7 @@ class Replies:
     def rebuild(self) -> None:
         """The index, from the queue of live rows."""
         self.index = Index(self.table, 3)
+        self.index.reserve(self.live)
         row = self.oldest
         rows = self.table.rows
         while row != NIL:
@@ -183,6 +184,7 @@ class References:
 
     def rebuild(self) -> None:
         self._index = Index(self.table, 3)
+        self._index.reserve(self.table.count)
         row: i64 = 0
         while row < self.table.count:
             self._index.put(row)

@@ -18,7 +18,7 @@ from core.codes import (
     EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_TRANSFER_CHANGED, EV_VERSION_CHANGED,
 )  # fmt: skip
 from core.listing import S_SEQ, SYMBOL_WORDS
-from core.table import PAGE_SHIFT, Table, column_bytes, filled
+from core.table import Table, column_bytes, filled
 
 
 class EventWriter:
@@ -50,7 +50,7 @@ class EventWriter:
         seq_at = symbol * SYMBOL_WORDS + S_SEQ
         seq = rows[seq_at] + 1
         rows[seq_at] = seq
-        self._symbols.dirty[symbol >> PAGE_SHIFT] = 1
+        self._symbols.touch(symbol)
         out = self.words
         out[at] = kind | words << 8 | symbol << 16 | self.cause << 32 | side << 48 | detail << 52
         out[at + 1] = seq

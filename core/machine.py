@@ -30,7 +30,6 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-import msgspec
 from librt.strings import read_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64
@@ -39,16 +38,15 @@ from core.codes import (
     CMD_AMEND, CMD_CANCEL, CMD_CANCEL_AFTER, CMD_CANCEL_ALL, CMD_CHECKPOINT, CMD_DEPOSIT,
     CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_PLACE, CMD_PLACE_LIST, CMD_PLACE_TERMS,
     CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_FEES, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE,
-    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_TRANSFER_END, CMD_TRANSFER_OUT,
-    CMD_TRANSFER_VOID, CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, OK, OVERLOADED, UNKNOWN_SYMBOL,
-    VALIDATION,
+    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_TRANSFER_OUT, CMD_WITHDRAW,
+    IDEMPOTENCY_MISMATCH, OK, OVERLOADED, UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
 from core.commands import C_ACCOUNT, C_HEAD, COMMAND_WORDS, split_batch, words_of
 from core.dedup import D_REPLY, DEDUP_WORDS
 from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
 from core.read_ahead import ReadAhead
 from core.reading import Reading
-from core.snapshot import Snapshot
+from core.snapshot_format import Snapshot, decode
 from core.state import State, digest_words
 from core.table import NIL, Table, column_bytes, filled
 from core.versions import (
@@ -121,6 +119,7 @@ class Machine:
         link.update(commands)
         link.update(self.events)
         self.chain = link.digest()
+        state.keep_up(count, ts_ns)
 
     def _command(self, commands: bytes, at: i64, head: i64) -> None:
         state = self._state
@@ -163,25 +162,12 @@ class Machine:
         elif kind == CMD_SET_GROUP:
             operators.set_group(read_i64_le(commands, at + 8), w4)
         elif kind >= CMD_TRANSFER_OUT:
-            self._transfer(commands, at, kind, w4, w5, w6)
+            state.transfer_orders.apply(commands, at, kind)
         else:
             self._lay_down(commands, at, head, kind)
         self._reply(kind)
         if state.markets.touched_count > 0:
             state.cascade.settle()
-
-    def _transfer(self, commands: bytes, at: i64, kind: i64, w4: i64, w5: i64, w6: i64) -> None:
-        """A step of a transfer between partitions."""
-        orders = self._state.transfer_orders
-        account = read_i64_le(commands, at + 8)
-        hi = read_i64_le(commands, at + 16)
-        lo = read_i64_le(commands, at + 24)
-        if kind == CMD_TRANSFER_END:
-            orders.end(hi, lo, w4, w5)
-        elif kind == CMD_TRANSFER_VOID:
-            orders.void(hi, lo, w4)
-        else:
-            orders.begin(kind, account, hi, lo, w4, w5, w6, read_i64_le(commands, at + 56))
 
     def _lay_down(self, commands: bytes, at: i64, head: i64, kind: i64) -> None:
         """Rules of markets and accounts."""
@@ -371,6 +357,7 @@ class Machine:
         state.answer.seq = state.events.last_seq(0)
         state.checkpoint_index = self.index
         state.checkpoint_digest = digest
+        state.begin_interval(self.ts_ns)
 
     # --- digest, snapshot, reading ------------------------------------------------------------
 
@@ -401,8 +388,27 @@ class Machine:
         return self._state.accounts.digest()
 
     def snapshot(self) -> bytes:
-        """The state after `index`, for `restore`."""
+        """The state after `index`, for `restore`, in format 1: all of it at once."""
         return self._state.snapshot(self.index, self.ts_ns, self.chain)
+
+    def begin_snapshot(self, step_bytes: int) -> None:
+        """A snapshot is to be taken in steps of about so many bytes, one after each entry.
+
+        One that was begun before is forgotten.
+        """
+        self._state.begin_image(step_bytes)
+
+    def copy_snapshot(self) -> bool:
+        """One step. True: what is left is no more than a step, so `take_snapshot` is no pause."""
+        return self._state.copy_image()
+
+    def take_snapshot(self) -> Snapshot:
+        """The state after `index`: what is left of it is copied. Nothing changes it any more."""
+        return self._state.take_image(self.index, self.ts_ns, self.chain)
+
+    def drop_snapshot(self) -> None:
+        """The one that was begun, if any, is not wanted any more."""
+        self._state.drop_image()
 
     @staticmethod
     def restore(data: bytes, known_version: int = VERSION_KNOWN) -> "Machine":
@@ -410,17 +416,15 @@ class Machine:
 
         Raises `ValueError` if it is none, `UnknownVersion` if a newer program took it.
         """
-        try:
-            snapshot = msgspec.msgpack.decode(data, type=Snapshot)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise ValueError(f"snapshot: {error}") from error
+        snapshot = decode(data)
         machine = Machine(known_version)
         machine._state.load(snapshot)
+        head = snapshot.head
         if machine.version > known_version:
-            raise UnknownVersion(machine.version, known_version, snapshot.index)
-        machine.index = snapshot.index
-        machine.ts_ns = snapshot.ts_ns
-        machine.chain = snapshot.chain
+            raise UnknownVersion(machine.version, known_version, head.index)
+        machine.index = head.index
+        machine.ts_ns = head.ts_ns
+        machine.chain = head.chain
         return machine
 
     def reserve(self, keys: int, orders: int) -> None:

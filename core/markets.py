@@ -12,7 +12,7 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from core.table import PAGE_SHIFT, Table
+from core.table import Table
 from core.terms import T_NEXT, T_PREV, TERMS_SHIFT, Terms
 
 # Words of a market's row, which is the symbol's.
@@ -87,7 +87,7 @@ class Markets:
 
     def set(self, symbol: i64, word: i64, value: i64) -> None:
         self.table.rows[(symbol << MARKET_SHIFT) + word] = value
-        self.table.dirty[symbol >> PAGE_SHIFT] = 1
+        self.table.touch(symbol)
 
     def note(self, symbol: i64) -> None:
         """The command in hand uses the symbol; remembered if anything watches it."""
@@ -115,7 +115,7 @@ class Markets:
                 rows[at + M_HIGH] = price
             if rows[at + M_LOW] == 0 or price < rows[at + M_LOW]:
                 rows[at + M_LOW] = price
-        self.table.dirty[symbol >> PAGE_SHIFT] = 1
+        self.table.touch(symbol)
 
     def set_backlog(self, symbol: i64, value: i64) -> None:
         self.backlogs += value - self.get(symbol, M_BACKLOG)

@@ -8,8 +8,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from core.accounts import AC_OPEN_ORDERS, AC_ORDERS_HEAD, AC_ORDERS_TAIL, ACCOUNT_WORDS
-from core.table import NIL, PAGE_SHIFT, Index, Table
+from core.account_rows import AC_OPEN_ORDERS, AC_ORDERS_HEAD, AC_ORDERS_TAIL, ACCOUNT_WORDS
+from core.table import NIL, Index, Table
 
 # Words of a slot's row, beside the order's own.
 X_CLIENT_HI: Final = 0
@@ -49,11 +49,11 @@ class OpenOrders:
             accounts[owner + AC_ORDERS_HEAD] = slot
         else:
             links[tail * LINK_WORDS + X_NEXT] = slot
-            self.links.dirty[tail >> PAGE_SHIFT] = 1
+            self.links.touch(tail)
         accounts[owner + AC_ORDERS_TAIL] = slot
         accounts[owner + AC_OPEN_ORDERS] += 1
-        self.links.dirty[slot >> PAGE_SHIFT] = 1
-        self._accounts.dirty[account >> PAGE_SHIFT] = 1
+        self.links.touch(slot)
+        self._accounts.touch(account)
         if client_hi != 0 or client_lo != 0:
             self._clients.put(slot)
 
@@ -68,18 +68,21 @@ class OpenOrders:
             accounts[owner + AC_ORDERS_HEAD] = after
         else:
             links[before * LINK_WORDS + X_NEXT] = after
-            self.links.dirty[before >> PAGE_SHIFT] = 1
+            self.links.touch(before)
         if after == NIL:
             accounts[owner + AC_ORDERS_TAIL] = before
         else:
             links[after * LINK_WORDS + X_PREV] = before
-            self.links.dirty[after >> PAGE_SHIFT] = 1
+            self.links.touch(after)
         accounts[owner + AC_OPEN_ORDERS] -= 1
-        self._accounts.dirty[account >> PAGE_SHIFT] = 1
+        self._accounts.touch(account)
         hi = links[at + X_CLIENT_HI]
         lo = links[at + X_CLIENT_LO]
         if hi != 0 or lo != 0:
             self._clients.remove(slot)
+
+    def count_of(self, account: i64) -> i64:
+        return self._accounts.rows[account * ACCOUNT_WORDS + AC_OPEN_ORDERS]
 
     def first(self, account: i64) -> i64:
         return self._accounts.rows[account * ACCOUNT_WORDS + AC_ORDERS_HEAD]

@@ -7,7 +7,8 @@ money, accounts or symbols; so they stand apart from trading. A rejected one mak
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from core.accounts import B_AVAILABLE, B_HOLD, BALANCE_WORDS, Accounts
+from core.account_rows import B_AVAILABLE, B_HOLD, BALANCE_WORDS
+from core.accounts import Accounts
 from core.answer import Answer
 from core.codes import (
     CMD_DEPOSIT, CMD_OPEN_ACCOUNT, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MARKET_HALTED,

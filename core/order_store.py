@@ -17,7 +17,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.limits import SLOT_BITS
-from core.table import NIL, PAGE_SHIFT, Table, filled
+from core.table import NIL, Table, filled
 from core.terms import (
     ACCOUNT_MASK, AREA_SHIFT, OWNER_BITS, SYMBOL_MASK, T_HIDDEN, TERMS_SHIFT, Terms,
 )  # fmt: skip
@@ -132,7 +132,7 @@ class OrderStore:
         at = slot << ORDER_SHIFT
         rows[at + O_ID] += 1 << SLOT_BITS
         rows[at + O_LEVEL] = NIL
-        self.orders.dirty[slot >> PAGE_SHIFT] = 1
+        self.orders.touch(slot)
         return slot
 
     def release(self, slot: i64) -> None:
@@ -140,7 +140,7 @@ class OrderStore:
         rows = self.orders.rows
         at = slot << ORDER_SHIFT
         rows[at + O_LEVEL] = NIL
-        self.orders.dirty[slot >> PAGE_SHIFT] = 1
+        self.orders.touch(slot)
         if rows[at + O_ID] >> SLOT_BITS < GENERATION_MAX:
             rows[at + O_NEXT] = self.free_order
             self.free_order = slot
@@ -172,7 +172,7 @@ class OrderStore:
         rows[at + L_TAIL] = NIL
         rows[at + L_NEXT] = NIL
         rows[at + L_HIDDEN] = 0
-        self.levels.dirty[level >> PAGE_SHIFT] = 1
+        self.levels.touch(level)
         return level
 
     def drop_level(self, level: i64) -> None:
@@ -183,7 +183,7 @@ class OrderStore:
         rows[at + L_COUNT] = 0
         rows[at + L_NEXT] = self.free_level
         self.free_level = level
-        self.levels.dirty[level >> PAGE_SHIFT] = 1
+        self.levels.touch(level)
 
     def grow_fills(self) -> None:
         i: i64 = len(self.fills)

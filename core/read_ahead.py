@@ -14,7 +14,7 @@ from typing import Final
 from librt.strings import read_i64_le
 from mypy_extensions import i64
 
-from core.accounts import AC_OPEN_ORDERS, ACCOUNT_WORDS
+from core.account_rows import AC_OPEN_ORDERS, ACCOUNT_WORDS
 from core.codes import CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL
 from core.open_orders import LINK_WORDS
 from core.order_store import ORDER_SHIFT, SLOT_MASK

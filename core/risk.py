@@ -13,7 +13,8 @@ order is matched; it is asked before, told after, and says when a market must be
 
 from mypy_extensions import i64
 
-from core.accounts import B_AVAILABLE, B_HOLD, BALANCE_WORDS, Accounts
+from core.account_rows import B_AVAILABLE, B_HOLD, BALANCE_WORDS
+from core.accounts import Accounts
 from core.amounts import sum_of
 from core.answer import Answer
 from core.codes import (

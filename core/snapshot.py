@@ -1,4 +1,4 @@
-"""What a snapshot's bytes are: a struct that is checked, member by member, as it is decoded.
+"""What a snapshot says of itself: structs that are checked, member by member, as they are decoded.
 
 Why it exists: the bytes come from a disk or a peer. The compiler leaves of an annotation only its
 outermost type, so in a compiled module a list of integers would pass with anything in it; this
@@ -8,8 +8,8 @@ module stays plain Python. It must not know what the members mean.
 import msgspec
 
 
-class Snapshot(msgspec.Struct, frozen=True):
-    """A snapshot's content; its bytes are the MessagePack of this."""
+class WholeSnapshot(msgspec.Struct, frozen=True):
+    """A snapshot in format 1."""
 
     version: int
     index: int
@@ -17,4 +17,17 @@ class Snapshot(msgspec.Struct, frozen=True):
     chain: bytes
     scalars: list[int]
     tables: dict[str, bytes]
+    seal: bytes
+
+
+class SnapshotHead(msgspec.Struct, frozen=True):
+    """What a snapshot in format 2 says of itself; `names`, `sizes`, `chunk_bytes` of its tables."""
+
+    index: int
+    ts_ns: int
+    chain: bytes
+    scalars: list[int]
+    names: list[str]
+    sizes: list[int]
+    chunk_bytes: list[int]
     seal: bytes

@@ -26,6 +26,7 @@ from core.decisions import Decisions
 from core.dedup import References, Replies
 from core.emit import EventWriter
 from core.fee_orders import FeeOrders
+from core.imaging import Imaging
 from core.listed import Listed
 from core.listing import Listing
 from core.markets import Markets
@@ -37,7 +38,8 @@ from core.pegs import Pegs
 from core.profiles import Profiles
 from core.risk_orders import RiskOrders
 from core.rules import Rules
-from core.snapshot import Snapshot
+from core.snapshot import SnapshotHead, WholeSnapshot
+from core.snapshot_format import SNAPSHOT_VERSION_WHOLE, Chunk, Snapshot
 from core.table import NIL, Table
 from core.terms import AREA_SHIFT, SYMBOL_MASK
 from core.ticket import Ticket
@@ -47,9 +49,7 @@ from core.versions import (
     VERSION_AUCTIONS, VERSION_FEES, VERSION_FIRST, VERSION_ORDER_TERMS, VERSION_RISK,
     VERSION_TRANSFERS, VERSION_TREE,
 )  # fmt: skip
-
-SNAPSHOT_VERSION: Final = 1
-
+from core.waiting import Pace
 
 _SCALARS: Final = 15
 """Loose numbers of a state of the first version; a later version stands behind them."""
@@ -109,6 +109,9 @@ class State:
         self.checkpoint_digest: bytes = bytes(32)
         self.version: i64 = VERSION_FIRST
         """The machine version that is in force."""
+        self.pace = Pace()
+        self._in_force: list[Table] = self.tables(VERSION_FIRST)
+        self._imaging: Imaging | None = None
 
     def tables(self, version: i64) -> list[Table]:
         """Those that a state of that machine version has."""
@@ -141,6 +144,29 @@ class State:
             self.markets.reset()
         self.version = version
         self._use_version()
+        if self._imaging is not None:
+            self.begin_image(int(self._imaging.step_bytes))  # there are other tables now
+
+    def keep_up(self, commands: i64, ts_ns: i64) -> None:
+        """After an entry of so many commands: hash what has waited longest."""
+        pace = self.pace
+        pace.entry(commands, ts_ns)
+        for table in self._in_force:
+            table.keep_up(pace)
+        self.accounts.pages.keep_up(pace)
+
+    def begin_interval(self, ts_ns: i64) -> None:
+        """A checkpoint has been made."""
+        self.pace.checkpoint(ts_ns)
+        for table in self._in_force:
+            table.begin_interval(self.pace)
+        self.accounts.pages.begin_interval(self.pace)
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Changed pages that are not hashed yet, by table; "pages" are those of the balances."""
+        found = {table.name: table.waiting for table in self._in_force}
+        return {**found, "pages": self.accounts.pages.waiting}
 
     def _use_version(self) -> None:
         """What the parts must know of the version in force."""
@@ -149,6 +175,7 @@ class State:
         self.trading.has_risk = self.version >= VERSION_RISK
         self.trading.execution.has_fees = self.version >= VERSION_FEES
         self.listed.use_version(last_tif)
+        self._in_force = self.tables(self.version)
 
     def scalars(self) -> list[int]:
         """Every number of the state that lies in no table."""
@@ -204,31 +231,59 @@ class State:
         return root.digest()
 
     def snapshot(self, index: int, ts_ns: int, chain: bytes) -> bytes:
+        """In format 1, at once."""
         tables = {table.name: table.dump() for table in self.tables(self.version)}
         seal = self._seal(index, ts_ns, chain)
         return msgspec.msgpack.encode(
-            Snapshot(SNAPSHOT_VERSION, index, ts_ns, chain, self.scalars(), tables, seal)
+            WholeSnapshot(SNAPSHOT_VERSION_WHOLE, index, ts_ns, chain, self.scalars(), tables, seal)
         )
+
+    def begin_image(self, step_bytes: int) -> None:
+        """A snapshot is to be taken, in steps of so many bytes; one before it is forgotten."""
+        self.drop_image()
+        self._imaging = Imaging(self.tables(self.version), step_bytes)
+
+    def copy_image(self) -> bool:
+        """A step; True once what is left may be copied at once."""
+        assert self._imaging is not None, "state: no snapshot was begun"
+        return self._imaging.step()
+
+    def take_image(self, index: int, ts_ns: int, chain: bytes) -> Snapshot:
+        """The snapshot; what is left is copied. To be written in format 2."""
+        if self._imaging is None:
+            self.begin_image(1)
+        seal = self._seal(index, ts_ns, chain)
+        tables = self.tables(self.version)
+        taken: list[list[Chunk]] = [list(table.take_image()) for table in tables]
+        self._imaging = None
+        head = SnapshotHead(
+            index, ts_ns, chain, self.scalars(), [table.name for table in tables],
+            [int(table.count * table.stride * 8) for table in tables],
+            [len(of_table[0]) if of_table else 1 for of_table in taken], seal,
+        )  # fmt: skip
+        return Snapshot(head, taken)
+
+    def drop_image(self) -> None:
+        if self._imaging is not None:
+            self._imaging.drop()
+            self._imaging = None
 
     def _seal(self, index: int, ts_ns: int, chain: bytes) -> bytes:
         """SHA-256 over all that a snapshot says."""
-        head = struct.pack("<3q", SNAPSHOT_VERSION, index, ts_ns)
+        head = struct.pack("<3q", SNAPSHOT_VERSION_WHOLE, index, ts_ns)
         return hashlib.sha256(head + chain + self.digest()).digest()
 
     def load(self, snapshot: Snapshot) -> None:
         """Become what the snapshot says. Raises `ValueError` for one that does not fit."""
-        if snapshot.version != SNAPSHOT_VERSION:
-            raise ValueError(f"snapshot: version {snapshot.version} is not {SNAPSHOT_VERSION}")
-        if not 0 <= snapshot.index < 1 << 63 or not 0 <= snapshot.ts_ns < 1 << 63:
-            raise ValueError("snapshot: index or time beyond 64 bits")
-        version = _version_of(snapshot.scalars)
+        head = snapshot.head
+        version = _version_of(head.scalars)
         tables = self.tables(version)
-        if list(snapshot.tables) != [table.name for table in tables]:
-            raise ValueError(f"snapshot: tables {list(snapshot.tables)} are not those of a state")
-        for table in tables:
-            table.load(snapshot.tables[table.name])
-        self.set_scalars(snapshot.scalars)
-        if self._seal(snapshot.index, snapshot.ts_ns, snapshot.chain) != snapshot.seal:
+        if head.names != [table.name for table in tables]:
+            raise ValueError(f"snapshot: tables {head.names} are not those of a state")
+        for table, chunks in zip(tables, snapshot.chunks, strict=True):
+            table.load([memoryview(chunk) for chunk in chunks])
+        self.set_scalars(head.scalars)
+        if self._seal(head.index, head.ts_ns, head.chain) != head.seal:
             raise ValueError("snapshot: its content does not match its seal")
         self.listing.rebuild()
         self.accounts.rebuild()
@@ -247,6 +302,10 @@ class State:
         self.trading.timers.transfers.rebuild()
         self.trading.timers.rebuild()
         self._use_version()
+        self.accounts.digest()
+        for table in self._in_force:
+            table.restart_interval()
+        self.accounts.pages.restart_interval()
 
     def _rebuild_books(self) -> None:
         """The ladders, from the levels that exist."""

@@ -8,8 +8,8 @@ means.
 Two structures:
 
 - `Table`: rows of a fixed number of words. A page is 64 rows. Whoever writes into a row calls
-  `touch(row)` (or marks `dirty` itself in a hot loop), so that the digest hashes only pages that
-  changed.
+  `touch(row)` in the same command: the page waits from then on to be hashed. `digest` hashes all
+  that wait; `keep_up`, after each log entry, sees to it that few do.
 - `Index`: open addressing with linear probing from a key to the row that starts with it. It is
   derived from its table: never in a snapshot or a digest, rebuilt on restore, free to be laid out
   anyhow.
@@ -18,17 +18,25 @@ Two structures:
 import hashlib
 from typing import Final
 
-from librt.strings import read_i64_le
-from librt.vecs import append, vec
+from librt.vecs import append, extend, vec
 from mypy_extensions import i64
 
+from core.page_image import PageImage
 from core.page_tree import PageTree
+from core.waiting import Fifo, Pace, Quota
 
 NIL: Final = -1
 """No row. Row numbers start at 0."""
 
 PAGE_SHIFT: Final = 6
 PAGE_ROWS: Final = 64
+
+_WAITS: Final = 1  # the page is in the queue of those to be hashed
+_RECENT: Final = 2  # it has changed since it was looked at there
+_STALE: Final = 4  # the image has no true copy of it, or there is no image
+_MARKED: Final = _WAITS | _RECENT | _STALE
+_LEFT_PAGES: Final = 32
+_LEFT_BYTES: Final = 128 << 10
 
 _GOLDEN: Final = 1327217885
 """2**31 / the golden ratio, odd: Knuth's multiplicative hash (TAOCP 3, section 6.4)."""
@@ -41,6 +49,8 @@ _INDEX_ROOM: Final = 64
 
 def filled(count: i64, value: i64) -> vec[i64]:
     """A column of `count` words, all `value`."""
+    if value == 0:
+        return vec[i64](memoryview(bytes(8 * count)).cast("q"))
     column = vec[i64](capacity=count)
     i: i64 = 0
     while i < count:
@@ -62,8 +72,13 @@ class Table:
         self.stride: i64 = stride
         self.count: i64 = 0
         self.rows: vec[i64] = vec[i64]()
-        self.dirty: vec[i64] = vec[i64]()
         self.tree = PageTree()
+        self._marks: vec[i64] = vec[i64]()
+        """Of each page: the bits `_WAITS`, `_RECENT` and `_STALE`."""
+        self._to_hash = Fifo()
+        """The pages that wait."""
+        self._image: PageImage | None = None
+        self._quota = Quota(_pages_left_at_most(stride))
 
     def add_row(self) -> i64:
         """A new row of zeros at the end; its number. Any `rows` held by a caller is stale."""
@@ -75,75 +90,181 @@ class Table:
             i += 1
         self.rows = rows
         self.count = row + 1
-        if row >> PAGE_SHIFT == i64(len(self.dirty)):
-            self.dirty = append(self.dirty, 1)
-        self.dirty[row >> PAGE_SHIFT] = 1
+        if row >> PAGE_SHIFT == i64(len(self._marks)):
+            self._marks = append(self._marks, 0)
+            self.tree.add_page()
+        self.touch(row)
         return row
 
     def touch(self, row: i64) -> None:
-        self.dirty[row >> PAGE_SHIFT] = 1
+        """The row's page has changed."""
+        if self._marks[row >> PAGE_SHIFT] != _MARKED:
+            self._mark(row >> PAGE_SHIFT)
+
+    def _mark(self, page: i64) -> None:
+        mark = self._marks[page]
+        if mark & _WAITS == 0:
+            self._to_hash.push(page)
+        if mark & _STALE == 0 and self._image is not None and page < self._image.swept:
+            self._image.stale.push(page)
+        self._marks[page] = _MARKED
 
     def digest(self, as_tree: bool) -> bytes:
         """SHA-256 over the name, the row count, and the root of the tree of pages.
 
         Not `as_tree`: over the hash of each page, in order, as it was first.
         """
-        changed = self._hash_pages()
-        root = hashlib.sha256(f"{self.name}:{self.stride}:{self.count}".encode())
-        if as_tree:
-            root.update(self.tree.root(changed))
-        else:
-            root.update(self.tree.levels[0])
+        if not as_tree:
             self.tree.leave()
+        words = memoryview(self.rows)
+        while self._to_hash.count > 0:
+            self._hash(self._to_hash.pop(), words)
+        root = hashlib.sha256(f"{self.name}:{self.stride}:{self.count}".encode())
+        root.update(self.tree.root() if as_tree else self.tree.levels[0])
         return root.digest()
 
-    def _hash_pages(self) -> vec[i64]:
-        """Hashes the pages that changed; their numbers, ascending."""
-        changed = vec[i64]()
+    def keep_up(self, pace: Pace) -> None:
+        """Hashes pages that have waited long enough, and what stands above them.
+
+        Not those that have changed since they were looked at last: they go to the back of the
+        queue. What changes with every entry is hashed at checkpoints only.
+        """
+        due = self._quota.due(self._to_hash.count, pace)
+        if due > 0:
+            self.hash_some(due)
+
+    def hash_some(self, looks: i64) -> None:
+        """The same with so many pages looked at."""
+        if looks > self._to_hash.count:
+            looks = self._to_hash.count
         words = memoryview(self.rows)
+        while looks > 0:
+            page = self._to_hash.pop()
+            if self._marks[page] & _RECENT != 0:
+                self._marks[page] &= ~_RECENT
+                self._to_hash.push(page)
+            else:
+                self._hash(page, words)
+            looks -= 1
+        self.tree.raise_down_to(self._to_hash.count)
+
+    def begin_interval(self, pace: Pace) -> None:
+        """There was a checkpoint: nothing waits."""
+        self._quota.begin(pace)
+
+    def restart_interval(self) -> None:
+        """All was hashed because it was new, not because it had changed."""
+        self._quota.restart()
+
+    @property
+    def waiting(self) -> int:
+        """Pages that changed and are not hashed yet."""
+        return self._to_hash.count
+
+    def _hash(self, page: i64, words: memoryview) -> None:
         page_words = PAGE_ROWS * self.stride
-        pages: i64 = len(self.dirty)
-        page: i64 = 0
-        while page < pages:
-            if self.dirty[page] != 0:
-                cells = words[page * page_words : (page + 1) * page_words]
-                self.tree.put(page, hashlib.sha256(cells).digest())
-                self.dirty[page] = 0
-                changed = append(changed, page)
-            page += 1
-        return changed
+        cells = words[page * page_words : (page + 1) * page_words]
+        self.tree.put(page, hashlib.sha256(cells).digest())
+        self._marks[page] &= _STALE
+        self._quota.did(1)
+
+    # --- an image, made in steps --------------------------------------------------------------
+
+    def begin_image(self) -> None:
+        """An image is to be made, from nothing."""
+        self._image = PageImage(PAGE_ROWS * self.stride * 8)
+
+    def copy_first(self, most: i64) -> i64:
+        """Copies pages that no image has yet, `most` bytes or one page; bytes copied."""
+        image = self._image
+        assert image is not None, f"table {self.name}: no image was begun"
+        pages = i64(len(self._marks)) - image.swept
+        if pages == 0:
+            return 0
+        if pages * image.page_bytes > most:
+            pages = most // image.page_bytes if most > image.page_bytes else 1
+        image.put(image.swept, pages, memoryview(self.rows).cast("B"))
+        end = image.swept + pages
+        while image.swept < end:
+            self._marks[image.swept] &= ~_STALE
+            image.swept += 1
+        return pages * image.page_bytes
+
+    def copy_again(self, most: i64) -> i64:
+        """Copies pages that have changed since they were copied, the same way."""
+        image = self._image
+        assert image is not None, f"table {self.name}: no image was begun"
+        words = memoryview(self.rows).cast("B")
+        copied: i64 = 0
+        while image.stale.count > 0 and (copied == 0 or copied + image.page_bytes <= most):
+            page = image.stale.pop()
+            image.put(page, 1, words)
+            self._marks[page] &= ~_STALE
+            copied += image.page_bytes
+        return copied
+
+    @property
+    def uncopied(self) -> int:
+        """Bytes of which the image has no true copy."""
+        image = self._image
+        assert image is not None, f"table {self.name}: no image was begun"
+        return (i64(len(self._marks)) - image.swept + image.stale.count) * image.page_bytes
+
+    def take_image(self) -> list[bytearray]:
+        """The rows as they are now, in chunks; what is missing is copied."""
+        image = self._image
+        assert image is not None, f"table {self.name}: no image was begun"
+        self.copy_first(self.uncopied)
+        self.copy_again(self.uncopied)
+        self._image = None
+        return image.taken(self.count * self.stride * 8)
+
+    def drop_image(self) -> None:
+        """Nobody wants it any more."""
+        self._image = None
 
     def reserve(self, rows: i64) -> None:
         """Room for so many rows: growing further moves all of them, and the pause grows too."""
         if rows <= self.count:
             return
-        old = self.rows
-        words = self.count * self.stride
         roomy = vec[i64](capacity=rows * self.stride)
-        i: i64 = 0
-        while i < words:
-            roomy = append(roomy, old[i])
-            i += 1
-        self.rows = roomy
+        self.rows = extend(roomy, memoryview(self.rows)[: self.count * self.stride])
 
     def dump(self) -> bytes:
         return column_bytes(self.rows, self.count * self.stride)
 
-    def load(self, data: bytes) -> None:
-        """Replace all rows. Raises `ValueError` unless `data` is whole rows."""
-        size: i64 = len(data)
-        if size % (8 * self.stride) != 0:
-            raise ValueError(f"table {self.name}: {size} bytes are not rows of {self.stride} words")
-        words = size // 8
+    def load(self, chunks: list[memoryview]) -> None:
+        """Replace all rows. Raises `ValueError` unless each chunk is whole rows."""
+        words: i64 = 0
+        for chunk in chunks:
+            size: i64 = len(chunk)
+            if size % (8 * self.stride) != 0:
+                raise ValueError(
+                    f"table {self.name}: {size} bytes are not rows of {self.stride} words"
+                )
+            words += size // 8
         rows = vec[i64](capacity=words)
-        i: i64 = 0
-        while i < words:
-            rows = append(rows, read_i64_le(data, i * 8))
-            i += 1
+        for chunk in chunks:
+            rows = extend(rows, chunk.cast("q"))
         self.rows = rows
         self.count = words // self.stride
-        self.dirty = filled((self.count + PAGE_ROWS - 1) >> PAGE_SHIFT, 1)
+        self._image = None
         self.tree = PageTree()
+        self._marks = vec[i64]()
+        self._to_hash = Fifo()
+        pages = (self.count + PAGE_ROWS - 1) >> PAGE_SHIFT
+        page: i64 = 0
+        while page < pages:
+            self._marks = append(self._marks, 0)
+            self.tree.add_page()
+            self._mark(page)
+            page += 1
+
+
+def _pages_left_at_most(stride: i64) -> i64:
+    """Pages of a table that may wait for a checkpoint, so that all tables' take half a ms."""
+    fitting = _LEFT_BYTES // (PAGE_ROWS * 8 * stride)
+    return fitting if fitting < _LEFT_PAGES else _LEFT_PAGES
 
 
 class Index:

@@ -12,7 +12,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from core.table import NIL, PAGE_SHIFT, Table
+from core.table import NIL, Table
 
 # Words of a terms row.
 T_ORDER: Final = 0  # the order's id; 0 when the row is free
@@ -72,7 +72,7 @@ class Terms:
             rows[at + i] = 0
             i += 1
         rows[at + T_ORDER] = order_id
-        self.table.dirty[row >> PAGE_SHIFT] = 1
+        self.table.touch(row)
         return row
 
     def release(self, row: i64) -> None:
@@ -81,4 +81,4 @@ class Terms:
         rows[at + T_ORDER] = 0
         rows[at + T_NEXT] = self.free + 1
         self.free = row
-        self.table.dirty[row >> PAGE_SHIFT] = 1
+        self.table.touch(row)

@@ -11,7 +11,7 @@ fail but an assertion, and that is our bug.
 
 from mypy_extensions import i64
 
-from core.accounts import AC_OPEN_ORDERS, ACCOUNT_WORDS, Accounts
+from core.accounts import Accounts
 from core.answer import Answer
 from core.book import Book
 from core.codes import (
@@ -199,7 +199,7 @@ class Trading:
     def check_account(self, t: Ticket, orders: i64) -> bool:
         """Room for so many open orders; `t` is one of them."""
         if orders > 1 or t.may_rest():
-            open_now = self.accounts.accounts.rows[t.account * ACCOUNT_WORDS + AC_OPEN_ORDERS]
+            open_now = self.open_orders.count_of(t.account)
             if open_now > self.open_orders_max - orders:
                 return self.reject(TOO_MANY_OPEN_ORDERS, self.open_orders_max)
         has_room = self.store.has_room() if orders == 1 else self.store.has_room_for(orders)

@@ -16,14 +16,16 @@ there, which is final, and refunds it here.
 
 from typing import Final
 
+from librt.strings import read_i64_le
 from mypy_extensions import i64
 
-from core.accounts import B_AVAILABLE, B_HOLD, BALANCE_WORDS, Accounts
+from core.account_rows import B_AVAILABLE, B_HOLD, BALANCE_WORDS
+from core.accounts import Accounts
 from core.answer import Answer
 from core.codes import (
-    CMD_TRANSFER_OUT, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL, OVERLOADED,
-    TRANSFER_CONFIRMED, TRANSFER_CREDITED, TRANSFER_OVERDUE, TRANSFER_REFUNDED, TRANSFER_RESERVED,
-    TRANSFER_VOIDED, VALIDATION,
+    CMD_TRANSFER_END, CMD_TRANSFER_OUT, CMD_TRANSFER_VOID, IDEMPOTENCY_MISMATCH,
+    INSUFFICIENT_FUNDS, MAX_NOTIONAL, OVERLOADED, TRANSFER_CONFIRMED, TRANSFER_CREDITED,
+    TRANSFER_OVERDUE, TRANSFER_REFUNDED, TRANSFER_RESERVED, TRANSFER_VOIDED, VALIDATION,
 )  # fmt: skip
 from core.commands import C_KEY_HI
 from core.emit import EventWriter
@@ -47,7 +49,7 @@ PARTITION_MASK: Final = (1 << THEIR_ACCOUNT_SHIFT) - 1
 
 
 class TransferOrders:
-    """Each public method carries out one command, `overdue` what time does."""
+    """`apply` carries out a command, `overdue` what time does."""
 
     def __init__(
         self, listing: Listing, accounts: Accounts, operators: Operators, timers: Timers,
@@ -61,7 +63,22 @@ class TransferOrders:
         self.events = events
         self.answer = answer
 
-    def begin(
+    def apply(self, commands: bytes, at: i64, kind: i64) -> None:
+        """The command that begins at byte `at`."""
+        account = read_i64_le(commands, at + 8)
+        hi = read_i64_le(commands, at + 16)
+        lo = read_i64_le(commands, at + 24)
+        w4 = read_i64_le(commands, at + 32)
+        w5 = read_i64_le(commands, at + 40)
+        if kind == CMD_TRANSFER_END:
+            self._end(hi, lo, w4, w5)
+        elif kind == CMD_TRANSFER_VOID:
+            self._void(hi, lo, w4)
+        else:
+            w6 = read_i64_le(commands, at + 48)
+            self._begin(kind, account, hi, lo, w4, w5, w6, read_i64_le(commands, at + 56))
+
+    def _begin(
         self, kind: i64, account: i64, hi: i64, lo: i64, asset: i64, amount: i64, partner: i64,
         deadline_ns: i64,
     ) -> None:  # fmt: skip
@@ -151,7 +168,7 @@ class TransferOrders:
         answer.detail = self._available(row)
         self.transfers.answered(row, answer.seq, answer.ts_ns, answer.detail)
 
-    def void(self, hi: i64, lo: i64, partner: i64) -> None:
+    def _void(self, hi: i64, lo: i64, partner: i64) -> None:
         """TRANSFER_VOID at the target: never credit it, or say that it is credited."""
         answer = self.answer
         if hi == 0 and lo == 0:
@@ -174,7 +191,7 @@ class TransferOrders:
             self._repeat(row, T_SEQ, T_TS, T_DETAIL)
         answer.detail = transfers.get(row, T_STATE)
 
-    def end(self, hi: i64, lo: i64, outcome: i64, proof: i64) -> None:
+    def _end(self, hi: i64, lo: i64, outcome: i64, proof: i64) -> None:
         """TRANSFER_END at the source: the money is there, or comes back."""
         answer = self.answer
         transfers = self.transfers
@@ -198,9 +215,9 @@ class TransferOrders:
             return
         if before == TRANSFER_RESERVED:
             self.timers.live -= 1
-        self._end(row, state, proof)
+        self._settle(row, state, proof)
 
-    def _end(self, row: i64, state: i64, proof: i64) -> None:
+    def _settle(self, row: i64, state: i64, proof: i64) -> None:
         """Takes the money out of its hold, one way or the other."""
         answer = self.answer
         transfers = self.transfers

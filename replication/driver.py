@@ -166,7 +166,7 @@ class Driver(Generic[M]):
         self._after_input()
         while self._saved_index < index:
             await self._saved.wait()
-        return index
+        return max(index, self._saved_index)
 
     async def running(self) -> None:
         """Returns when the node may be asked: a lone voter when it takes submissions."""

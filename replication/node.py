@@ -50,6 +50,7 @@ from replication.ports import (
     Observer,
     Refused,
     Result,
+    SnapshotData,
     SnapshotMeta,
     SnapshotStore,
     StateMachine,
@@ -210,8 +211,8 @@ class Node(Generic[M]):
         return index
 
     def snapshot_soon(self) -> int:
-        """Take a snapshot at the applied index, as if it were due; gives the index."""
-        self._take_snapshot_of_state()
+        """Take a snapshot at the applied index or after it, as if it were due; that index."""
+        self._snapshots.begin(self._machine)
         return self._machine.index
 
     def stop(self) -> None:
@@ -324,7 +325,7 @@ class Node(Generic[M]):
             base=base,
         )  # fmt: skip
 
-    def take_snapshot(self) -> tuple[SnapshotMeta, bytes] | None:
+    def take_snapshot(self) -> tuple[SnapshotMeta, SnapshotData] | None:
         """Save it durably, then call `snapshot_saved`; one at a time."""
         return self._snapshots.take(self._results.stored_index)
 
@@ -343,18 +344,21 @@ class Node(Generic[M]):
 
     @property
     def has_to_apply(self) -> bool:
-        return bool(self._to_apply)
+        """Or to copy for a snapshot."""
+        return bool(self._to_apply) or self._snapshots.is_taking
 
     def apply_next(self) -> bool:
-        """Applies the next committed entry and answers who waits for it; False: there is none."""
-        if not self._to_apply:
-            return False
-        record = self._to_apply.popleft()
-        self._apply(record)
-        if self._snapshots.is_due(self._machine.index):
-            self._take_snapshot_of_state()
-        self._work()
-        return True
+        """Applies the next committed entry and answers who waits for it, and copies a part of a
+        snapshot that is being taken; False: there was nothing to do."""
+        applied = bool(self._to_apply)
+        if applied:
+            self._apply(self._to_apply.popleft())
+            if self._snapshots.is_due(self._machine.index):
+                self._snapshots.begin(self._machine)
+        copied = self._snapshots.go_on(self._machine, self.replica, self._last_ts_ns)
+        if applied or copied:
+            self._work()
+        return applied or copied
 
     # --- inside -----------------------------------------------------------------------------
 
@@ -377,7 +381,7 @@ class Node(Generic[M]):
             if snapshot is not None:
                 replica.offer_snapshot(snapshot)
             else:
-                self._take_snapshot_of_state()
+                self._snapshots.begin(self._machine)
         if self._writing is not None and self._submissions.fills_a_batch:
             self._propose_what_is_due()  # it travels to the others while the disk is busy
         if self._stopping and self._leads and not self._submissions.has_queue:
@@ -491,16 +495,6 @@ class Node(Generic[M]):
         self.feed.restart_after(meta.index)
         self._submissions.skipped(meta.index)
         self.replica.checkpoint = machine.last_checkpoint()
-
-    def _take_snapshot_of_state(self) -> None:
-        index = self._machine.index
-        if index == 0 or not self.replica.configuration_at(index).voters:
-            return
-        base = self.replica.sound_base_at(index)
-        if base is not None:
-            self._snapshots.begin(
-                self._machine, base.term, self._last_ts_ns, base.hash, base.members
-            )
 
     def keep_from(self, index: int) -> None:
         """A sink that is not the log's own, such as the outbox, has everything below `index`."""

@@ -4,8 +4,8 @@ Why it exists: a snapshot may only be believed when it is durable, the log may o
 one that is, and a leader's may only become the state when both are so; the order of these steps
 is what survives a crash between any two of them. It decides no protocol and does no I/O.
 
-    own:       state ── results up to it stored ──▶ save ── durable ──▶ the log may be cut below
-                                                                        the one *before* it
+    own:       copied in steps ──▶ state ── results up to it stored ──▶ save ── durable ──▶ the log
+                                   may be cut below the one *before* it
     arriving:  restore ── sound ──▶ save ── durable ──▶ the log restarts after it, or goes on
                                                         above it where its record stands there
 """
@@ -16,6 +16,7 @@ from typing import Final, Generic, TypeVar
 from replication.ports import (
     Base,
     MachineKind,
+    SnapshotData,
     SnapshotMeta,
     SnapshotStore,
     StateMachine,
@@ -24,7 +25,7 @@ from replication.ports import (
 from replication.progress import Outgoing
 from replication.replica import Replica
 from replication.settings import NodeSettings
-from replication.snapshot_chunks import outgoing
+from replication.snapshot_chunks import ArrivedData, outgoing
 
 M = TypeVar("M", bound=StateMachine)
 
@@ -46,7 +47,9 @@ class NodeSnapshots(Generic[M]):
         """A sink outside still wants the entries from here on; compaction leaves them."""
         self._indexes = sorted(indexes)[-KEPT:]
         """Of the durable ones, oldest first."""
-        self._saving: tuple[SnapshotMeta, bytes] | None = None
+        self._taking: StateMachine | None = None
+        """A snapshot of it has been begun."""
+        self._saving: tuple[SnapshotMeta, SnapshotData] | None = None
         self._handed_out = False
         self._arriving: tuple[SnapshotMeta, M] | None = None
         self._base: Base | None = None
@@ -56,27 +59,54 @@ class NodeSnapshots(Generic[M]):
 
     def is_due(self, index: int) -> bool:
         last = self._indexes[-1] if self._indexes else 0
-        return self._saving is None and index - last >= self._settings.snapshot_entries
+        idle = self._saving is None and self._taking is None
+        return idle and index - last >= self._settings.snapshot_entries
 
-    def begin(
-        self, machine: StateMachine, term: int, ts_ns: int, record_hash: bytes, members: bytes
-    ) -> None:
-        """Copies the state; nothing happens while another snapshot is being saved."""
-        if self._saving is not None:
-            return
+    def begin(self, machine: StateMachine) -> None:
+        """Nothing happens while another snapshot is being taken or saved, or of an empty state."""
+        if self._saving is None and self._taking is None and machine.index != 0:
+            machine.begin_snapshot(self._settings.snapshot_step_bytes)
+            self._taking = machine
+
+    @property
+    def is_taking(self) -> bool:
+        return self._taking is not None
+
+    def go_on(self, machine: StateMachine, replica: Replica, ts_ns: int) -> bool:
+        """Copies a part of the state; False if there is nothing to do before the next entry.
+
+        `ts_ns`: of the entry that the machine applied last.
+        """
+        if self._taking is not machine:
+            self._taking = None  # another machine has taken its place, or there is none
+            return False
+        if not machine.copy_snapshot():
+            return True
+        index = machine.index
+        base = replica.sound_base_at(index) if replica.configuration_at(index).voters else None
+        if base is None:  # the record there is damaged: a snapshot of another index will do
+            self._stop_taking()
+            return False
         meta = SnapshotMeta(
-            index=machine.index, term=term, ts_ns=ts_ns, chain=machine.chain,
-            record_hash=record_hash, digest=machine.digest(), members=members,
+            index=index, term=base.term, ts_ns=ts_ns, chain=machine.chain,
+            record_hash=base.hash, digest=machine.digest(), members=base.members,
         )  # fmt: skip
-        self._saving = (meta, machine.snapshot())
+        self._saving = (meta, machine.take_snapshot())
+        self._taking = None
         self._handed_out = False
+        return True
+
+    def _stop_taking(self) -> None:
+        if self._taking is not None:
+            self._taking.drop_snapshot()
+            self._taking = None
 
     @property
     def waits_for_results(self) -> bool:
         """Recovery needs every result below a snapshot, so they are written first."""
         return self._saving is not None and self._arriving is None and not self._handed_out
 
-    def take(self, stored_index: int) -> tuple[SnapshotMeta, bytes] | None:
+    def take(self, stored_index: int) -> tuple[SnapshotMeta, SnapshotData] | None:
         if self._saving is None or self._handed_out:
             return None
         if self._arriving is None and self._saving[0].index > stored_index:
@@ -87,7 +117,7 @@ class NodeSnapshots(Generic[M]):
     def saved(self, meta: SnapshotMeta) -> int:
         """Its bytes."""
         assert self._saving is not None, "a snapshot was saved that nobody took"
-        size = len(self._saving[1])
+        size = self._saving[1].size
         self._saving = None
         self._remember(meta.index)
         return size
@@ -131,7 +161,8 @@ class NodeSnapshots(Generic[M]):
         ):  # fmt: skip
             self._warn(f"snapshot {meta.index}: a leader sent one of another state")
             return False
-        self._saving = (meta, data)
+        self._stop_taking()
+        self._saving = (meta, ArrivedData(data))
         self._handed_out = False
         self._arriving = (meta, machine)
         return True

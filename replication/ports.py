@@ -198,6 +198,15 @@ class NodeApi(Protocol[MachineT_co]):
 # --- the machine, as replication knows it -----------------------------------------------------
 
 
+class SnapshotData(Protocol):
+    """A snapshot's `size` bytes in pieces, which can be gone through once, on any thread."""
+
+    @property
+    def size(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
 class StateMachine(Protocol):
     """A deterministic function of the log. `core.machine.Machine` is one; tests have another.
 
@@ -261,8 +270,22 @@ class StateMachine(Protocol):
         """Log index of the last checkpoint command and the digest there; 0 and zeros if none."""
         ...
 
-    def snapshot(self) -> bytes:
-        """The whole state at `index`, such that `restore` gives an equal machine."""
+    def begin_snapshot(self, step_bytes: int) -> None:
+        """A snapshot is to be taken, in steps of so many bytes; one before it is forgotten."""
+        ...
+
+    def copy_snapshot(self) -> bool:
+        """One step. True: what is left is no more than a step. It comes to that within a bounded
+        number of steps, whatever is applied between them."""
+        ...
+
+    def take_snapshot(self) -> SnapshotData:
+        """The state at `index`, such that `restore` gives an equal machine. Whatever is applied
+        afterwards does not change it. Ends what `begin_snapshot` began."""
+        ...
+
+    def drop_snapshot(self) -> None:
+        """Ends it without a snapshot."""
         ...
 
 
@@ -408,7 +431,7 @@ class SnapshotStore(Protocol):
     starts from a wrong state; the comparison with stored results and checkpoints then stops it.
     """
 
-    async def save(self, meta: SnapshotMeta, data: bytes) -> None: ...
+    async def save(self, meta: SnapshotMeta, data: SnapshotData) -> None: ...
 
     def newest_first(self) -> Iterator[tuple[SnapshotMeta, bytes]]: ...
 

@@ -6,6 +6,7 @@ who may send one, nor what a state is.
 """
 
 import hashlib
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -18,6 +19,20 @@ SNAPSHOT_BYTES_MAX: Final = 16 << 30
 """A larger size in a chunk is damage or a forgery; a state of that size would not fit a node."""
 
 _decode: Final = msgspec.msgpack.Decoder(SnapshotMeta).decode
+
+
+class ArrivedData:
+    """A `SnapshotData` that is there whole."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def size(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._data
 
 
 def outgoing(meta: SnapshotMeta, data: bytes) -> Outgoing:

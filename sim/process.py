@@ -20,7 +20,7 @@ from replication.batching import Submission
 from replication.membership import Configuration
 from replication.messages import Message, node_number
 from replication.node import Node
-from replication.ports import Committed, SnapshotMeta, Write
+from replication.ports import Committed, SnapshotData, SnapshotMeta, Write
 from replication.recovery import Recovered
 from replication.settings import NodeSettings
 from sim.clocks import SimClock
@@ -35,6 +35,9 @@ FROZEN_MAX: Final = 20_000
 
 WRITE_NS_MAX: Final = 2 * NS_PER_S
 """A disk that takes longer is a dead one."""
+
+COPY_NS: Final = 200 * NS_PER_US
+"""What an idle process takes for a step of a snapshot."""
 
 SNAPSHOT_FACTOR: Final = 4
 """A snapshot takes so many times as long to save as a write."""
@@ -289,7 +292,13 @@ class Host:
             self._apply_waits = True
             self.world.after(self._rng.randrange(5 * NS_PER_MS), self._apply_again, self.life)
             return False
+        before = node.machine.index
         if not node.apply_next():
+            return False
+        if node.machine.index == before:
+            # Only a part of a snapshot was copied: other inputs may come before the next part.
+            self._apply_waits = True
+            self.world.after(COPY_NS, self._apply_again, self.life)
             return False
         entries = node.feed.after(node.feed.last_index, 1)
         if entries:
@@ -336,7 +345,7 @@ class Host:
         if self._guarded(self.node.written, token) is not _FAILED:
             self.pump()
 
-    def _begin_save(self, meta: SnapshotMeta, data: bytes) -> None:
+    def _begin_save(self, meta: SnapshotMeta, data: SnapshotData) -> None:
         self._saving = meta
         self.storage.begin_snapshot(meta, data)
         takes_ns = self._disk_ns(SNAPSHOT_FACTOR)

@@ -393,8 +393,8 @@ def settings_of(plan: Plan) -> NodeSettings:
         entries_per_write_max=plan.entries_per_write_max,
         checkpoint_entries=plan.checkpoint_entries,
         checkpoint_commands=plan.checkpoint_commands, checkpoint_s=5.0,
-        snapshot_entries=plan.snapshot_entries, retain_entries=plan.keep_entries,
-        feed_bytes_max=64 << 10,
+        snapshot_entries=plan.snapshot_entries, snapshot_step_bytes=plan.snapshot_entries * 128,
+        retain_entries=plan.keep_entries, feed_bytes_max=64 << 10,
     )  # fmt: skip
 
 

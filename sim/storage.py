@@ -17,7 +17,9 @@ from typing import Final
 from core.machine import Machine
 from replication.batching import batch_metadata
 from replication.membership import Configuration, founding
-from replication.ports import Base, Committed, HardState, Result, SnapshotMeta, Write
+from replication.ports import (
+    Base, Committed, HardState, Result, SnapshotData, SnapshotMeta, Write,
+)  # fmt: skip
 from replication.record import (
     COMMANDS,
     HASH_BYTES,
@@ -151,8 +153,8 @@ class SimSnapshots:
         self.saved: list[tuple[SnapshotMeta, bytes]] = []
         self.rotten: list[int] = []
 
-    async def save(self, meta: SnapshotMeta, data: bytes) -> None:
-        self.keep(meta, data)
+    async def save(self, meta: SnapshotMeta, data: SnapshotData) -> None:
+        self.keep(meta, b"".join(data))
 
     def newest_first(self) -> Iterator[tuple[SnapshotMeta, bytes]]:
         for meta, data in reversed(self.saved):
@@ -201,8 +203,8 @@ class Storage:
             raise FailedSync
         self._apply(write)
 
-    def begin_snapshot(self, meta: SnapshotMeta, data: bytes) -> None:
-        self._pending_snapshot = (meta, data)
+    def begin_snapshot(self, meta: SnapshotMeta, data: SnapshotData) -> None:
+        self._pending_snapshot = (meta, b"".join(data))
 
     def complete_snapshot(self) -> str:
         """ "", or why it was not saved."""

@@ -17,8 +17,9 @@ from core.versions import VERSION_FIRST
 
 ENTRY_STEP_NS: Final = 1_000_000
 """Log time between entries: a millisecond, as group commit makes it."""
-CHECKPOINT_EVERY: Final = 500
-"""Entries: twice a second of log time, far more often than a node does by itself."""
+CHECKPOINT_COMMANDS: Final = 50_000
+CHECKPOINT_ENTRIES: Final = 10_000
+"""Whichever comes first makes a checkpoint, as in a node (`replication.settings`)."""
 START_NS: Final = 1_750_000_000_000_000_000
 FUNDS: Final = 1 << 50
 MID_TICKS: Final = 50_000
@@ -99,9 +100,10 @@ class Load:
 
     def play(self, commands: int, batch: int) -> None:
         """Add entries of `batch` commands, and a checkpoint every so many entries."""
+        every = min(CHECKPOINT_ENTRIES, max(1, CHECKPOINT_COMMANDS // batch))
         for _ in range(commands // batch):
             records = [self._command() for _ in range(batch)]
-            if len(self.entries) % CHECKPOINT_EVERY == 0:
+            if len(self.entries) % every == 0:
                 index, digest = self.machine.last_checkpoint()
                 records[-1] = c.checkpoint(index, digest)
             self._apply(c.batch_of(records))

@@ -247,8 +247,8 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _SNAPSHOTS,
-                "        self._saving = (meta, machine.snapshot())\n",
-                "        self._saving = (meta, machine.snapshot())\n"
+                "        self._saving = (meta, machine.take_snapshot())\n",
+                "        self._saving = (meta, machine.take_snapshot())\n"
                 "        self._live = machine\n",
             ),
             Edit(
@@ -256,7 +256,7 @@ PLANTS: Final = (
                 "        self._handed_out = True\n        return self._saving\n",
                 "        self._handed_out = True\n"
                 "        if self._arriving is None:\n"
-                "            self._saving = (self._saving[0], self._live.snapshot())\n"
+                "            self._saving = (self._saving[0], self._live.take_snapshot())\n"
                 "        return self._saving\n",
             ),
         ),
@@ -286,16 +286,15 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _SNAPSHOTS,
-                "        self._saving = (meta, machine.snapshot())\n",
-                "        self._saving = (meta, machine.snapshot())\n"
+                "        self._saving = (meta, machine.take_snapshot())\n",
+                "        self._saving = (meta, machine.take_snapshot())\n"
                 "        self._indexes = [*self._indexes, meta.index][-KEPT:]\n",
             ),
             Edit(
-                "replication.node",
-                "                self._machine, base.term, self._last_ts_ns, base.hash, "
-                "base.members\n            )\n",
-                "                self._machine, base.term, self._last_ts_ns, base.hash, "
-                "base.members\n            )\n            self._snapshots.compact(self.replica)\n",
+                _SNAPSHOTS,
+                "        self._taking = None\n        self._handed_out = False\n",
+                "        self._taking = None\n        self._handed_out = False\n"
+                "        self.compact(replica)\n",
             ),
             Edit(
                 _SNAPSHOTS,

@@ -244,7 +244,8 @@ def run_snapshot(data: bytes) -> None:
 def seed_snapshots() -> list[bytes]:
     listed = Machine()
     listed.apply(1, START_NS, c.batch_of(setup_records()[:4]))
-    return [Machine().snapshot(), listed.snapshot()]
+    chunked = b"".join(listed.take_snapshot())
+    return [Machine().snapshot(), listed.snapshot(), chunked]
 
 
 def run_events(data: bytes) -> None:

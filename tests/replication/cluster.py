@@ -13,7 +13,7 @@ from replication.batching import Submission
 from replication.membership import founding
 from replication.messages import Message, decode, encode, node_number
 from replication.node import Node
-from replication.ports import Base, SnapshotMeta, Submitted, Unknown, Write
+from replication.ports import Base, SnapshotData, SnapshotMeta, Submitted, Unknown, Write
 from replication.recovery import recover
 from replication.replica import ReplicaSettings, Role
 from replication.settings import NodeSettings
@@ -65,7 +65,7 @@ class Host:
         self.node: Node[Tally] | None = None
         self.held = False
         self.write: tuple[int, Write] | None = None
-        self.snapshot: tuple[SnapshotMeta, bytes] | None = None
+        self.snapshot: tuple[SnapshotMeta, SnapshotData] | None = None
 
     @property
     def up(self) -> Node[Tally]:

@@ -10,7 +10,15 @@ import msgspec
 import trio
 
 from replication.batching import batch_metadata
-from replication.ports import Base, Committed, HardState, Result, SnapshotMeta, Write
+from replication.ports import (
+    Base,
+    Committed,
+    HardState,
+    Result,
+    SnapshotData,
+    SnapshotMeta,
+    Write,
+)
 from replication.record import (
     COMMANDS,
     HASH_BYTES,
@@ -167,12 +175,12 @@ class MemorySnapshots:
     def __init__(self) -> None:
         self.saved: list[tuple[SnapshotMeta, bytes]] = []
 
-    async def save(self, meta: SnapshotMeta, data: bytes) -> None:
+    async def save(self, meta: SnapshotMeta, data: SnapshotData) -> None:
         await trio.lowlevel.checkpoint()
         self.save_now(meta, data)
 
-    def save_now(self, meta: SnapshotMeta, data: bytes) -> None:
-        self.saved.append((meta, data))
+    def save_now(self, meta: SnapshotMeta, data: SnapshotData) -> None:
+        self.saved.append((meta, b"".join(data)))
 
     def newest_first(self) -> Iterator[tuple[SnapshotMeta, bytes]]:
         return iter(sorted(self.saved, key=lambda pair: -pair[0].index))

@@ -13,6 +13,7 @@ import msgspec
 from core.codes import CMD_CHECKPOINT
 from core.commands import BATCH_HEADER_BYTES, batch, split_batch
 from core.events import REPLY_BYTES
+from replication.snapshot_chunks import ArrivedData
 
 
 EMPTY = batch(b"", 0)
@@ -36,6 +37,7 @@ class Tally:
         self.checkpoint_sections: dict[str, bytes] = {}
         self.next_due_ns = 0
         """Done with by the first entry that is as late."""
+        self._steps_left = 0
 
     @property
     def index(self) -> int:
@@ -103,8 +105,17 @@ class Tally:
             "checkpoint": hashlib.sha256(repr(self._state.checkpoint).encode()).digest(),
         }
 
-    def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(self._state)
+    def begin_snapshot(self, step_bytes: int) -> None:
+        self._steps_left = 2
+
+    def copy_snapshot(self) -> bool:
+        self._steps_left = max(0, self._steps_left - 1)
+        return self._steps_left == 0
+
+    def take_snapshot(self) -> ArrivedData:
+        return ArrivedData(msgspec.msgpack.encode(self._state))
+
+    def drop_snapshot(self) -> None: ...
 
     @staticmethod
     def restore(data: bytes) -> "Tally":
