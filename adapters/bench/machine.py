@@ -40,15 +40,24 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _pauses(load: Load, batch: int, commands: int) -> dict[str, Any]:
+def _load(a: argparse.Namespace) -> Load:
+    """Recorded up to the end of the warm-up, in large entries."""
+    load = Load(
+        symbols=a.symbols, accounts=a.accounts, seed=a.seed, window_ns=WINDOW_NS,
+        version=a.machine_version,
+    )  # fmt: skip
+    load.play(a.warm_up, a.batch)
+    return load
+
+
+def _pauses(a: argparse.Namespace, batch: int, commands: int) -> dict[str, Any]:
     """Entries of `batch` commands: some that are not measured, then those that are."""
-    machine = Machine()
-    for index, entry in enumerate(load.entries, 1):
-        machine.apply(index, *entry)
+    load = _load(a)
     learned = len(load.entries) + commands // batch // 2
     load.play(commands + commands // 2, batch)
-    for index in range(machine.index + 1, learned + 1):
-        machine.apply(index, *load.entries[index - 1])
+    machine = Machine()
+    for index, entry in enumerate(load.entries[:learned], 1):
+        machine.apply(index, *entry)
     return pauses(machine, load.entries[learned:])
 
 
@@ -59,11 +68,7 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
     print("bench machine: recording the load", file=sys.stderr)
     if not VERSION_FIRST <= a.machine_version <= VERSION_KNOWN:
         raise usage_error(f"--machine-version: {a.machine_version} must be 1 to {VERSION_KNOWN}")
-    load = Load(
-        symbols=a.symbols, accounts=a.accounts, seed=a.seed, window_ns=WINDOW_NS,
-        version=a.machine_version,
-    )  # fmt: skip
-    load.play(a.warm_up, a.batch)
+    load = _load(a)
     load.prelude = len(load.entries)
     load.play(a.commands, a.batch)
     end = len(load.entries)
@@ -92,7 +97,7 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
     commands = (end - load.prelude) * a.batch
     print("bench machine: pauses", file=sys.stderr)
     by_batch = {
-        str(batch): _pauses(load, batch, commands_of_a_pause)
+        str(batch): _pauses(a, batch, commands_of_a_pause)
         for batch, commands_of_a_pause in PAUSES.items()
         if commands_of_a_pause <= a.commands
     }

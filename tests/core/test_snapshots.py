@@ -133,10 +133,10 @@ def test_a_load_that_changes_everything_cannot_keep_a_snapshot_from_ending() -> 
         accounts = [c.open_account(c.key128(f"{entry} {n}")) for n in range(500)]
         machine.apply(2 + entry, START_NS, c.batch_of(accounts))
     machine.begin_snapshot(1)
-    for step in range(1_000):
+    for step in range(4_000):
         deposits = [
             c.deposit(2 + account, 1, 1, c.key128(f"{step} {account}"))
-            for account in range(0, 20_000, 40)
+            for account in range(0, 20_000, 150)
         ]
         machine.apply(42 + step, START_NS, c.batch_of(deposits))
         if machine.copy_snapshot():
