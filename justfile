@@ -83,7 +83,7 @@ clean: pure
 up *ARGS="--demo": _current
     lockstep up {{ARGS}}
 
-# One benchmark: matching, machine, wal, recovery, grpc, rest, ledger, cluster, sim
+# One benchmark: matching, machine, growth, wal, recovery, grpc, rest, ledger, cluster, sim
 [group('run')]
 bench NAME *ARGS: _current
     lockstep bench {{NAME}} {{ARGS}}

@@ -12,8 +12,13 @@ from mypy_extensions import i64
 
 from core.table import Table
 
-_LOOKS: Final = 32
-"""Pages of each table that are looked at for hashing, in a step."""
+_FEW: Final = 128
+"""So many pages may be hashed at once, in less than half a millisecond."""
+_PATIENCE: Final = 2_500
+"""Steps that a snapshot which is copied waits for a checkpoint, because that hashes everything."""
+_LOOKS: Final = 8
+"""Pages of each table that are looked at for hashing, in a step that copies."""
+_LOOKS_OF_WAIT: Final = 2
 
 
 class Imaging:
@@ -23,6 +28,7 @@ class Imaging:
         self.step_bytes: i64 = step_bytes
         self._tables = tables
         self._most: i64 = step_bytes
+        self._patience: i64 = _PATIENCE
         self._before: i64 = 0
         """Bytes that were left after the step before."""
         self._at: i64 = 0
@@ -32,9 +38,15 @@ class Imaging:
         self._before = self._uncopied()
 
     def step(self) -> bool:
-        """Copies some; True once what is left is no more than a step."""
+        """Copies some; True once what is left, to be copied and to be hashed, is little.
+
+        Under load it is so after a checkpoint; when there is none for long, it is True without.
+        """
+        is_copied = self._uncopied() <= self._most
         for table in self._tables:
-            table.hash_some(_LOOKS)
+            table.hash_some(_LOOKS_OF_WAIT if is_copied else _LOOKS)
+        if is_copied:
+            return self._is_hashed()
         left = self._most
         while left > 0 and self._at < i64(len(self._tables)):
             copied = self._tables[self._at].copy_first(left)
@@ -48,11 +60,18 @@ class Imaging:
                     left -= table.copy_again(left)
         uncopied = self._uncopied()
         if uncopied <= self._most:
-            return True
+            return self._is_hashed()
         if self._before - uncopied < self._most >> 1:
             self._most += (self._most >> 3) + 1
         self._before = uncopied
         return False
+
+    def _is_hashed(self) -> bool:
+        waiting: i64 = 0
+        for table in self._tables:
+            waiting += table.waiting
+        self._patience -= 1
+        return waiting <= _FEW or self._patience < 0
 
     def _uncopied(self) -> i64:
         uncopied: i64 = 0

@@ -15,10 +15,11 @@ WHOLE_SHIFT: Final = 20
 WHOLE: Final = 1 << WHOLE_SHIFT
 """A whole interval."""
 _EARLY_AT_FIRST: Final = 2048
-_PER_ENTRY: Final = 48
+_PER_ENTRY_LEAST: Final = 8
+_PER_ENTRY_MOST: Final = 48
 _SOON: Final = 16
 """For so many entries after the expected end the effort is kept up; then the guess was wrong."""
-_LATER: Final = 4
+_LATER: Final = 1
 
 
 class Fifo:
@@ -98,6 +99,8 @@ class Pace:
         """Numbers to work off after this entry, when nothing is left."""
         self.interval_entries: i64 = 0
         """Of the last interval; 0 before the first checkpoint."""
+        self.per_entry: i64 = _PER_ENTRY_MOST
+        """Numbers to work off that are no pause, by the size of the last interval's entries."""
         self._late_entries: i64 = 0
         self._entries: i64 = 0
         self._commands: i64 = 0
@@ -119,16 +122,21 @@ class Pace:
             _left((ts_ns - self._since_ns) >> 10, self._ns_apart >> 10),
         )
         self._late_entries = self._late_entries + 1 if self.left == 0 else 0
-        self.overdue = _PER_ENTRY if self._late_entries <= _SOON else _LATER + (commands >> 6)
+        is_soon = self._late_entries <= _SOON
+        self.overdue = self.per_entry if is_soon else _LATER + (commands >> 6)
 
     def checkpoint(self, ts_ns: i64) -> None:
-        """Here is one: the next interval begins."""
+        """Here is one: the next interval begins, unless this one has not begun yet."""
+        if self._entries == 0:
+            return
         if self.interval_entries == 0:
             self._entries_apart = self._commands_apart = self._ns_apart = 0
         self._entries_apart = _longest(self._entries, self._entries_apart)
         self._commands_apart = _longest(self._commands, self._commands_apart)
         self._ns_apart = _longest(ts_ns - self._since_ns, self._ns_apart)
         self.interval_entries = self._entries
+        per_entry = _PER_ENTRY_LEAST + self._commands // (2 * self._entries)
+        self.per_entry = per_entry if per_entry < _PER_ENTRY_MOST else _PER_ENTRY_MOST
         self._entries = 0
         self._commands = 0
         self._since_ns = ts_ns
@@ -164,13 +172,16 @@ class Quota:
         self._done: i64 = 0
         """Worked off in this interval."""
         self._early: i64 = _EARLY_AT_FIRST
+        self._most: i64 = _PER_ENTRY_MOST
+        """For an entry."""
 
     def due(self, waiting: i64, pace: Pace) -> i64:
         """How many of the `waiting` to look at now."""
         due = waiting - self._few - (self._early * pace.left >> WHOLE_SHIFT)
         if due <= 0:
             return 0
-        return pace.overdue if pace.left == 0 and due > pace.overdue else due
+        most = pace.overdue if pace.left == 0 else self._most
+        return due if due < most else most
 
     def did(self, count: i64) -> None:
         """So many have been worked off, for whatever reason."""
@@ -179,9 +190,10 @@ class Quota:
     def begin(self, pace: Pace) -> None:
         """A new interval."""
         enough = self._done + (self._done >> 2)
-        self._early = pace.interval_entries * _PER_ENTRY
+        self._early = pace.interval_entries * pace.per_entry
         if self._early < enough:
             self._early = enough
+        self._most = 4 * self._early // (pace.interval_entries + 1)
         self._done = 0
 
     def restart(self) -> None:

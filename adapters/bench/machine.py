@@ -12,12 +12,15 @@ import time
 from typing import Any, Final
 
 from adapters.bench.commands import Load
+from adapters.bench.latency import pauses
 from adapters.cli.errors import usage_error
 from core.machine import Machine
 from core.versions import VERSION_FIRST, VERSION_KNOWN
 
 WINDOW_NS: Final = 200_000_000
 """Keys remembered for 0.2 s of log time: with a batch a millisecond, 200 batches of keys."""
+PAUSES: Final = {1: 60_000, 20: 300_000, 100: 300_000, 1000: 500_000}
+"""Commands per entry, and the commands over which pauses are looked for."""
 WARM_UP_COMMANDS: Final = 300_000
 """Applied before the clock starts, so that tables have their size and keys expire."""
 
@@ -37,6 +40,27 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _load(a: argparse.Namespace) -> Load:
+    """Recorded up to the end of the warm-up, in large entries."""
+    load = Load(
+        symbols=a.symbols, accounts=a.accounts, seed=a.seed, window_ns=WINDOW_NS,
+        version=a.machine_version,
+    )  # fmt: skip
+    load.play(a.warm_up, a.batch)
+    return load
+
+
+def _pauses(a: argparse.Namespace, batch: int, commands: int) -> dict[str, Any]:
+    """Entries of `batch` commands: some that are not measured, then those that are."""
+    load = _load(a)
+    learned = len(load.entries) + commands // batch // 2
+    load.play(commands + commands // 2, batch)
+    machine = Machine()
+    for index, entry in enumerate(load.entries[:learned], 1):
+        machine.apply(index, *entry)
+    return pauses(machine, load.entries[learned:])
+
+
 def run(a: argparse.Namespace) -> dict[str, Any]:
     """Commands a second, and the slowest entry."""
     if min(a.commands // max(a.batch, 1), a.batch, a.accounts, a.symbols, a.runs) < 1:
@@ -44,13 +68,11 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
     print("bench machine: recording the load", file=sys.stderr)
     if not VERSION_FIRST <= a.machine_version <= VERSION_KNOWN:
         raise usage_error(f"--machine-version: {a.machine_version} must be 1 to {VERSION_KNOWN}")
-    load = Load(
-        symbols=a.symbols, accounts=a.accounts, seed=a.seed, window_ns=WINDOW_NS,
-        version=a.machine_version,
-    )  # fmt: skip
-    load.play(a.warm_up, a.batch)
+    load = _load(a)
     load.prelude = len(load.entries)
     load.play(a.commands, a.batch)
+    end = len(load.entries)
+    digest, chain = load.machine.digest(), load.machine.chain
     rates: list[float] = []
     slowest_ms: list[float] = []
     per_entry_us: list[float] = []
@@ -61,17 +83,24 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
             machine.apply(index, *entry)
         spent: list[float] = []
         event_bytes = 0
-        for index, (ts_ns, payload) in enumerate(load.entries[load.prelude :], load.prelude + 1):
+        timed = load.entries[load.prelude : end]
+        for index, (ts_ns, payload) in enumerate(timed, load.prelude + 1):
             started = time.perf_counter()
             machine.apply(index, ts_ns, payload)
             spent.append(time.perf_counter() - started)
             event_bytes += len(machine.events)
-        if machine.digest() != load.machine.digest() or machine.chain != load.machine.chain:
+        if machine.digest() != digest or machine.chain != chain:
             raise AssertionError("bench machine: a run ended in another digest than the recording")
         rates.append(len(spent) * a.batch / sum(spent))
         slowest_ms.append(max(spent) * 1e3)
         per_entry_us.append(statistics.median(spent) * 1e6)
-    commands = (len(load.entries) - load.prelude) * a.batch
+    commands = (end - load.prelude) * a.batch
+    print("bench machine: pauses", file=sys.stderr)
+    by_batch = {
+        str(batch): _pauses(a, batch, commands_of_a_pause)
+        for batch, commands_of_a_pause in PAUSES.items()
+        if commands_of_a_pause <= a.commands
+    }
     return {
         "name": "machine",
         "unit": "commands/s",
@@ -81,7 +110,8 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
         "entry_ms_slowest": statistics.median(slowest_ms),
         "event_bytes_per_command": event_bytes / commands,
         "open_orders": len(load.open),
-        "digest": load.machine.digest().hex(),
+        "digest": digest.hex(),
+        "pauses_by_batch": by_batch,
         "conditions": {
             "commands": commands, "batch": a.batch, "accounts": a.accounts, "symbols": a.symbols,
             "seed": a.seed, "cores_used": 1, "warm_up": a.warm_up,

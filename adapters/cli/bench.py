@@ -10,6 +10,7 @@ import importlib
 import os
 import platform
 import sys
+from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 import msgspec
@@ -23,6 +24,7 @@ EXAMPLE = "lockstep bench matching --json"
 BENCHES: Final[dict[str, str]] = {
     "matching": "the bare order book, on five generated scenarios",
     "machine": "the whole machine: risk, idempotency, events, digest",
+    "growth": "what a command costs as accounts and open orders grow",
     "wal": "the machine and the durable log, with fsync",
     "recovery": "the start of a node on a long log: by replay, and by snapshot and tail",
     "rest": "signed durable orders over HTTP",
@@ -75,9 +77,20 @@ def machine_conditions() -> dict[str, Any]:
     return {
         "core": "compiled" if core_build.running_compiled() else "interpreted",
         "python": platform.python_version(),
+        "cpu": cpu_model(),
         "cpus": os.cpu_count(),
         "load_1m_before": round(os.getloadavg()[0], 2),
     }
+
+
+def cpu_model() -> str:
+    """The processor's name, as the kernel has it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
 
 
 def as_table(result: dict[str, Any]) -> str:

@@ -267,7 +267,8 @@ class EngineAndTwin(RuleBasedStateMachine):
         self._send(c.place_terms(
             account, symbol, side, order_type, codes.GTC if is_limit else codes.IOC,
             price=price if is_limit or sized == "collar" else 0,
-            qty=qty * 100 if by_quote else qty, flags=flags | (c.FLAG_BY_QUOTE if by_quote else 0),
+            qty=min(qty * 100, (1 << 63) - 1) if by_quote else qty,
+            flags=flags | (c.FLAG_BY_QUOTE if by_quote else 0),
             stp=stp, trigger=0 if trails else 100 + (away if rises else -away),
             trail=(away * 50 if bps else away) if trails else 0,
         ), more)  # fmt: skip

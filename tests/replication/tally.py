@@ -17,6 +17,8 @@ from replication.snapshot_chunks import ArrivedData
 
 
 EMPTY = batch(b"", 0)
+STATE_BYTES = 1 << 10
+"""As if: how many steps a snapshot takes."""
 
 
 class _State(msgspec.Struct):
@@ -106,7 +108,7 @@ class Tally:
         }
 
     def begin_snapshot(self, step_bytes: int) -> None:
-        self._steps_left = 2
+        self._steps_left = max(2, STATE_BYTES // step_bytes)
 
     def copy_snapshot(self) -> bool:
         self._steps_left = max(0, self._steps_left - 1)

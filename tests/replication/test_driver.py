@@ -12,6 +12,7 @@ from core.codes import NOT_LEADER, OK, OVERLOADED, VALIDATION
 from replication.batching import Limits, Submission
 from replication.ports import Committed, Submitted, TailGone
 from replication.settings import NodeSettings
+from tests.replication.tally import Tally
 from tests.replication.world import Answer, World
 
 pytestmark = pytest.mark.trio
@@ -275,6 +276,31 @@ async def test_snapshots_are_taken_every_so_many_entries(
         assert world.log.result_index() >= meta.index, "results below a snapshot are stored"
 
     await in_world(World(NodeSettings(snapshot_entries=4)), scenario)
+
+
+async def test_a_snapshot_in_many_steps_ends_on_an_idle_node_and_beside_entries(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        for _ in range(3):
+            await world.send().get()
+        assert await world.driver.snapshot() >= 3
+        answers = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(world.driver.snapshot)
+            for _ in range(40):
+                answers.append(world.send())
+                await trio.lowlevel.checkpoint()
+        for answer in answers:
+            await answer.get()
+        assert len(world.snapshots.saved) == 2
+        for meta, data in world.snapshots.saved:
+            machine = Tally.restore(data)
+            assert (machine.index, machine.chain) == (meta.index, meta.chain)
+            assert machine.digest() == meta.digest
+            assert world.log.result_chain(meta.index) == meta.chain
+
+    await in_world(World(NodeSettings(snapshot_step_bytes=20)), scenario)
 
 
 async def test_a_drain_finishes_what_was_accepted(autojump_clock: trio.testing.MockClock) -> None:
