@@ -14,10 +14,12 @@ from adapters.cluster_client import CoreClients
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import transfers_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
-from core.codes import TRANSFER_OVERDUE, TRANSFER_RESERVED
+from core.codes import EV_TRANSFER_CHANGED, TRANSFER_OVERDUE, TRANSFER_RESERVED
 from core.commands import key128
+from core.events import TransferChanged, decode_event, event_rows
 from core.transfer_commands import OUTCOME_CONFIRM
 from gateway.courier import Courier, Credit, End, Ended, Step, Stuck, Void
+from gateway.transfer_pairs import Report, TransferPairs
 
 STEP_S: Final = 10.0
 LISTED: Final = 1_000
@@ -37,6 +39,40 @@ class Outcome(msgspec.Struct, frozen=True):
     transfer_id: bytes
     outcome: str
     why: str = ""
+
+
+async def read_pairs(source: CoreClients, target: CoreClients) -> Report:
+    """Reads both logs as far as they go now, the target's after the source's.
+
+    Raises `TailGone` if a log was cut, `NotPartners` as `TransferCourier.between`.
+    """
+    numbers = await numbers_of(source, target)
+    pairs = TransferPairs(*numbers)
+    for core, take in ((source, pairs.at_source), (target, pairs.at_target)):
+        names = {asset.asset_id: name for name, asset in (await core.assets()).items()}
+        last = (await core.status()).index
+        if last == 0:
+            continue
+        async for entry in core.tail():
+            for row in event_rows(entry.packed_events):
+                if row[0] & 0xFF == EV_TRANSFER_CHANGED:
+                    event = decode_event(row)
+                    assert isinstance(event, TransferChanged), "events: not what its kind says"
+                    take(event, names.get(event.asset, ""))
+            if entry.index >= last:
+                break
+    return pairs.report()
+
+
+async def numbers_of(source: CoreClients, target: CoreClients) -> tuple[int, int]:
+    """Asks both who they are. Raises `NotPartners`."""
+    ours, theirs = await source.status(), await target.status()
+    if ours.partition == theirs.partition and ours.cluster_id != theirs.cluster_id:
+        raise NotPartners(
+            f"both clusters call themselves partition {ours.partition}: "
+            "give each its own `partition` in its nodes' settings"
+        )
+    return ours.partition, theirs.partition
 
 
 def transfer_id_of(reference: str) -> bytes:
@@ -61,14 +97,8 @@ class TransferCourier:
     async def between(
         cls, source: CoreClients, target: CoreClients, audit: types.AuditNote
     ) -> "TransferCourier":
-        """Asks both who they are. Raises `NotPartners`."""
-        ours, theirs = await source.status(), await target.status()
-        if ours.partition == theirs.partition and ours.cluster_id != theirs.cluster_id:
-            raise NotPartners(
-                f"both clusters call themselves partition {ours.partition}: "
-                "give each its own `partition` in its nodes' settings"
-            )
-        return cls(source, target, audit, (ours.partition, theirs.partition))
+        """Raises `NotPartners`."""
+        return cls(source, target, audit, await numbers_of(source, target))
 
     async def check_asset(self, name: str) -> admin.Asset:
         """The source's. Raises `NotPartners` unless both count it in the same unit."""

@@ -59,7 +59,7 @@ _TYPED: Final = {
 READS: Final = ("status", "markets", "balances")
 """Subcommands that change nothing: no reason, no ticket."""
 GROUPS: Final = {"cluster": admin_cluster.CALLS, "transfer": admin_transfer.CALLS}
-GROUP_READS: Final = (("cluster", "status"), ("transfer", "show"))
+GROUP_READS: Final = (("cluster", "status"), ("transfer", "show"), ("transfer", "check"))
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:

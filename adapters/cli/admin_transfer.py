@@ -13,23 +13,26 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import grpc.aio
+import msgspec
 
 from adapters.cli.admin_calls import NS_PER_S, Context, result
 from adapters.cluster_client import connect
-from adapters.rpc_client import CoreUnavailable
-from adapters.transfer_courier import OPEN, Outcome, TransferCourier, transfer_id_of
+from adapters.rpc_client import CoreUnavailable, TailGone
+from adapters.transfer_courier import (
+    OPEN, Outcome, TransferCourier, read_pairs, transfer_id_of,
+)  # fmt: skip
 from contracts.gen.exchange.v1 import transfers_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import OK, TRANSFER_STATE_NAMES
 from core.limits import TRANSFER_NS_MAX
 from gateway.decimals import format_units, parse_amount
 
-HELP: Final = "money between partitions: send, settle, show"
+HELP: Final = "money between partitions: send, settle, show, check"
 WITHIN_S_DEFAULT: Final = 60
 WITHIN_S_MAX: Final = TRANSFER_NS_MAX // NS_PER_S - 60
 """The machine's week, less what this clock may be ahead of it."""
 CONNECT_S: Final = 5.0
-READS: Final = ("show",)
+READS: Final = ("show", "check")
 STUCK: Final = "STUCK"
 
 
@@ -60,7 +63,8 @@ def add_arguments(
     settle.add_argument(
         "--every", type=float, metavar="S", help="again and again, with such pauses; Ctrl-C ends it"
     )
-    for parser in (send, settle):
+    check = action("check", "reads both logs: does each end have its pair in the other?")
+    for parser in (send, settle, check):
         parser.add_argument("--to", required=True, metavar="URL", help="the target, as --url")
     show = action("show", "one transfer, or those that wait at --url, the oldest first")
     show.add_argument("--reference", help="(those that wait)")
@@ -139,6 +143,18 @@ async def show(c: Context) -> dict[str, Any]:
     return {"transfer": rows, "index": answer.index}
 
 
+async def check(c: Context) -> dict[str, Any]:
+    """An auditor's question; changes nothing."""
+    async with connect(_target(c.a.to), CONNECT_S) as target:
+        await target.ready(CONNECT_S)
+        try:
+            report = await read_pairs(c.core, target)
+        except TailGone as error:
+            raise CoreUnavailable(f"a log does not begin at its first entry: {error}") from error
+    code = "OK" if not report.wrong else "WRONG"
+    return {"code": code, **msgspec.structs.asdict(report)}
+
+
 def _target(url: str) -> str:
     scheme, separator, address = url.partition("://")
     if not separator or scheme != "grpc" or not address:
@@ -162,5 +178,5 @@ def _row(transfer: pb.Transfer, scale: int) -> dict[str, Any]:
 
 
 CALLS: Final[dict[str, Callable[[Context], Awaitable[dict[str, Any]]]]] = {
-    "send": send, "settle": settle, "show": show,
+    "send": send, "settle": settle, "show": show, "check": check,
 }  # fmt: skip

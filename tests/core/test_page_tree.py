@@ -6,6 +6,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from adapters.state_walk import differing_pages
 from core.page_tree import FAN, HASH_BYTES, PageTree
 from core.table import PAGE_ROWS, Table

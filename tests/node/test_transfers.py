@@ -18,7 +18,8 @@ Said = dict[str, object]
 
 
 async def admin(node: NodeProcess, *words: str) -> tuple[int, Said]:
-    audited = ("--json",) if words[0] in ("balances", "status") or "show" in words else AUDITED
+    reads = words[0] == "balances" or words[:2] in (("transfer", "show"), ("transfer", "check"))
+    audited = ("--json",) if reads else AUDITED
     url = ("--url", f"grpc://{node.address}")
     code, out, err = await lockstep("admin", *words, *url, *audited)
     if code in (0, 1):
@@ -78,6 +79,10 @@ async def test_a_transfer_arrives_once_or_comes_back(tmp_path: Path) -> None:
     code, said = await admin(source, *send("t2", "99", "1"))
     assert (code, said["state"]) == (0, "REFUNDED"), "there is no such account"
     assert await held(source, "2") == [("KRW", "7.5", "0")]
+
+    code, said = await admin(source, "transfer", "check", *to)
+    counted = [said[name] for name in ("confirmed", "refunded", "in_flight", "wrong")]
+    assert (code, counted) == (0, [1, 1, 0, []])
 
     code, said = await admin(source, *send("t3", "3", "7.51"))
     assert (code, said["code"]) == (1, "INSUFFICIENT_FUNDS")
