@@ -18,6 +18,7 @@ import grpc.aio
 
 from adapters.cli import admin_cluster, admin_risk, admin_transfer
 from adapters.cli.admin_calls import CALLS, DEADLINE_S, Context
+from adapters.cli.admin_group import Adder
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
 from adapters.cluster_client import connect
 from adapters.rpc_client import CoreUnavailable
@@ -59,7 +60,7 @@ _TYPED: Final = {
 READS: Final = ("status", "markets", "balances")
 """Subcommands that change nothing: no reason, no ticket."""
 GROUPS: Final = {"cluster": admin_cluster.CALLS, "transfer": admin_transfer.CALLS}
-GROUP_READS: Final = (("cluster", "status"), ("transfer", "show"), ("transfer", "check"))
+GROUP_READS: Final = {"cluster": admin_cluster.READS, "transfer": admin_transfer.READS}
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
@@ -90,9 +91,6 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     admin_transfer.add_arguments(commands, common, audited)
     balances = command("balances", "one account's balances")
     balances.add_argument("--account", required=True, metavar="ID")
-
-
-Adder = Callable[[str, str], argparse.ArgumentParser]
 
 
 def _listings(command: Adder) -> None:
@@ -201,7 +199,7 @@ Call = Callable[[Context], Awaitable[dict[str, Any]]]
 
 async def _run(a: argparse.Namespace, address: str, call: Call) -> dict[str, Any]:
     note = types.AuditNote()
-    if a.what not in READS and (a.what, getattr(a, "action", "")) not in GROUP_READS:
+    if a.what not in READS and getattr(a, "action", "") not in GROUP_READS.get(a.what, ()):
         operator = a.operator or getpass.getuser()
         note = types.AuditNote(operator=operator, reason=a.reason, ticket=a.ticket)
     async with connect(address, DEADLINE_S) as core:

@@ -11,25 +11,18 @@ from typing import Any, Final
 
 from adapters.addresses import split
 from adapters.cli.admin_calls import DEADLINE_S, Context, snapshot
+from adapters.cli.admin_group import add_group
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from replication.messages import NODE_MAX
 
+READS: Final = ("status",)
 HELP: Final = "members of the cluster: status, add, remove, transfer, snapshot"
 
 
 def add_arguments(
     commands: Any, common: argparse.ArgumentParser, audited: argparse.ArgumentParser
 ) -> None:
-    cluster = commands.add_parser("cluster", help=HELP, description=HELP)
-    actions = cluster.add_subparsers(dest="action", required=True, metavar="ACTION")
-
-    def action(name: str, text: str) -> argparse.ArgumentParser:
-        parents = [common] if name == "status" else [audited]
-        found: argparse.ArgumentParser = actions.add_parser(
-            name, help=text, description=text, parents=parents
-        )
-        return found
-
+    action = add_group(commands, "cluster", HELP, READS, common, audited)
     action("status", "leader, term, and each member's role, lag and damage")
     add = action("add", "invites a new node: start it with an empty folder and it joins")
     add.add_argument("node", type=int, metavar="NODE", help=f"its number, 1 to {NODE_MAX}")

@@ -16,6 +16,7 @@ import grpc.aio
 import msgspec
 
 from adapters.cli.admin_calls import NS_PER_S, Context, result
+from adapters.cli.admin_group import add_group
 from adapters.cluster_client import connect
 from adapters.rpc_client import CoreUnavailable, TailGone
 from adapters.transfer_courier import (
@@ -39,16 +40,7 @@ STUCK: Final = "STUCK"
 def add_arguments(
     commands: Any, common: argparse.ArgumentParser, audited: argparse.ArgumentParser
 ) -> None:
-    transfer = commands.add_parser("transfer", help=HELP, description=HELP)
-    actions = transfer.add_subparsers(dest="action", required=True, metavar="ACTION")
-
-    def action(name: str, text: str) -> argparse.ArgumentParser:
-        parents = [common] if name in READS else [audited]
-        found: argparse.ArgumentParser = actions.add_parser(
-            name, help=text, description=text, parents=parents
-        )
-        return found
-
+    action = add_group(commands, "transfer", HELP, READS, common, audited)
     send = action("send", "from an account at --url to one at --to; a reference counts once")
     send.add_argument("--account", required=True, metavar="ID", help="at the source")
     send.add_argument("--to-account", required=True, metavar="ID", help="at the target")
