@@ -92,8 +92,11 @@ class TransferServicer:
         if not 1 <= request.limit <= LIST_MAX:
             await refuse(context, FieldError(f"limit: {request.limit} must be 1 to {LIST_MAX}"))
         index, views = await self._calls.query(
-            context, lambda machine: (machine.index, machine.open_transfers(request.limit))
-        )
+            context,
+            lambda machine: (
+                machine.index, machine.open_transfers(request.limit, request.after_seq)
+            ),
+        )  # fmt: skip
         return pb.ListOpenTransfersResponse(transfers=await self._messages(views), index=index)
 
     async def _asset(self, name: str) -> int:

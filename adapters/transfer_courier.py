@@ -23,7 +23,7 @@ from gateway.transfer_pairs import Report, TransferPairs
 
 STEP_S: Final = 10.0
 LISTED: Final = 1_000
-"""Open transfers taken up at once; the rest comes in the next round."""
+"""Open transfers asked for at once."""
 _STEPS_MAX: Final = 8
 """A way has at most four; more is a target that changes its mind."""
 OPEN: Final = (TRANSFER_RESERVED, TRANSFER_OVERDUE)
@@ -92,6 +92,8 @@ class TransferCourier:
         self._target = target
         self._audit = audit
         self.number, self.partner = numbers
+        self._assets: tuple[dict[str, admin.Asset], dict[str, admin.Asset]] = ({}, {})
+        """The source's and the target's; what is listed once never changes."""
 
     @classmethod
     async def between(
@@ -102,7 +104,7 @@ class TransferCourier:
 
     async def check_asset(self, name: str) -> admin.Asset:
         """The source's. Raises `NotPartners` unless both count it in the same unit."""
-        ours, theirs = (await self._source.assets()), (await self._target.assets())
+        ours, theirs = await self._listed(name)
         for assets, side in ((ours, "source"), (theirs, "target")):
             if name not in assets:
                 raise NotPartners(f"asset: {name!r} is not listed at the {side}")
@@ -112,6 +114,11 @@ class TransferCourier:
                 f"{theirs[name].scale} at the target"
             )
         return ours[name]
+
+    async def _listed(self, name: str) -> tuple[dict[str, admin.Asset], dict[str, admin.Asset]]:
+        if not all(name in assets for assets in self._assets):
+            self._assets = (await self._source.assets(), await self._target.assets())
+        return self._assets
 
     async def reserve(self, request: pb.ReserveTransferRequest) -> pb.ReserveTransferResponse:
         """The first step, at the source."""
@@ -123,10 +130,15 @@ class TransferCourier:
         return answer
 
     async def waiting(self) -> list[pb.Transfer]:
-        """What waits at the source for this target."""
+        """What waits at the source for this target, all of it: some may be stuck for long."""
+        found: list[pb.Transfer] = []
         request = pb.ListOpenTransfersRequest(limit=LISTED)
-        answer = await self._source.transfers.ListOpenTransfers(request, timeout=STEP_S)
-        return [one for one in answer.transfers if one.partner == self.partner]
+        while True:
+            answer = await self._source.transfers.ListOpenTransfers(request, timeout=STEP_S)
+            found += [one for one in answer.transfers if one.partner == self.partner]
+            if len(answer.transfers) < LISTED:
+                return found
+            request.after_seq = answer.transfers[-1].seq
 
     async def find(self, transfer_id: bytes) -> pb.Transfer | None:
         """What the source knows of it as the source."""
@@ -136,8 +148,12 @@ class TransferCourier:
         return next((one for one in sides if one.state < types.TRANSFER_STATE_CREDITED), None)
 
     async def carry(self, transfer: pb.Transfer) -> Outcome:
-        """From where it stands to its end."""
-        await self.check_asset(transfer.asset)
+        """From where it stands to its end. An asset that the target has not listed it refuses."""
+        ours, theirs = await self._listed(transfer.asset)
+        if transfer.asset in theirs:
+            scales = ours[transfer.asset].scale, theirs[transfer.asset].scale
+            if scales[0] != scales[1]:
+                return Outcome(transfer.transfer_id, "STUCK", f"decimal places differ: {scales}")
         courier = Courier()
         for _ in range(_STEPS_MAX):
             match courier.next:

@@ -477,9 +477,9 @@ class Machine:
         """What is known here under a transfer's id: its source's side, its target's, or both."""
         return self._reading.transfers(hi, lo)
 
-    def open_transfers(self, most: int) -> list[TransferView]:
-        """Those out of this partition that are not ended, the oldest first."""
-        return self._reading.open_transfers(most)
+    def open_transfers(self, most: int, after_seq: int = 0) -> list[TransferView]:
+        """Those out of this partition that are not ended, the oldest first, after that event."""
+        return self._reading.open_transfers(most, after_seq)
 
     def book(self, symbol: int, depth: int) -> BookView:
         """Up to `depth` levels a side. Raises `KeyError` for a symbol that is not listed."""

@@ -142,10 +142,19 @@ class Reading:
         rows = [found.find(hi, lo, SOURCE), found.find(hi, lo, TARGET)]
         return [self._transfer_at(row) for row in rows if row != NIL]
 
-    def open_transfers(self, most: int) -> list[TransferView]:
-        """Of this source those that are not ended, the oldest first, at most so many."""
-        rows = self.trading.timers.transfers.open
-        return [self._transfer_at(row) for _, row in zip(range(most), rows, strict=False)]
+    def open_transfers(self, most: int, after_seq: int) -> list[TransferView]:
+        """Of this source those that are not ended, the oldest first, at most so many.
+
+        Only those whose first event has a greater number than `after_seq`.
+        """
+        found: list[TransferView] = []
+        transfers = self.trading.timers.transfers
+        for row in transfers.open:
+            if len(found) == most:
+                break
+            if transfers.get(row, T_SEQ) > after_seq:
+                found.append(self._transfer_at(row))
+        return found
 
     def _transfer_at(self, row: i64) -> TransferView:
         found = self.trading.timers.transfers

@@ -211,6 +211,19 @@ def test_the_world_reaches_every_end() -> None:
     }  # fmt: skip
 
 
+def test_what_is_open_comes_in_pages() -> None:
+    source = Partition(SOURCE, 100 * SECOND)
+    source.do(c.deposit(ALICE, 1, START_MONEY, c.key128("wire")))
+    for n in range(1, 6):
+        deadline_ns = source.now_ns + SECOND
+        assert source.do(tc.transfer_out(ALICE, 1, n, (7, n), TARGET, BOB, deadline_ns)).code == OK
+    source.do(tc.transfer_end((7, 2), OUTCOME_REFUND, 1))
+    first = source.machine.open_transfers(2)
+    rest = source.machine.open_transfers(2, first[-1].seq)
+    assert [view.amount for view in (*first, *rest)] == [1, 3, 4, 5]
+    assert source.machine.open_transfers(2, rest[-1].seq) == []
+
+
 # --- the steps, one by one ------------------------------------------------------------------------
 
 

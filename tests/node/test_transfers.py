@@ -38,21 +38,23 @@ async def partition(folder: Path, number: int, asset_first: str) -> NodeProcess:
     return node
 
 
-async def held(node: NodeProcess, account: str) -> list[object]:
+async def held(node: NodeProcess, account: str) -> list[tuple[str, str, str]]:
     _, said = await admin(node, "balances", "--account", account)
     rows = said["balance"]
     assert isinstance(rows, list)
-    return [(row["asset"], row["available"], row["hold"]) for row in rows]
+    return sorted((row["asset"], row["available"], row["hold"]) for row in rows)
 
 
-async def reserve_only(source: NodeProcess, amount_units: int) -> bytes:
+async def reserve_only(
+    source: NodeProcess, amount_units: int, asset: str = "KRW", reference: str = "left-behind"
+) -> bytes:
     """What a courier does first, before it dies."""
-    transfer_id = transfer_id_of("left-behind")
+    transfer_id = transfer_id_of(reference)
     async with CoreClient(source.address) as core:
         answer = await core.transfers.ReserveTransfer(pb.ReserveTransferRequest(
             metadata=types.CommandMetadata(user_id="2"),
             audit=types.AuditNote(operator="kim", reason="because", ticket="OPS-1"),
-            transfer_id=transfer_id, asset="KRW", amount_units=amount_units, partner=2,
+            transfer_id=transfer_id, asset=asset, amount_units=amount_units, partner=2,
             partner_user_id="3", deadline_ns=time.time_ns() + 3600 * 10**9,
         ))  # fmt: skip
     assert answer.reply.code == 0
@@ -102,23 +104,27 @@ async def test_what_a_dead_courier_left_is_settled(tmp_path: Path) -> None:
     source, target = await partition(tmp_path, 1, "BTC"), await partition(tmp_path, 2, "KRW")
     await admin(source, "deposit", "--account", "2", "--asset", "KRW", "--amount", "10",
                 "--reference", "wire-1")  # fmt: skip
+    await admin(source, "list-asset", "GOLD", "--scale", "2")
+    await admin(source, "deposit", "--account", "2", "--asset", "GOLD", "--amount", "1",
+                "--reference", "wire-2")  # fmt: skip
+    await reserve_only(source, amount_units=100, asset="GOLD", reference="nobody-lists-it")
     reserved = await reserve_only(source, amount_units=400)
-    assert await held(source, "2") == [("KRW", "6", "4")]
+    assert await held(source, "2") == [("GOLD", "0", "1"), ("KRW", "6", "4")]
     for node in (source, target):
         await node.kill()
         await node.start()
     _, said = await admin(source, "transfer", "show")
     rows = said["transfer"]
     assert isinstance(rows, list)
-    assert [(row["id"], row["state"], row["amount"]) for row in rows] == [
-        (reserved.hex(), "RESERVED", "4")
-    ]
+    shown = [(row["id"], row["state"], row["amount"]) for row in rows]
+    assert shown[1:] == [(reserved.hex(), "RESERVED", "4")]
+    assert shown[0][1:] == ("RESERVED", "1")
     settle = ("transfer", "settle", "--to", f"grpc://{target.address}")
     code, said = await admin(source, *settle)
-    assert (code, said["CONFIRMED"], said["STUCK"]) == (0, 1, 0)
+    assert (code, said["CONFIRMED"], said["REFUNDED"], said["STUCK"]) == (0, 1, 1, 0)
     code, said = await admin(source, *settle)
     assert (code, said["CONFIRMED"]) == (0, 0), "nothing is left"
-    assert await held(source, "2") == [("KRW", "6", "0")]
+    assert await held(source, "2") == [("GOLD", "1", "0"), ("KRW", "6", "0")]
     assert await held(target, "3") == [("KRW", "4", "0")]
     for node in (source, target):
         assert await node.stop() == 0

@@ -162,10 +162,12 @@ class GetTransferResponse(_message.Message):
     def __init__(self, transfers: _Optional[_Iterable[_Union[Transfer, _Mapping]]] = ..., index: _Optional[int] = ...) -> None: ...
 
 class ListOpenTransfersRequest(_message.Message):
-    __slots__ = ("limit",)
+    __slots__ = ("limit", "after_seq")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_SEQ_FIELD_NUMBER: _ClassVar[int]
     limit: int
-    def __init__(self, limit: _Optional[int] = ...) -> None: ...
+    after_seq: int
+    def __init__(self, limit: _Optional[int] = ..., after_seq: _Optional[int] = ...) -> None: ...
 
 class ListOpenTransfersResponse(_message.Message):
     __slots__ = ("transfers", "index")
