@@ -263,7 +263,7 @@ def _parts(
     if recovered.configurations[-1][1].members == (member,):
         refuse_damage(recovered)
     node = Node(
-        settings_of(config), member, log.cluster, recovered, kind, log, snapshots, clock, entropy,
+        settings_of(config), member, log.cluster, recovered, kind, log, clock, entropy,
         _warn, metrics,
     )  # fmt: skip
     transport = None

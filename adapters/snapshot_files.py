@@ -22,7 +22,7 @@ import os
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import trio
 
@@ -93,7 +93,8 @@ class SnapshotFiles:
 
     def read(self, index: int) -> tuple[SnapshotMeta, bytes]:
         """Raises `BadSnapshot`."""
-        meta, data = decode_snapshot(self._file(index).read_bytes(), self._cluster)
+        with self._file(index).open("rb") as file:
+            meta, data = read_snapshot(file, self._cluster)
         if meta.index != index:
             raise BadSnapshot(f"it is the snapshot of index {meta.index}")
         return meta, data
@@ -111,12 +112,17 @@ def encode_header(meta: SnapshotMeta, cluster: bytes, size: int, whole: bytes) -
     return fields + hashlib.sha256(fields).digest()
 
 
-def decode_snapshot(raw: bytes, cluster: bytes) -> tuple[SnapshotMeta, bytes]:
-    """Raises `BadSnapshot` unless every byte is as it was written, for this cluster."""
+def read_snapshot(file: BinaryIO, cluster: bytes) -> tuple[SnapshotMeta, bytes]:
+    """Raises `BadSnapshot` unless every byte is as it was written, for this cluster.
+
+    A node's other threads go on meanwhile: the state is read and hashed in one piece each, which
+    both let them run, and never copied.
+    """
+    raw = file.read(_HEADER_BYTES)
     if len(raw) < _HEADER_BYTES:
         raise BadSnapshot(f"{len(raw)} bytes are shorter than its header")
     fields = raw[: _FIELDS.size]
-    if hashlib.sha256(fields).digest() != raw[_FIELDS.size : _HEADER_BYTES]:
+    if hashlib.sha256(fields).digest() != raw[_FIELDS.size :]:
         raise BadSnapshot("the header does not match its hash")
     (
         magic,
@@ -135,15 +141,20 @@ def decode_snapshot(raw: bytes, cluster: bytes) -> tuple[SnapshotMeta, bytes]:
         raise BadSnapshot(f"unknown format {magic!r}")
     if of_cluster != cluster:
         raise BadSnapshot(f"it belongs to cluster {of_cluster.hex()}")
-    data = raw[_HEADER_BYTES:]
-    if len(data) != size:
-        raise BadSnapshot(f"{len(data)} bytes of state where the header says {size}")
-    if hashlib.sha256(data).digest() != data_hash:
-        raise BadSnapshot("the state does not match its hash")
     if not 0 <= members_size <= size:
         raise BadSnapshot(f"{members_size} bytes of members in {size} bytes")
+    there = file.seek(0, os.SEEK_END) - _HEADER_BYTES
+    if there != size:
+        raise BadSnapshot(f"{there} bytes of state where the header says {size}")
+    file.seek(_HEADER_BYTES)
+    members = file.read(members_size)
+    data = file.read(size - members_size)
+    whole = hashlib.sha256(members)
+    whole.update(data)
+    if whole.digest() != data_hash:
+        raise BadSnapshot("the state does not match its hash")
     meta = SnapshotMeta(
         index=index, term=term, ts_ns=ts_ns, chain=chain, record_hash=record_hash, digest=digest,
-        members=data[:members_size],
+        members=members,
     )  # fmt: skip
-    return meta, data[members_size:]
+    return meta, data

@@ -32,6 +32,7 @@ from replication.ports import (
     TailGone,
     Transport,
 )
+from replication.snapshot_chunks import newest_outgoing
 
 M = TypeVar("M", bound=StateMachine)
 T = TypeVar("T")
@@ -93,6 +94,7 @@ class Driver(Generic[M]):
         self._published = Pulse()  # for those who tail
         self._timing = Pulse()  # for the timer
         self._to_save = Pulse()  # for the saver
+        self._to_read = Pulse()  # for the reader of snapshots
         self._saved = Pulse()  # for those who asked for a snapshot
         self._started = trio.Event()
         self._published_index = node.feed.last_index
@@ -189,6 +191,7 @@ class Driver(Generic[M]):
             nursery.start_soon(self._apply_loop)
             nursery.start_soon(self._timer_loop)
             nursery.start_soon(self._save_loop)
+            nursery.start_soon(self._read_loop)
             if self._transport is not None:
                 nursery.start_soon(self._receive_loop, self._transport)
             await self._drained()
@@ -264,6 +267,17 @@ class Driver(Generic[M]):
             self._saved.fire()
             self._after_input()
 
+    async def _read_loop(self) -> None:
+        """On a thread: a leader that read a large snapshot itself would lose the lead meanwhile."""
+        while True:
+            index = self.node.take_to_read()
+            if index == 0:
+                await self._to_read.wait()
+                continue
+            read = await trio.to_thread.run_sync(newest_outgoing, self._snapshots, index)
+            self.node.snapshot_read(index, read)
+            self._after_input()
+
     def _after_input(self) -> None:
         """What the node has to give now, and whom its change concerns."""
         self._send()
@@ -276,6 +290,7 @@ class Driver(Generic[M]):
             self._note_start()
         self._work.fire()
         self._to_save.fire()
+        self._to_read.fire()
         self._timing.fire()
 
     def _send(self) -> None:

@@ -42,23 +42,10 @@ from replication.node_results import NodeResults
 from replication.node_snapshots import NodeSnapshots
 from replication.node_submissions import NodeSubmissions
 from replication.ports import (
-    Clock,
-    Committed,
-    Entropy,
-    LogStore,
-    MachineKind,
-    Observer,
-    Refused,
-    Result,
-    SnapshotData,
-    SnapshotMeta,
-    SnapshotStore,
-    StateMachine,
-    Submitted,
-    Unknown,
-    Warner,
-    Write,
-)
+    Clock, Committed, Entropy, LogStore, MachineKind, Observer, Refused, Result, SnapshotData,
+    SnapshotMeta, StateMachine, Submitted, Unknown, Warner, Write,
+)  # fmt: skip
+from replication.progress import Outgoing
 from replication.record import COMMANDS, Record
 from replication.recovery import Recovered
 from replication.replica import ChangeRefused, Replica, ReplicaWrite, Role, Start
@@ -84,7 +71,6 @@ class Node(Generic[M]):
         recovered: Recovered[M],
         kind: MachineKind[M],
         store: LogStore,
-        snapshots: SnapshotStore,
         clock: Clock,
         entropy: Entropy,
         warn: Warner,
@@ -107,7 +93,7 @@ class Node(Generic[M]):
         self._initiative = Initiative(settings, clock)
         self._comparison = Comparison()
         self._snapshots: NodeSnapshots[M] = NodeSnapshots(
-            settings, snapshots, recovered.snapshot_indexes, warn
+            settings, recovered.snapshot_indexes, warn
         )
         self._last_cut_s = -math.inf
         self._last_cut_commands = 0
@@ -292,6 +278,11 @@ class Node(Generic[M]):
         if self._snapshots.failed(meta):
             self.replica.refuse_snapshot()
 
+    def snapshot_read(self, index: int, snapshot: Outgoing | None) -> None:
+        """What came of `take_to_read`."""
+        self._snapshots.was_read(index, snapshot)
+        self._work()
+
     # --- outputs ----------------------------------------------------------------------------
 
     def take_messages(self) -> list[Message]:
@@ -328,6 +319,10 @@ class Node(Generic[M]):
     def take_snapshot(self) -> tuple[SnapshotMeta, SnapshotData] | None:
         """Save it durably, then call `snapshot_saved`; one at a time."""
         return self._snapshots.take(self._results.stored_index)
+
+    def take_to_read(self) -> int:
+        """Read the newest durable snapshot up to this index, then call `snapshot_read`; 0: none."""
+        return self._snapshots.take_to_read()
 
     @property
     def deadline_s(self) -> float:
@@ -376,12 +371,7 @@ class Node(Generic[M]):
         arrived = replica.take_arrived_snapshot()
         if arrived is not None and not self._snapshots.arrive(self._kind, *arrived):
             replica.refuse_snapshot()
-        if replica.wants_snapshot:
-            snapshot = self._snapshots.newest()
-            if snapshot is not None:
-                replica.offer_snapshot(snapshot)
-            else:
-                self._snapshots.begin(self._machine)
+        self._snapshots.give(replica, self._machine)
         if self._writing is not None and self._submissions.fills_a_batch:
             self._propose_what_is_due()  # it travels to the others while the disk is busy
         if self._stopping and self._leads and not self._submissions.has_queue:

@@ -8,6 +8,7 @@ is what survives a crash between any two of them. It decides no protocol and doe
                                    may be cut below the one *before* it
     arriving:  restore ── sound ──▶ save ── durable ──▶ the log restarts after it, or goes on
                                                         above it where its record stands there
+    given:     a follower needs one ──▶ read, by whoever runs the node ──▶ offered
 """
 
 from collections.abc import Sequence
@@ -18,14 +19,13 @@ from replication.ports import (
     MachineKind,
     SnapshotData,
     SnapshotMeta,
-    SnapshotStore,
     StateMachine,
     Warner,
 )
 from replication.progress import Outgoing
 from replication.replica import Replica
 from replication.settings import NodeSettings
-from replication.snapshot_chunks import ArrivedData, outgoing
+from replication.snapshot_chunks import ArrivedData
 
 M = TypeVar("M", bound=StateMachine)
 
@@ -37,11 +37,8 @@ KEPT: Final = 2
 class NodeSnapshots(Generic[M]):
     """One is being saved at a time, of one's own or a leader's."""
 
-    def __init__(
-        self, settings: NodeSettings, store: SnapshotStore, indexes: Sequence[int], warn: Warner
-    ) -> None:
+    def __init__(self, settings: NodeSettings, indexes: Sequence[int], warn: Warner) -> None:
         self._settings = settings
-        self._store = store
         self._warn = warn
         self.wanted_from: int = NOTHING_WANTED
         """A sink outside still wants the entries from here on; compaction leaves them."""
@@ -53,14 +50,16 @@ class NodeSnapshots(Generic[M]):
         self._handed_out = False
         self._arriving: tuple[SnapshotMeta, M] | None = None
         self._base: Base | None = None
-        self._given: Outgoing | None = None
+        self._to_read = 0
+        self._is_reading = False
+        self._read: Outgoing | None = None
+        self._unreadable = 0
 
     # --- one's own --------------------------------------------------------------------------
 
     def is_due(self, index: int) -> bool:
-        last = self._indexes[-1] if self._indexes else 0
         idle = self._saving is None and self._taking is None
-        return idle and index - last >= self._settings.snapshot_entries
+        return idle and index - self._newest >= self._settings.snapshot_entries
 
     def begin(self, machine: StateMachine) -> None:
         """Nothing happens while another snapshot is being taken or saved, or of an empty state."""
@@ -189,16 +188,34 @@ class NodeSnapshots(Generic[M]):
 
     # --- giving away ------------------------------------------------------------------------
 
-    def newest(self) -> Outgoing | None:
-        """The newest durable snapshot, read and checked, for a follower that needs one."""
-        newest = self._indexes[-1] if self._indexes else 0
-        if self._given is not None and self._given.index == newest:
-            return self._given
-        for meta, data in self._store.newest_first():
-            if meta.index <= newest:
-                self._given = outgoing(meta, data)
-                return self._given
-        return None
+    def give(self, replica: Replica, machine: StateMachine) -> None:
+        """The newest durable one to the followers that need it, once it has been read."""
+        if not replica.wants_snapshot:
+            self._read = None
+        elif self._read is not None:
+            replica.offer_snapshot(self._read)
+            self._read = None  # gigabytes, perhaps: those who get it keep it while they do
+        elif self._newest == self._unreadable:  # 0 too
+            self.begin(machine)
+        elif not self._is_reading:
+            self._to_read = self._newest
+
+    def take_to_read(self) -> int:
+        """The index of the one to be read, an older one if need be; 0: none."""
+        index, self._to_read = self._to_read, 0
+        self._is_reading = self._is_reading or index != 0
+        return index
+
+    def was_read(self, index: int, snapshot: Outgoing | None) -> None:
+        """None: no durable one is whole; the next of our own will be."""
+        self._is_reading = False
+        self._read = snapshot
+        if snapshot is None:
+            self._unreadable = index
+
+    @property
+    def _newest(self) -> int:
+        return self._indexes[-1] if self._indexes else 0
 
     def _remember(self, index: int) -> None:
         self._indexes = sorted({*self._indexes, index})[-KEPT:]

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from replication.messages import SnapshotChunk
-from replication.ports import SnapshotMeta
+from replication.ports import SnapshotMeta, SnapshotStore
 from replication.progress import Outgoing
 
 SNAPSHOT_BYTES_MAX: Final = 16 << 30
@@ -37,6 +37,14 @@ class ArrivedData:
 
 def outgoing(meta: SnapshotMeta, data: bytes) -> Outgoing:
     return Outgoing(meta.index, msgspec.msgpack.encode(meta), data, hashlib.sha256(data).digest())
+
+
+def newest_outgoing(store: SnapshotStore, most: int) -> Outgoing | None:
+    """The newest whole snapshot up to the index `most`. It is read and hashed: no quick matter."""
+    for meta, data in store.newest_first():
+        if meta.index <= most:
+            return outgoing(meta, data)
+    return None
 
 
 def chunk_of(snapshot: Outgoing, bytes_max: int) -> tuple[bytes, bytes]:

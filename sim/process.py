@@ -21,8 +21,10 @@ from replication.membership import Configuration
 from replication.messages import Message, node_number
 from replication.node import Node
 from replication.ports import Committed, SnapshotData, SnapshotMeta, Write
+from replication.progress import Outgoing
 from replication.recovery import Recovered
 from replication.settings import NodeSettings
+from replication.snapshot_chunks import newest_outgoing
 from sim.clocks import SimClock
 from sim.network import Network
 from sim.programs import NEW, Program
@@ -281,6 +283,9 @@ class Host:
         for message in node.take_messages():
             watcher.sent(self, message)
             self.network.send(message)
+        to_read = node.take_to_read()
+        if to_read:
+            self.world.after(self._disk_ns(SNAPSHOT_FACTOR), self._read_ends, self.life, to_read)
         if self._saving is None:
             snapshot = node.take_snapshot()
             if snapshot is not None:
@@ -378,6 +383,14 @@ class Host:
         if failed is not _FAILED:
             self.pump()
 
+    def _read_ends(self, life: int, index: int) -> None:
+        if life == self.life:
+            self.later(self._was_read, life, index, newest_outgoing(self.storage.snapshots, index))
+
+    def _was_read(self, life: int, index: int, snapshot: Outgoing | None) -> None:
+        if life == self.life and self.node is not None:
+            self.call(self.node.snapshot_read, index, snapshot)
+
     def _disk_ns(self, factor: int) -> int:
         mean_us = self.disk_mean_us * self.disk_factor * factor
         draw = self._rng.random()
@@ -429,7 +442,7 @@ class Host:
     def _make_node(self, recovered: Recovered[Machine]) -> None:
         self.node = Node(
             self.settings, self.member, self.cluster, recovered, self.program,
-            self.storage.log, self.storage.snapshots, self.clock, self.entropy,
+            self.storage.log, self.clock, self.entropy,
             self.warnings.append, self.observer,
         )  # fmt: skip
         self.node.replica.nodes = self.nodes

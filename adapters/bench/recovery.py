@@ -103,8 +103,7 @@ async def _build(folder: Path, commands: int, seed: int) -> None:
     )
     recovered = recover(log, snapshots, Machine, _warn, founding([1]))
     node = Node(
-        settings, 1, wal.CLUSTER, recovered, Machine, log, snapshots, clock, SystemEntropy(),
-        _warn, meter,
+        settings, 1, wal.CLUSTER, recovered, Machine, log, clock, SystemEntropy(), _warn, meter,
     )  # fmt: skip
     driver: Driver[Machine] = Driver(node, log, snapshots, clock, meter)
     setup = wal.setup_batch(set_limits(10_000, KEYS_NS, KEYS_MAX))

@@ -220,7 +220,7 @@ async def _drive(folder: Path, setup: bytes, commands: Sequence[bytes], size: in
     )
     recovered = recover(log, snapshots, Machine, _no_warning, founding([1]))
     node = Node(
-        settings, 1, CLUSTER, recovered, Machine, log, snapshots, clock, SystemEntropy(),
+        settings, 1, CLUSTER, recovered, Machine, log, clock, SystemEntropy(),
         _no_warning, meter,
     )  # fmt: skip
     driver: Driver[Machine] = Driver(node, log, snapshots, clock, meter)

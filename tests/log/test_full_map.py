@@ -33,7 +33,7 @@ async def made(folder: Path, map_bytes: int, warnings: list[str]) -> tuple[Drive
     recovered = recover(log, snapshots, Tally, warnings.append, founding([1]))
     clock = SystemClock()
     node = Node(
-        NodeSettings(checkpoint_commands=1 << 30), 1, CLUSTER, recovered, Tally, log, snapshots,
+        NodeSettings(checkpoint_commands=1 << 30), 1, CLUSTER, recovered, Tally, log,
         clock, Dice(),
         warnings.append, Deaf(),
     )  # fmt: skip

@@ -1,13 +1,14 @@
 """Snapshots on disk: whole or absent, checked to the last byte, at most two kept."""
 
 import hashlib
+import io
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.snapshot_files import BadSnapshot, SnapshotFiles, decode_snapshot, encode_header
+from adapters.snapshot_files import BadSnapshot, SnapshotFiles, encode_header, read_snapshot
 from replication.ports import SnapshotMeta
 
 CLUSTER = bytes(range(16))
@@ -52,7 +53,7 @@ def test_any_flipped_bit_is_found(data: st.DataObject) -> None:
     bit = data.draw(st.integers(0, 8 * len(raw) - 1))
     raw[bit // 8] ^= 1 << bit % 8
     with pytest.raises(BadSnapshot):
-        decode_snapshot(bytes(raw), CLUSTER)
+        read_snapshot(io.BytesIO(raw), CLUSTER)
 
 
 def test_a_damaged_file_is_named_and_the_older_one_is_taken(tmp_path: Path) -> None:
@@ -73,5 +74,6 @@ def test_a_renamed_file_and_another_clusters_file_are_refused(tmp_path: Path) ->
     (tmp_path / "snapshots" / "5.snap").rename(tmp_path / "snapshots" / "6.snap")
     with pytest.raises(BadSnapshot, match="it is the snapshot of index 5"):
         store.read(6)
+    renamed = io.BytesIO((tmp_path / "snapshots" / "6.snap").read_bytes())
     with pytest.raises(BadSnapshot, match="belongs to cluster"):
-        decode_snapshot((tmp_path / "snapshots" / "6.snap").read_bytes(), bytes(16))
+        read_snapshot(renamed, bytes(16))

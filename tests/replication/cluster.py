@@ -17,6 +17,7 @@ from replication.ports import Base, SnapshotData, SnapshotMeta, Submitted, Unkno
 from replication.recovery import recover
 from replication.replica import ReplicaSettings, Role
 from replication.settings import NodeSettings
+from replication.snapshot_chunks import newest_outgoing
 from tests.replication.memory import MemoryLog, MemorySnapshots
 from tests.replication.tally import Tally
 
@@ -64,8 +65,10 @@ class Host:
         self.snapshots = MemorySnapshots()
         self.node: Node[Tally] | None = None
         self.held = False
+        self.reads_held = False
         self.write: tuple[int, Write] | None = None
         self.snapshot: tuple[SnapshotMeta, SnapshotData] | None = None
+        self.to_read = 0
 
     @property
     def up(self) -> Node[Tally]:
@@ -102,7 +105,7 @@ class Cluster:
         recovered = recover(host.log, host.snapshots, Tally, self.warnings.append, founders)
         host.node = Node(
             self.settings, member, CLUSTER, recovered, Tally, host.log,
-            host.snapshots, self.time, Dice(seed or member), self.warnings.append, Quiet(),
+            self.time, Dice(seed or member), self.warnings.append, Quiet(),
         )  # fmt: skip
         host.node.replica.nodes = tuple(sorted({node_number(m) for m in self.hosts}))
         self.settle(member)
@@ -111,6 +114,7 @@ class Cluster:
         """What was not durable is gone."""
         host = self.hosts[member]
         host.node = host.write = host.snapshot = None
+        host.to_read = 0
         self.wire = [message for message in self.wire if message.to != member]
 
     def join(self, member: int) -> None:
@@ -140,6 +144,11 @@ class Cluster:
             self.wire.extend(decode(encode(message)) for message in messages)
             if host.snapshot is None:
                 host.snapshot = node.take_snapshot()
+            host.to_read = host.to_read or node.take_to_read()
+            if host.to_read and not host.reads_held:
+                read = newest_outgoing(host.snapshots, host.to_read)
+                node.snapshot_read(host.to_read, read)
+                host.to_read = 0
             if not self._disk_works(host, node) and not messages and not node.has_to_apply:
                 return
 

@@ -82,7 +82,7 @@ class World:
     def driver(self) -> Driver[Tally]:
         """Made where trio's clock runs."""
         node = Node(
-            self.settings, 1, CLUSTER, self.recovered, Tally, self.log, self.snapshots, self.clock,
+            self.settings, 1, CLUSTER, self.recovered, Tally, self.log, self.clock,
             Dice(), self.warnings.append, Deaf(),
         )  # fmt: skip
         return Driver(node, self.log, self.snapshots, self.clock, Deaf())
