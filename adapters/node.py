@@ -65,9 +65,6 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     waiting_commands_max: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)] = 65_536
     checkpoint_entries: Positive = 10_000
     checkpoint_commands: Positive = 50_000
-    room_keys: Positive = 250_000
-    """About 150 bytes of memory each, from the start. A busy venue needs more."""
-    room_orders: Positive = 100_000
     checkpoint_ms: Annotated[int, msgspec.Meta(ge=10)] = 10_000
     snapshot_entries: Positive = 200_000
     snapshot_on_stop: bool = False
@@ -181,22 +178,17 @@ async def _run(config: NodeConfig, serve: Serve, clock: Clock, entropy: Entropy)
         folder.close()
 
 
-class RoomyMachines:
-    """`replication.ports.MachineKind`: machines whose tables need not grow for a long time."""
+class SecretMachines:
+    """`replication.ports.MachineKind`: machines whose clients cannot tell where a key is kept."""
 
-    def __init__(self, keys: int, orders: int) -> None:
-        self._keys = keys
-        self._orders = orders
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
 
     def __call__(self) -> Machine:
-        return self._roomy(Machine())
+        return Machine(secret=self._secret)
 
     def restore(self, data: bytes) -> Machine:
-        return self._roomy(Machine.restore(data))
-
-    def _roomy(self, machine: Machine) -> Machine:
-        machine.reserve(self._keys, self._orders)
-        return machine
+        return Machine.restore(data, secret=self._secret)
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -257,7 +249,7 @@ def _parts(
     founders: Configuration | None = None
     if log.identity.founders:
         founders = founding(log.identity.founders)
-    kind = RoomyMachines(config.room_keys, config.room_orders)
+    kind = SecretMachines(entropy.random_bytes(16))
     recovered = recover(log, snapshots, kind, _warn, founders)
     member = log.identity.node_id
     if recovered.configurations[-1][1].members == (member,):

@@ -20,7 +20,8 @@ from core.account_rows import (
 )  # fmt: skip
 from core.balance_pages import BalancePages
 from core.balances import BalanceRow
-from core.table import NIL, Index, Table
+from core.index import Index
+from core.table import NIL, Table
 
 
 class Accounts:

@@ -14,8 +14,8 @@ from core.account_rows import (
     AC_BALANCES, ACCOUNT_WORDS, B_ASSET, B_AVAILABLE, B_HOLD, B_NEXT, BALANCE_WORDS,
 )  # fmt: skip
 from core.balances import ACCOUNTS_PER_PAGE
+from core.pages import Pages
 from core.table import NIL, Table
-from core.waiting import Fifo, Pace, Quota
 
 PAGE_OF_ACCOUNT: Final = 6
 """log2 of ACCOUNTS_PER_PAGE."""
@@ -24,22 +24,15 @@ _ENTRY_BYTES: Final = 40
 _ROW_WORDS: Final = 4
 _LEFT_PAGES: Final = 16
 
-# As in `core.table`.
-_WAITS: Final = 1
-_RECENT: Final = 2
-_MARKED: Final = _WAITS | _RECENT
 
-
-class BalancePages:
+class BalancePages(Pages):
     """The hashes of all pages that have a balance, and which pages wait to be hashed."""
 
     def __init__(self, accounts: Table, balances: Table) -> None:
         assert ACCOUNTS_PER_PAGE == 1 << PAGE_OF_ACCOUNT
+        super().__init__(_LEFT_PAGES)
         self._accounts = accounts
         self._balances = balances
-        self._marks: vec[i64] = vec[i64]()
-        self._to_hash = Fifo()
-        self._quota = Quota(_LEFT_PAGES)
         self._entries = bytearray()
         """Of each page, those without a balance too."""
         self._is_something: vec[i64] = vec[i64]()
@@ -47,26 +40,19 @@ class BalancePages:
 
     def touch(self, account: i64) -> None:
         """A balance of the account has changed."""
-        if self._marks[account >> PAGE_OF_ACCOUNT] != _MARKED:
-            self._mark(account >> PAGE_OF_ACCOUNT)
-
-    def _mark(self, page: i64) -> None:
-        if self._marks[page] & _WAITS == 0:
-            self._to_hash.push(page)
-        self._marks[page] = _MARKED
+        self.touch_page(account >> PAGE_OF_ACCOUNT)
 
     def opened(self, account: i64) -> None:
         """There is one account more."""
         page = account >> PAGE_OF_ACCOUNT
-        if page == i64(len(self._marks)):
-            self._marks = append(self._marks, 0)
+        if page == i64(len(self.marks)):
+            self.add_mark()
             self._is_something = append(self._is_something, 0)
             self._entries += int(page).to_bytes(8, "little") + bytes(_ENTRY_BYTES - 8)
 
     def digest(self) -> bytes:
         """See `core.balances.root_digest`."""
-        while self._to_hash.count > 0:
-            self._hash(self._to_hash.pop())
+        self.hash_all()
         root = hashlib.sha256()
         entries = memoryview(self._entries)
         pages: i64 = len(self._is_something)
@@ -82,39 +68,12 @@ class BalancePages:
             first = end
         return root.digest()
 
-    def keep_up(self, pace: Pace) -> None:
-        """See `Table.keep_up`."""
-        due = self._quota.due(self._to_hash.count, pace)
-        while due > 0:
-            page = self._to_hash.pop()
-            if self._marks[page] & _RECENT != 0:
-                self._marks[page] = _WAITS
-                self._to_hash.push(page)
-            else:
-                self._hash(page)
-            due -= 1
-
-    def begin_interval(self, pace: Pace) -> None:
-        """There was a checkpoint: nothing waits."""
-        self._quota.begin(pace)
-
-    def restart_interval(self) -> None:
-        """All was hashed because it was new, not because it had changed."""
-        self._quota.restart()
-
-    @property
-    def waiting(self) -> int:
-        """Pages that changed and are not hashed yet."""
-        return self._to_hash.count
-
-    def _hash(self, page: i64) -> None:
+    def hash_page(self, page: i64) -> None:
         words = self._gather(page)
         self._is_something[page] = 1 if words != 0 else 0
         at = page * _ENTRY_BYTES
         digest = hashlib.sha256(memoryview(self._gathered)[:words]).digest()
         self._entries[at + 8 : at + _ENTRY_BYTES] = digest
-        self._marks[page] = 0
-        self._quota.did(1)
 
     def _gather(self, page: i64) -> i64:
         """Writes the page's rows, sorted, into `_gathered`; how many words."""

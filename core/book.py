@@ -22,12 +22,13 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.codes import BUY, PEGGED
+from core.columns import filled
 from core.order_store import (
     COUNT_MASK, F_LEFT, F_PRICE, F_QTY, FILL_WORDS, L_BOOK, L_COUNT, L_HEAD, L_HIDDEN, L_PRICE,
     L_TAIL, L_TOTAL, LEVEL_SHIFT, O_FILLED, O_LEVEL, O_NEXT, O_OWNER, O_PREV, O_REMAINING,
     ORDER_SHIFT, PEG_ONE, OrderStore,
 )  # fmt: skip
-from core.table import NIL, filled
+from core.table import NIL
 from core.terms import AREA_SHIFT, OWNER_BITS, RESTING, T_DISPLAY, T_HIDDEN, T_KIND, TERMS_SHIFT
 
 _ANY: Final = -(1 << 62)

@@ -15,8 +15,9 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 from core.events import REPLY_WORDS
+from core.index import Index
 from core.limits import DEDUP_ROWS_DEFAULT, DEDUP_WINDOW_NS_DEFAULT
-from core.table import NIL, Index, Table
+from core.table import NIL, Table
 
 # Words of a remembered reply.
 D_KEY_HI: Final = 0
@@ -44,8 +45,9 @@ REFERENCE_WORDS: Final = 9
 class Replies:
     """Replies by idempotency key."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: bytes) -> None:
         self.table = Table("replies", DEDUP_WORDS)
+        self._secret = secret
         self.window_ns: i64 = DEDUP_WINDOW_NS_DEFAULT
         self.rows_max: i64 = DEDUP_ROWS_DEFAULT
         self.live: i64 = 0
@@ -53,7 +55,7 @@ class Replies:
         self.youngest: i64 = NIL
         self.free: i64 = NIL
         self.seen: i64 = 0
-        self.index = Index(self.table, 3)
+        self.index = Index(self.table, 3, secret)
 
     def find(self, key_hi: i64, key_lo: i64, scope: i64) -> i64:
         return self.index.find(key_hi, key_lo, scope)
@@ -110,10 +112,6 @@ class Replies:
         self.live += 1
         self.index.put_sought(row)
 
-    def reserve(self, keys: i64) -> None:
-        self.table.reserve(keys)
-        self.index.reserve(keys)
-
     def expire(self, now_ns: i64) -> None:
         """Forget what is older than the window."""
         self._read_ahead(now_ns)
@@ -145,7 +143,7 @@ class Replies:
 
     def rebuild(self) -> None:
         """The index, from the queue of live rows."""
-        self.index = Index(self.table, 3)
+        self.index = Index(self.table, 3, self._secret)
         self.index.reserve(self.live)
         row = self.oldest
         rows = self.table.rows

@@ -17,8 +17,9 @@ from core.codes import (
     EV_ORDER_TRIGGERED, EV_REFERENCE_SET, EV_RULES_CHANGED, EV_SYMBOL_LISTED,
     EV_SYMBOL_MODE_CHANGED, EV_TRADE_EXECUTED, EV_TRANSFER_CHANGED, EV_VERSION_CHANGED,
 )  # fmt: skip
+from core.columns import column_bytes, filled
 from core.listing import S_SEQ, SYMBOL_WORDS
-from core.table import Table, column_bytes, filled
+from core.table import Table
 
 
 class EventWriter:

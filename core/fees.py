@@ -11,8 +11,9 @@ from mypy_extensions import i64
 
 from core.amounts import sum_of
 from core.answer import Answer
+from core.index import Index
 from core.limits import DAY_NS
-from core.table import NIL, Index, Table
+from core.table import NIL, Table
 
 # Words of a schedule's row.
 E_ACCOUNT: Final = 0  # 0 = every account

@@ -15,8 +15,9 @@ from core.commands import (
     SYM_MAX_PRICE, SYM_MAX_QTY, SYM_MIN_NOTIONAL, SYM_MIN_PRICE, SYM_NAME_HI, SYM_NAME_LO,
     SYM_QUOTE, SYM_TAKER_PPM, SYM_TICK_UNITS,
 )  # fmt: skip
+from core.index import Index
 from core.limits import AMOUNT_MAX, ASSET_SCALE_MAX, FEE_PPM_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
-from core.table import NIL, Index, Table
+from core.table import NIL, Table
 
 # Words of an asset's row. Row 0 stands for "no asset".
 A_NAME_HI: Final = 0

@@ -41,6 +41,7 @@ from core.codes import (
     CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_TRANSFER_OUT, CMD_WITHDRAW,
     IDEMPOTENCY_MISMATCH, OK, OVERLOADED, UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
+from core.columns import column_bytes, filled
 from core.commands import C_ACCOUNT, C_HEAD, COMMAND_WORDS, split_batch, words_of
 from core.dedup import D_REPLY, DEDUP_WORDS
 from core.events import REPLY_DUPLICATE_BIT, REPLY_WORDS
@@ -48,7 +49,7 @@ from core.read_ahead import ReadAhead
 from core.reading import Reading
 from core.snapshot_format import Snapshot, decode
 from core.state import State, digest_words
-from core.table import NIL, Table, column_bytes, filled
+from core.table import NIL, Table
 from core.versions import (
     VERSION_AUCTIONS, VERSION_KEYED_MODES, VERSION_KNOWN, VERSION_TREE, UnknownVersion,
     version_of_kind,
@@ -66,10 +67,10 @@ class Machine:
     """One partition's state, and the last batch's output.
 
     `known_version`: the newest machine version to run, 1 to `VERSION_KNOWN`; less than that is a
-    program of an earlier release.
+    program of an earlier release. `secret`: see `core.index`; no result depends on it.
     """
 
-    def __init__(self, known_version: int = VERSION_KNOWN) -> None:
+    def __init__(self, known_version: int = VERSION_KNOWN, secret: bytes = b"") -> None:
         assert 1 <= known_version <= VERSION_KNOWN, f"machine: version {known_version}"
         self.known_version: int = known_version
         self.index: int = 0
@@ -78,7 +79,7 @@ class Machine:
         self.events: bytes = b""
         self.replies: bytes = b""
         self.checkpoint_sections: dict[str, bytes] = {}
-        self._state = State()
+        self._state = State(secret)
         self._out: vec[i64] = filled(REPLY_WORDS, 0)
         self._replied: i64 = 0
         self._ahead = ReadAhead(self._state)
@@ -411,13 +412,13 @@ class Machine:
         self._state.drop_image()
 
     @staticmethod
-    def restore(data: bytes, known_version: int = VERSION_KNOWN) -> "Machine":
+    def restore(data: bytes, known_version: int = VERSION_KNOWN, secret: bytes = b"") -> "Machine":
         """The machine that a snapshot was taken from.
 
         Raises `ValueError` if it is none, `UnknownVersion` if a newer program took it.
         """
         snapshot = decode(data)
-        machine = Machine(known_version)
+        machine = Machine(known_version, secret)
         machine._state.load(snapshot)
         head = snapshot.head
         if machine.version > known_version:
@@ -426,17 +427,6 @@ class Machine:
         machine.ts_ns = head.ts_ns
         machine.chain = head.chain
         return machine
-
-    def reserve(self, keys: int, orders: int) -> None:
-        """Room for so many idempotency keys and open orders before any table must grow.
-
-        Growth moves a whole table, some 60 ms at a million rows; room costs its memory from now
-        on. It changes no state, no digest and no answer.
-        """
-        state = self._state
-        state.replies.reserve(keys)
-        state.trading.store.orders.reserve(orders)
-        state.trading.open_orders.links.reserve(orders)
 
     @property
     def version(self) -> int:

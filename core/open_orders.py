@@ -9,7 +9,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from core.account_rows import AC_OPEN_ORDERS, AC_ORDERS_HEAD, AC_ORDERS_TAIL, ACCOUNT_WORDS
-from core.table import NIL, Index, Table
+from core.index import Index
+from core.table import NIL, Table
 
 # Words of a slot's row, beside the order's own.
 X_CLIENT_HI: Final = 0
@@ -23,10 +24,11 @@ LINK_WORDS: Final = 5
 class OpenOrders:
     """Each account's resting orders in the order of resting."""
 
-    def __init__(self, accounts: Table) -> None:
+    def __init__(self, accounts: Table, secret: bytes) -> None:
         self.links = Table("links", LINK_WORDS)
         self._accounts = accounts
-        self._clients = Index(self.links, 3)
+        self._secret = secret
+        self._clients = Index(self.links, 3, secret)
 
     def find_client(self, hi: i64, lo: i64, account: i64) -> i64:
         """The slot of the account's open order with this client id, or NIL."""
@@ -92,7 +94,7 @@ class OpenOrders:
 
     def rebuild(self) -> None:
         """The client ids of the open orders, from the accounts' lists."""
-        self._clients = Index(self.links, 3)
+        self._clients = Index(self.links, 3, self._secret)
         account: i64 = 1
         while account < self._accounts.count:
             slot = self.first(account)

@@ -16,8 +16,9 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
+from core.columns import filled
 from core.limits import SLOT_BITS
-from core.table import NIL, Table, filled
+from core.table import NIL, Table
 from core.terms import (
     ACCOUNT_MASK, AREA_SHIFT, OWNER_BITS, SYMBOL_MASK, T_HIDDEN, TERMS_SHIFT, Terms,
 )  # fmt: skip

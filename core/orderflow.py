@@ -16,11 +16,12 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.book import Book
+from core.columns import filled
 from core.order_store import (
     F_LEFT, F_PRICE, F_QTY, F_SLOT, FILL_WORDS, L_BOOK, L_PRICE, LEVEL_SHIFT, O_LEVEL, O_REMAINING,
     ORDER_SHIFT, OrderStore,
 )  # fmt: skip
-from core.table import NIL, filled
+from core.table import NIL
 
 FLOW_HEADER: Final = struct.Struct("<QII")
 FLOW_RECORD_BYTES: Final = 40

@@ -8,7 +8,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from core.table import NIL, Index, Table
+from core.index import Index
+from core.table import NIL, Table
 
 # Words of a profile's row.
 P_ACCOUNT: Final = 0

@@ -9,7 +9,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from core.table import NIL, Index, Table
+from core.index import Index
+from core.table import NIL, Table
 
 # Words of a market's row, which is the symbol's; those of SET_RULES from 4 on, in their order.
 U_BUY_UP: Final = 0  # hundredths of a per cent that a buyer's limit may lie above the reference

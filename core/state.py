@@ -32,6 +32,7 @@ from core.listing import Listing
 from core.markets import Markets
 from core.mass_cancel import MassCancel
 from core.modes import Modes
+from core.open_orders import OpenOrders
 from core.operators import Operators
 from core.order_store import L_BOOK, L_PRICE, LEVEL_WORDS
 from core.pegs import Pegs
@@ -60,11 +61,11 @@ _SCALARS_OF_TERMS: Final = 18
 class State:
     """Everything that a command can change, except the batch in hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: bytes = b"") -> None:
         self.answer = Answer()
         self.listing = Listing()
         self.accounts = Accounts()
-        self.replies = Replies()
+        self.replies = Replies(secret)
         self.references = References()
         self.events = EventWriter(self.listing.symbols)
         self.profiles = Profiles()
@@ -73,7 +74,7 @@ class State:
         self.ticket = Ticket()
         self.trading = Trading(
             self.listing, self.accounts, self.profiles, self.rules, self.markets, self.events,
-            self.answer,
+            self.answer, OpenOrders(self.accounts.accounts, secret),
         )  # fmt: skip
         self.conditional = Conditional(self.trading)
         self.pegs = Pegs(self.trading)

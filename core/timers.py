@@ -6,7 +6,7 @@ what comes out, by (deadline, what), is the same for every layout. It must not k
 a thing whose time has come.
 
 A thing that ends otherwise leaves its deadline behind; when more than half of the heap is such
-remains, it is built again.
+remains, each new deadline takes a few of them away.
 """
 
 from typing import Final
@@ -15,9 +15,11 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.codes import TRANSFER_RESERVED
+from core.columns import Room, filled
+from core.index import Index
 from core.markets import M_CALL_END, Markets
 from core.order_store import OrderStore
-from core.table import NIL, Index, Table, filled
+from core.table import NIL, Table
 from core.terms import T_EXPIRE, T_ORDER, TERMS_SHIFT
 from core.transfers import T_DEADLINE, T_STATE, Transfers
 
@@ -37,6 +39,7 @@ TRANSFERS: Final = -(1 << 42)
 """And transfers that become overdue before those, by row."""
 
 _SPARE: Final = 64
+_LOOKS: Final = 8
 
 
 class Timers:
@@ -53,7 +56,10 @@ class Timers:
         self._by_account = Index(self.switches, 2)
         self._times: vec[i64] = filled(_SPARE, 0)
         self._whats: vec[i64] = filled(_SPARE, 0)
+        self._room = Room()
+        self._other_room = Room()
         self._count: i64 = 0
+        self._swept: i64 = 0
 
     def set_switch(self, account: i64, symbol: i64, deadline_ns: i64) -> i64:
         """Arm it, move it or, with 0, call it off. The deadline that it had, 0 if none."""
@@ -79,10 +85,21 @@ class Timers:
     def add(self, time_ns: i64, what: i64) -> None:
         """One deadline more."""
         self.live += 1
+        self._push(time_ns, what)
         if self._count > 2 * self.live + _SPARE:
-            self.rebuild()  # which finds this one in its table
-        else:
-            self._push(time_ns, what)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Looks at a few of the heap, at all of it by turns, and takes out what does not stand."""
+        looks: i64 = 0
+        while looks < _LOOKS and self._count > 0:
+            if self._swept >= self._count:
+                self._swept = 0
+            if self._stands(self._times[self._swept], self._whats[self._swept]):
+                self._swept += 1
+            else:
+                self._remove(self._swept)
+            looks += 1
 
     def due(self, now_ns: i64) -> i64:
         """Take out what is due next, or `NOTHING_DUE`."""
@@ -166,26 +183,40 @@ class Timers:
     def _push(self, time_ns: i64, what: i64) -> None:
         at = self._count
         if at == i64(len(self._times)):
+            if at >= self._room.words:
+                self._times = self._room.more(self._times, at + 1)
+                self._whats = self._other_room.more(self._whats, at + 1)
             self._times = append(self._times, 0)
             self._whats = append(self._whats, 0)
         self._times[at] = time_ns
         self._whats[at] = what
         self._count = at + 1
+        self._up(at)
+
+    def _pop(self) -> None:
+        """Take the first one out."""
+        self._remove(0)
+
+    def _remove(self, place: i64) -> None:
+        """Take that one out: the last one has its place, and goes up or down from there."""
+        last = self._count - 1
+        self._swap(place, last)
+        self._count = last
+        if place < last:
+            self._up(place)
+            self._down(place)
+
+    def _up(self, at: i64) -> None:
         while at > 0 and self._is_before(at, (at - 1) >> 1):
             self._swap(at, (at - 1) >> 1)
             at = (at - 1) >> 1
 
-    def _pop(self) -> None:
-        """Take the first one out."""
-        last = self._count - 1
-        self._swap(0, last)
-        self._count = last
-        at: i64 = 0
+    def _down(self, at: i64) -> None:
         while True:
             child = 2 * at + 1
-            if child >= last:
+            if child >= self._count:
                 return
-            if child + 1 < last and self._is_before(child + 1, child):
+            if child + 1 < self._count and self._is_before(child + 1, child):
                 child += 1
             if not self._is_before(child, at):
                 return

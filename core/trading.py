@@ -56,7 +56,7 @@ class Trading:
 
     def __init__(
         self, listing: Listing, accounts: Accounts, profiles: Profiles, rules: Rules,
-        markets: Markets, events: EventWriter, answer: Answer,
+        markets: Markets, events: EventWriter, answer: Answer, open_orders: OpenOrders,
     ) -> None:  # fmt: skip
         self.answer = answer
         self.listing = listing
@@ -65,7 +65,7 @@ class Trading:
         self.markets = markets
         self.store = OrderStore()
         self.books: list[Book] = [Book(0, self.store)]
-        self.open_orders = OpenOrders(accounts.accounts)
+        self.open_orders = open_orders
         self.open_orders_max: i64 = OPEN_ORDERS_PER_ACCOUNT_DEFAULT
         self.execution = Execution(
             listing, accounts, self.store, self.books, self.open_orders, markets, events, answer

@@ -17,7 +17,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from core.codes import TRANSFER_OVERDUE, TRANSFER_RESERVED
-from core.table import Index, Table
+from core.index import Index
+from core.table import Table
 
 # Words of a transfer's row.
 T_HI: Final = 0

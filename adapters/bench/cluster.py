@@ -29,8 +29,6 @@ from core.codes import OK
 from core.limits import BATCH_COMMANDS_MAX
 
 START_S: Final = 60.0
-ROOM_KEYS: Final = 2_000_000
-"""Every command has a key and none expires in so short a run."""
 
 
 class Run(msgspec.Struct):
@@ -63,7 +61,6 @@ def run(a: argparse.Namespace) -> dict[str, Any]:
         "conditions": {
             "nodes": 3, "commands_per_submission": a.commands, "callers": a.callers,
             "seconds": a.seconds, "loop": "closed, then open at half", "seed": a.seed,
-            "room_keys": ROOM_KEYS,
         },
     }  # fmt: skip
 
@@ -79,7 +76,7 @@ async def _runs(a: argparse.Namespace) -> list[Run]:
             cluster = Cluster(folder, 3, grpc, peers)
             cluster.found()
             for file, table in cluster.settings():
-                write_table_file(file, {"node": {**table, "room_keys": ROOM_KEYS}})
+                write_table_file(file, {"node": table})
             nodes = {name: ["node", "--config", str(file)] for name, file, _ in cluster.nodes()}
             with started(folder, nodes, {}):
                 runs.append(await _measure(a, cluster.core, f"{number}"))

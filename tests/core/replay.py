@@ -42,11 +42,11 @@ def read_entries(data: bytes) -> Iterator[Entry]:
         at += size
 
 
-def outcome(entries: Iterable[Entry]) -> dict[str, Any]:
-    """Everything that must be equal wherever the same log is applied."""
+def outcome(entries: Iterable[Entry], secret: bytes = b"") -> dict[str, Any]:
+    """Everything that must be equal wherever the same log is applied, whatever the secret."""
     from core.machine import Machine
 
-    machine = Machine()
+    machine = Machine(secret=secret)
     outputs = hashlib.sha256()
     chains = []
     for index, ts_ns, payload in entries:

@@ -115,6 +115,11 @@ def test_compiled_and_interpreted(log_file: Path, sources: Path) -> None:
     assert compiled["outcome"] == interpreted["outcome"]
 
 
+def test_no_result_depends_on_the_secret(log: list[Entry]) -> None:
+    """Of the indexes, which scatters keys: each replica has another."""
+    assert replay.outcome(log, b"one") == replay.outcome(log, b"another") == replay.outcome(log)
+
+
 def test_snapshot_and_tail_is_the_whole_log(log: list[Entry]) -> None:
     whole = Machine()
     snapshots = {0: whole.snapshot()}
