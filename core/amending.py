@@ -281,6 +281,8 @@ class Amending:
         terms.table.rows[at + T_QTY] = t.qty
         terms.table.rows[at + T_TRIGGER] = t.trigger
         terms.table.touch(row)
+        if self.store.notes:
+            self.store.note(slot)
         if moves:
             self.trading.endings.unpark(slot)
             self.conditional.park(t, slot)

@@ -162,6 +162,8 @@ class Book:
                 orders[at + O_REMAINING] = have - lots_now
                 orders[at + O_FILLED] += lots_now
                 store.orders.touch(slot)
+                if store.notes:
+                    store.note(slot)
                 fill = count * FILL_WORDS
                 if fill == i64(len(store.fills)):
                     store.grow_fills()
@@ -278,6 +280,8 @@ class Book:
         levels[head + L_COUNT] += 1
         if orders[row + O_OWNER] >> OWNER_BITS != 0:
             self._count_terms(slot, level, 1)
+        if store.notes:
+            store.note(slot)
         store.orders.touch(slot)
         store.levels.touch(level)
         store.open_count += 1
@@ -308,6 +312,8 @@ class Book:
         levels[head + L_COUNT] -= 1
         if orders[row + O_OWNER] >> OWNER_BITS != 0:
             self._count_terms(slot, level, -1)
+        if store.notes:
+            store.note(slot)
         store.orders.touch(slot)
         store.levels.touch(level)
         store.open_count -= 1
@@ -323,6 +329,8 @@ class Book:
         What an iceberg hides goes first.
         """
         store = self.store
+        if store.notes:
+            store.note(slot)
         row = slot << ORDER_SHIFT
         level = store.orders.rows[row + O_LEVEL]
         hidden = store.hidden_of(slot)

@@ -74,6 +74,17 @@ class OrderStore:
         self.open_count: i64 = 0
         self.fills: vec[i64] = filled(64 * FILL_WORDS, 0)
         self.fill_count: i64 = 0
+        self.notes: bool = False
+        """Somebody wants to know which orders were written."""
+        self.noted: vec[i64] = vec[i64]()
+        self.noted_count: i64 = 0
+
+    def note(self, slot: i64) -> None:
+        """The order has begun or ceased to be live, or has another quantity, when `notes`."""
+        if self.noted_count == i64(len(self.noted)):
+            self.noted = append(self.noted, 0)
+        self.noted[self.noted_count] = slot
+        self.noted_count += 1
 
     def has_room(self) -> bool:
         return self.free_order != NIL or self.orders.count <= SLOT_MASK

@@ -21,14 +21,14 @@ from core.codes import (
     BUY, CANCEL_ONLY, LOT_SIZE, MARKET_HALTED, MAX_NOTIONAL, PRICE_BAND, TICK_SIZE,
     TOO_MANY_OPEN_ORDERS, TOO_MANY_REQUESTS, TRIPPED_BY_COUNT, TRIPPED_BY_MOVE,
 )  # fmt: skip
-from core.commands import FLAG_BY_QUOTE
 from core.execution import Execution
+from core.exposure import Exposure
 from core.limits import DAY_NS, PRICE_TICKS_MAX
 from core.markets import (
     M_AUCTION, M_LAST, M_TRIPPED, M_WINDOW_COUNT, M_WINDOW_PRICE, M_WINDOW_START, Markets,
 )  # fmt: skip
 from core.open_orders import OpenOrders
-from core.order_store import F_PRICE, F_QTY, F_SLOT, FILL_WORDS, O_TERMS, ORDER_SHIFT, OrderStore
+from core.order_store import F_PRICE, F_QTY, F_SLOT, FILL_WORDS, OrderStore
 from core.profiles import ACTIVE, FROZEN, Profiles
 from core.rules import (
     D_DAY, D_KILLED, D_NEXT_NS, D_TRADED, DESK_WORDS, U_BURST, U_BUY_DOWN, U_BUY_UP, U_COUNT,
@@ -36,7 +36,6 @@ from core.rules import (
     U_REFERENCE, U_SELL_DOWN, U_SELL_UP, U_STATIC, U_TICK_STEP, U_WINDOW, Rules,
 )  # fmt: skip
 from core.table import NIL
-from core.terms import RESTING, T_KIND, T_QTY, TERMS_SHIFT
 from core.ticket import Ticket
 
 BPS: i64 = 10_000
@@ -58,11 +57,8 @@ class Risk:
         self.markets = markets
         self.execution = execution
         self.store: OrderStore = execution.store
-        self.open_orders = open_orders
         self.answer = answer
-        self._open: i64 = 0
-        self._parked: i64 = 0
-        self._buying: i64 = 0
+        self.exposure = Exposure(self.store, open_orders)
 
     # --- who asks -----------------------------------------------------------------------------
 
@@ -161,36 +157,15 @@ class Risk:
         parked_max = self.rules.limit(row, symbol, U_PARKED)
         position = self.rules.limit(row, symbol, U_POSITION)
         if open_max != 0 or parked_max != 0 or position != 0:
-            self._count(t.account, symbol)
-            if open_max != 0 and t.may_rest() and self._open > open_max - orders:
+            self.exposure.count(t.account, symbol)
+            if open_max != 0 and t.may_rest() and self.exposure.open > open_max - orders:
                 return self.answer.reject(TOO_MANY_OPEN_ORDERS, open_max)
-            if parked_max != 0 and t.is_conditional() and self._parked >= parked_max:
+            if parked_max != 0 and t.is_conditional() and self.exposure.parked >= parked_max:
                 return self.answer.reject(TOO_MANY_OPEN_ORDERS, parked_max)
             if position != 0 and t.side == BUY and not self._check_position(t, t.qty, position):
                 return False
         daily = self.rules.limit(row, symbol, U_DAILY)
         return daily == 0 or self._check_daily(t, row, daily)
-
-    def _count(self, account: i64, symbol: i64) -> None:
-        """The account's open orders here: reckoned when it is asked for, so it cannot drift."""
-        self._open = 0
-        self._parked = 0
-        self._buying = 0
-        slot = self.open_orders.first(account)
-        while slot != NIL:
-            if self.store.symbol_of(slot) == symbol:
-                self._open += 1
-                is_parked = self.store.area_of(slot) != RESTING
-                left = self.store.left_of(slot)
-                if is_parked:
-                    self._parked += 1
-                    terms = self.store.terms_of(slot) << TERMS_SHIFT
-                    left = self.store.terms.table.rows[terms + T_QTY]
-                    if self.store.terms.table.rows[terms + T_KIND] >> 4 & FLAG_BY_QUOTE != 0:
-                        left = 0
-                if self.store.orders.rows[(slot << ORDER_SHIFT) + O_TERMS] & 0xF == BUY:
-                    self._buying = sum_of(self._buying, left)
-            slot = self.open_orders.following(slot)
 
     def _check_position(self, t: Ticket, more: i64, most: i64) -> bool:
         """What it owns and is about to buy; an order by quote amount counts when it has bought."""
@@ -200,7 +175,7 @@ class Risk:
             at = row * BALANCE_WORDS
             rows = self.accounts.balances.rows
             owned = (rows[at + B_AVAILABLE] + rows[at + B_HOLD]) // self.execution.lot_units
-        free = most - sum_of(owned, self._buying)
+        free = most - sum_of(owned, self.exposure.buying)
         wanted: i64 = 0 if t.by_quote() else more
         if free <= 0 or wanted > free:
             return self.answer.reject(LOT_SIZE, free if free > 0 else 0)
@@ -214,7 +189,7 @@ class Risk:
         row = self.rules.desk(t.account, symbol)
         position = self.rules.limit(row, symbol, U_POSITION)
         if position != 0 and t.side == BUY and more > 0:
-            self._count(t.account, symbol)
+            self.exposure.count(t.account, symbol)
             if not self._check_position(t, more, position):
                 return False
         daily = self.rules.limit(row, symbol, U_DAILY)

@@ -149,7 +149,8 @@ class State:
             self.begin_image(int(self._imaging.step_bytes))  # there are other tables now
 
     def keep_up(self, commands: i64, ts_ns: i64) -> None:
-        """After an entry of so many commands: hash what has waited longest."""
+        """After an entry of so many commands: count what was written, hash what has waited."""
+        self.trading.risk.exposure.look_again()
         pace = self.pace
         pace.entry(commands, ts_ns)
         for table in self._in_force:
