@@ -106,7 +106,7 @@ def _in_page(a: Table, b: Table, page: int) -> Iterator[RowDifference]:
 def _row(table: Table, row: int) -> tuple[int, ...]:
     if row >= table.count:
         return ()
-    return tuple(table.rows[row * table.stride + word] for word in range(table.stride))
+    return tuple(table.word(row, number) for number in range(table.words))
 
 
 def word_names(table: str) -> dict[int, str]:

@@ -30,7 +30,7 @@ class Accounts:
     def __init__(self) -> None:
         self.accounts = Table("accounts", ACCOUNT_WORDS)
         self.balances = Table("balances", BALANCE_WORDS)
-        self._by_asset = Index(self.balances, 2)
+        self._by_asset = Index(self.balances, 2, dense=True)
         self.pages = BalancePages(self.accounts, self.balances)
         self.open()
         self.open()
@@ -144,7 +144,7 @@ class Accounts:
 
     def rebuild(self) -> None:
         """The index and the pages of the logical digest, from the tables."""
-        self._by_asset = Index(self.balances, 2)
+        self._by_asset = Index(self.balances, 2, dense=True)
         self._by_asset.reserve(self.balances.count)
         row: i64 = 0
         while row < self.balances.count:

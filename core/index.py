@@ -48,17 +48,24 @@ class Index:
 
     The key is the row's first two or three words. A cell is one word, `hash << 32 | row + 1`, so
     that eight of them share a cache line; where the hash is equal the row itself is compared,
-    word by word. It begins to double when it is half full, so probes stay short.
+    word by word. It begins to double when it is half full, if dense five eighths, so probes stay
+    short.
     """
 
-    def __init__(self, table: Table, key_words: i64, secret: bytes = b"") -> None:
-        """`secret`: for keys that clients choose; any bytes that they do not know."""
+    def __init__(
+        self, table: Table, key_words: i64, secret: bytes = b"", dense: bool = False
+    ) -> None:
+        """`secret`: for keys that clients choose; any bytes that they do not know.
+
+        `dense`: fewer cells, 11 to 21 bytes a key for 13 to 26, for keys that are mostly there.
+        """
         self.used: i64 = 0
         self._table = table
         self._three: bool = key_words == 3
         self._sought: i64 = 0
         self._homes: i64 = _HOMES_AT_FIRST
         self._shift: i64 = _SHIFT_AT_FIRST
+        self._grows_at_eighths: i64 = 5 if dense else 4
         self._split: i64 = _HOMES_AT_FIRST
         """Homes from here on are split; all, or none, while it does not grow."""
         self._grows: bool = False
@@ -124,7 +131,7 @@ class Index:
         self.used += 1
         if self._grows:
             self._grow(_STEP)
-        elif self.used * 2 >= self._homes:
+        elif self.used * 8 >= self._homes * self._grows_at_eighths:
             assert self._shift > 1, "index: too many keys"
             self._grows = True
 
@@ -211,7 +218,7 @@ class Index:
     def reserve(self, keys: i64) -> None:
         """Room for so many keys, at once: for a start, not for a busy engine."""
         homes = self._homes
-        while homes <= keys * 2:
+        while homes * self._grows_at_eighths <= keys * 8:
             homes *= 2
         if homes == self._homes:
             return

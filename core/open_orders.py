@@ -6,26 +6,97 @@ on one open order only. It must not know prices or quantities; it knows slots an
 
 from typing import Final
 
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.account_rows import AC_OPEN_ORDERS, AC_ORDERS_HEAD, AC_ORDERS_TAIL, ACCOUNT_WORDS
 from core.index import Index
-from core.table import NIL, Table
+from core.table import NIL, PAGE_ROWS, Table
 
-# Words of a slot's row, beside the order's own.
+# Words of a slot's row, beside the order's own, as digests and snapshots have them.
 X_CLIENT_HI: Final = 0
 X_CLIENT_LO: Final = 1
 X_ACCOUNT: Final = 2
 X_PREV: Final = 3
 X_NEXT: Final = 4
-LINK_WORDS: Final = 5
+_UNPACKED_WORDS: Final = 5
+
+_NEIGHBOURS: Final = 3
+"""Packed, X_PREV is the upper half of this word, X_NEXT the lower: two rows share a cache line."""
+LINK_SHIFT: Final = 2
+LINK_WORDS: Final = 4
+_LOW_32: Final = 0xFFFFFFFF
+_SIGN_32: Final = 1 << 31
+
+
+class Links(Table):
+    """One row for each slot that has ever rested."""
+
+    def __init__(self) -> None:
+        super().__init__("links", LINK_WORDS, _UNPACKED_WORDS)
+        self._unpacked: vec[i64] = vec[i64]()
+
+    def content(self, page: i64, pages: i64) -> memoryview:
+        row = page * PAGE_ROWS
+        end = row + pages * PAGE_ROWS
+        if end > self.count:
+            end = self.count
+        rows = self.rows
+        out = self._unpacked
+        used: i64 = 0
+        while row < end:
+            at = row << LINK_SHIFT
+            while i64(len(out)) < used + _UNPACKED_WORDS:
+                out = append(out, 0)
+            out[used] = rows[at]
+            out[used + 1] = rows[at + 1]
+            out[used + 2] = rows[at + 2]
+            out[used + 3] = rows[at + _NEIGHBOURS] >> 32
+            out[used + 4] = _lower(rows[at + _NEIGHBOURS])
+            used += _UNPACKED_WORDS
+            row += 1
+        self._unpacked = out
+        return memoryview(out).cast("B")[: used * 8]
+
+    def take_in(self, rows: vec[i64], chunk: memoryview) -> vec[i64]:
+        """Raises `ValueError` if a neighbour is none that a row can have."""
+        words = vec[i64](chunk.cast("q"))
+        at: i64 = 0
+        while at < i64(len(words)):
+            before = words[at + X_PREV]
+            after = words[at + X_NEXT]
+            if not (-_SIGN_32 <= before < _SIGN_32 and -_SIGN_32 <= after < _SIGN_32):
+                raise ValueError(f"table links: neighbours {before} and {after}")
+            rows = append(rows, words[at])
+            rows = append(rows, words[at + 1])
+            rows = append(rows, words[at + 2])
+            rows = append(rows, _both(before, after))
+            at += _UNPACKED_WORDS
+        return rows
+
+    def word(self, row: i64, number: i64) -> i64:
+        at = row << LINK_SHIFT
+        if number == X_PREV:
+            return self.rows[at + _NEIGHBOURS] >> 32
+        if number == X_NEXT:
+            return _lower(self.rows[at + _NEIGHBOURS])
+        return self.rows[at + number]
+
+
+def _both(before: i64, after: i64) -> i64:
+    return before * (1 << 32) + (after & _LOW_32)
+
+
+def _lower(word: i64) -> i64:
+    """The lower half with its sign."""
+    return ((word & _LOW_32) ^ _SIGN_32) - _SIGN_32
 
 
 class OpenOrders:
     """Each account's resting orders in the order of resting."""
 
     def __init__(self, accounts: Table, secret: bytes) -> None:
-        self.links = Table("links", LINK_WORDS)
+        self.links = Links()
         self._accounts = accounts
         self._secret = secret
         self._clients = Index(self.links, 3, secret)
@@ -40,18 +111,16 @@ class OpenOrders:
         links = self.links.rows
         accounts = self._accounts.rows
         owner = account * ACCOUNT_WORDS
-        at = slot * LINK_WORDS
+        at = slot << LINK_SHIFT
         tail = accounts[owner + AC_ORDERS_TAIL]
         links[at + X_CLIENT_HI] = client_hi
         links[at + X_CLIENT_LO] = client_lo
         links[at + X_ACCOUNT] = account
-        links[at + X_PREV] = tail
-        links[at + X_NEXT] = NIL
+        links[at + _NEIGHBOURS] = _both(tail, NIL)
         if tail == NIL:
             accounts[owner + AC_ORDERS_HEAD] = slot
         else:
-            links[tail * LINK_WORDS + X_NEXT] = slot
-            self.links.touch(tail)
+            self._set_next(tail, slot)
         accounts[owner + AC_ORDERS_TAIL] = slot
         accounts[owner + AC_OPEN_ORDERS] += 1
         self.links.touch(slot)
@@ -63,25 +132,35 @@ class OpenOrders:
         links = self.links.rows
         accounts = self._accounts.rows
         owner = account * ACCOUNT_WORDS
-        at = slot * LINK_WORDS
-        before = links[at + X_PREV]
-        after = links[at + X_NEXT]
+        at = slot << LINK_SHIFT
+        before = links[at + _NEIGHBOURS] >> 32
+        after = _lower(links[at + _NEIGHBOURS])
         if before == NIL:
             accounts[owner + AC_ORDERS_HEAD] = after
         else:
-            links[before * LINK_WORDS + X_NEXT] = after
-            self.links.touch(before)
+            self._set_next(before, after)
         if after == NIL:
             accounts[owner + AC_ORDERS_TAIL] = before
         else:
-            links[after * LINK_WORDS + X_PREV] = before
-            self.links.touch(after)
+            self._set_prev(after, before)
         accounts[owner + AC_OPEN_ORDERS] -= 1
         self._accounts.touch(account)
         hi = links[at + X_CLIENT_HI]
         lo = links[at + X_CLIENT_LO]
         if hi != 0 or lo != 0:
             self._clients.remove(slot)
+
+    def _set_next(self, slot: i64, after: i64) -> None:
+        links = self.links.rows
+        at = (slot << LINK_SHIFT) + _NEIGHBOURS
+        links[at] = links[at] & ~_LOW_32 | after & _LOW_32
+        self.links.touch(slot)
+
+    def _set_prev(self, slot: i64, before: i64) -> None:
+        links = self.links.rows
+        at = (slot << LINK_SHIFT) + _NEIGHBOURS
+        links[at] = before * (1 << 32) + (links[at] & _LOW_32)
+        self.links.touch(slot)
 
     def count_of(self, account: i64) -> i64:
         return self._accounts.rows[account * ACCOUNT_WORDS + AC_OPEN_ORDERS]
@@ -90,7 +169,7 @@ class OpenOrders:
         return self._accounts.rows[account * ACCOUNT_WORDS + AC_ORDERS_HEAD]
 
     def following(self, slot: i64) -> i64:
-        return self.links.rows[slot * LINK_WORDS + X_NEXT]
+        return _lower(self.links.rows[(slot << LINK_SHIFT) + _NEIGHBOURS])
 
     def rebuild(self) -> None:
         """The client ids of the open orders, from the accounts' lists."""
@@ -99,10 +178,10 @@ class OpenOrders:
         while account < self._accounts.count:
             slot = self.first(account)
             while slot != NIL:
-                at = slot * LINK_WORDS
+                at = slot << LINK_SHIFT
                 hi = self.links.rows[at + X_CLIENT_HI]
                 lo = self.links.rows[at + X_CLIENT_LO]
                 if hi != 0 or lo != 0:
                     self._clients.put(slot)
-                slot = self.links.rows[at + X_NEXT]
+                slot = self.following(slot)
             account += 1

@@ -26,8 +26,9 @@ class PageImage:
         self.chunk_pages: i64 = CHUNK_BYTES // page_bytes if page_bytes < CHUNK_BYTES else 1
         self._chunks: list[bytearray] = []
 
-    def put(self, page: i64, pages: i64, table: memoryview) -> None:
-        """Copies so many pages from `page` on; the table's bytes may end within the last one."""
+    def put(self, page: i64, pages: i64, content: memoryview) -> None:
+        """Copies so many pages from `page` on; their bytes may end within the last one."""
+        first: i64 = 0
         while pages > 0:
             chunk = page // self.chunk_pages
             while chunk >= i64(len(self._chunks)):
@@ -36,10 +37,10 @@ class PageImage:
             count = self.chunk_pages - at
             if count > pages:
                 count = pages
-            first = page * self.page_bytes
-            bytes_ = table[first : first + count * self.page_bytes]
+            bytes_ = content[first : first + count * self.page_bytes]
             to = at * self.page_bytes
             memoryview(self._chunks[chunk])[to : to + len(bytes_)] = bytes_
+            first += count * self.page_bytes
             page += count
             pages -= count
 

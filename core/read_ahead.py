@@ -16,7 +16,7 @@ from mypy_extensions import i64
 
 from core.account_rows import AC_OPEN_ORDERS, ACCOUNT_WORDS
 from core.codes import CMD_AMEND, CMD_CANCEL, CMD_CANCEL_ALL
-from core.open_orders import LINK_WORDS
+from core.open_orders import LINK_SHIFT
 from core.order_store import ORDER_SHIFT, SLOT_MASK
 from core.state import State
 
@@ -58,6 +58,6 @@ class ReadAhead:
                 if kind == CMD_CANCEL or kind == CMD_AMEND:
                     slot = read_i64_le(commands, at + 32) & SLOT_MASK
                     if slot < link_count:
-                        seen ^= orders[slot << ORDER_SHIFT] ^ links[slot * LINK_WORDS]
+                        seen ^= orders[slot << ORDER_SHIFT] ^ links[slot << LINK_SHIFT]
             at += ((head >> 8) & 0xFF) << 3
         self.seen ^= seen

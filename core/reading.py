@@ -14,7 +14,7 @@ from core.book import Ladder
 from core.codes import BUY, SELL
 from core.commands import FLAG_BY_QUOTE, name_text
 from core.listing import ASSET_WORDS, S_SEQ, SYMBOL_WORDS, Listing
-from core.open_orders import LINK_WORDS, X_CLIENT_HI, X_CLIENT_LO
+from core.open_orders import LINK_SHIFT, X_CLIENT_HI, X_CLIENT_LO
 from core.order_lists import LIST_WORDS
 from core.order_store import (
     COUNT_MASK, L_COUNT, L_PRICE, L_TOTAL, LEVEL_SHIFT, O_FILLED, O_ID, O_TERMS, ORDER_SHIFT,
@@ -71,8 +71,8 @@ class Reading:
         return OrderView(
             rows[at + O_ID], store.account_of(slot), store.symbol_of(slot),
             rows[at + O_TERMS] & 0xF, price, left, rows[at + O_FILLED],
-            (rows[at + O_TERMS] >> 4) & 0xF, links[slot * LINK_WORDS + X_CLIENT_HI],
-            links[slot * LINK_WORDS + X_CLIENT_LO], terms,
+            (rows[at + O_TERMS] >> 4) & 0xF, links[(slot << LINK_SHIFT) + X_CLIENT_HI],
+            links[(slot << LINK_SHIFT) + X_CLIENT_LO], terms,
         )  # fmt: skip
 
     def _terms_at(self, slot: i64) -> OrderTermsView:

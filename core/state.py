@@ -260,7 +260,7 @@ class State:
         self._imaging = None
         head = SnapshotHead(
             index, ts_ns, chain, self.scalars(), [table.name for table in tables],
-            [int(table.count * table.stride * 8) for table in tables],
+            [int(table.count * table.words * 8) for table in tables],
             [len(of_table[0]) if of_table else 1 for of_table in taken], seal,
         )  # fmt: skip
         return Snapshot(head, taken)

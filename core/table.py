@@ -15,7 +15,7 @@ from typing import Final
 from librt.vecs import append, extend, vec
 from mypy_extensions import i64
 
-from core.columns import Room, column_bytes
+from core.columns import Room
 from core.page_image import PageImage
 from core.page_tree import PageTree
 from core.pages import MARKED, STALE, Pages
@@ -31,10 +31,15 @@ _LEFT_BYTES: Final = 128 << 10
 
 
 class Table(Pages):
-    """Rows of `stride` words. `count` rows exist; a row is never taken away."""
+    """Rows of `stride` words. `count` rows exist; a row is never taken away.
 
-    def __init__(self, name: str, stride: i64) -> None:
-        super().__init__(_pages_left_at_most(stride))
+    Digests and snapshots have rows of `words` words. A table that packs its rows says so, and
+    what they are unpacked, in `content`, `take_in` and `word`.
+    """
+
+    def __init__(self, name: str, stride: i64, words: i64 = 0) -> None:
+        self.words: i64 = words if words != 0 else stride
+        super().__init__(_pages_left_at_most(self.words))
         self.name = name
         self.stride: i64 = stride
         self.count: i64 = 0
@@ -81,7 +86,7 @@ class Table(Pages):
         if not as_tree:
             self.tree.leave()
         self.hash_all()
-        root = hashlib.sha256(f"{self.name}:{self.stride}:{self.count}".encode())
+        root = hashlib.sha256(f"{self.name}:{self.words}:{self.count}".encode())
         root.update(self.tree.root() if as_tree else self.tree.levels[0])
         return root.digest()
 
@@ -91,15 +96,29 @@ class Table(Pages):
         self.tree.raise_down_to(self._to_hash.count)
 
     def hash_page(self, page: i64) -> None:
-        page_words = PAGE_ROWS * self.stride
-        cells = memoryview(self.rows)[page * page_words : (page + 1) * page_words]
-        self.tree.put(page, hashlib.sha256(cells).digest())
+        self.tree.put(page, hashlib.sha256(self.content(page, 1)).digest())
+
+    # --- rows as digests and snapshots have them ----------------------------------------------
+
+    def content(self, page: i64, pages: i64) -> memoryview:
+        """The bytes of so many pages; the last may have fewer rows. Good until the next call."""
+        page_bytes = PAGE_ROWS * self.stride * 8
+        end = (page + pages) * page_bytes
+        return memoryview(self.rows).cast("B")[page * page_bytes : end]
+
+    def take_in(self, rows: vec[i64], chunk: memoryview) -> vec[i64]:
+        """The rows, and those of the chunk behind them."""
+        return extend(rows, chunk.cast("q"))
+
+    def word(self, row: i64, number: i64) -> i64:
+        """One word of a row."""
+        return self.rows[row * self.stride + number]
 
     # --- an image, made in steps --------------------------------------------------------------
 
     def begin_image(self) -> None:
         """An image is to be made, from nothing."""
-        self._image = PageImage(PAGE_ROWS * self.stride * 8)
+        self._image = PageImage(PAGE_ROWS * self.words * 8)
 
     def copy_first(self, most: i64) -> i64:
         """Copies pages that no image has yet, `most` bytes or one page; bytes copied."""
@@ -110,7 +129,7 @@ class Table(Pages):
             return 0
         if pages * image.page_bytes > most:
             pages = most // image.page_bytes if most > image.page_bytes else 1
-        image.put(image.swept, pages, memoryview(self.rows).cast("B"))
+        image.put(image.swept, pages, self.content(image.swept, pages))
         end = image.swept + pages
         while image.swept < end:
             self.marks[image.swept] &= ~STALE
@@ -121,11 +140,10 @@ class Table(Pages):
         """Copies pages that have changed since they were copied, the same way."""
         image = self._image
         assert image is not None, f"table {self.name}: no image was begun"
-        words = memoryview(self.rows).cast("B")
         copied: i64 = 0
         while image.stale.count > 0 and (copied == 0 or copied + image.page_bytes <= most):
             page = image.stale.pop()
-            image.put(page, 1, words)
+            image.put(page, 1, self.content(page, 1))
             self.marks[page] &= ~STALE
             copied += image.page_bytes
         return copied
@@ -144,32 +162,32 @@ class Table(Pages):
         self.copy_first(self.uncopied)
         self.copy_again(self.uncopied)
         self._image = None
-        return image.taken(self.count * self.stride * 8)
+        return image.taken(self.count * self.words * 8)
 
     def drop_image(self) -> None:
         """Nobody wants it any more."""
         self._image = None
 
     def dump(self) -> bytes:
-        return column_bytes(self.rows, self.count * self.stride)
+        return bytes(self.content(0, len(self.marks)))
 
     def load(self, chunks: list[memoryview]) -> None:
         """Replace all rows. Raises `ValueError` unless each chunk is whole rows."""
         words: i64 = 0
         for chunk in chunks:
             size: i64 = len(chunk)
-            if size % (8 * self.stride) != 0:
+            if size % (8 * self.words) != 0:
                 raise ValueError(
-                    f"table {self.name}: {size} bytes are not rows of {self.stride} words"
+                    f"table {self.name}: {size} bytes are not rows of {self.words} words"
                 )
             words += size // 8
         room = Room()
-        rows = room.more(vec[i64](), words)
+        rows = room.more(vec[i64](), words // self.words * self.stride)
         for chunk in chunks:
-            rows = extend(rows, chunk.cast("q"))
+            rows = self.take_in(rows, chunk)
         self.rows = rows
         self._room = room
-        self.count = words // self.stride
+        self.count = words // self.words
         self._image = None
         self.tree = PageTree()
         self.forget_pages()

@@ -46,10 +46,10 @@ def test_each_table_has_a_name_for_each_word() -> None:
     for name, table in tables_of(machine_of(1, 50)).items():
         names = word_names(name)
         assert min(names) == 0, name
-        assert max(names) < table.stride, name
+        assert max(names) < table.words, name
         assert len(set(names.values())) == len(names), name
-        assert word_name(name, table.stride - 1), name
-        assert key_of(name, 0, (0,) * table.stride).startswith("row 0"), name
+        assert word_name(name, table.words - 1), name
+        assert key_of(name, 0, (0,) * table.words).startswith("row 0"), name
 
 
 def test_what_is_wrong_is_named_whatever_table_it_is_in() -> None:
@@ -60,15 +60,15 @@ def test_what_is_wrong_is_named_whatever_table_it_is_in() -> None:
     for name, table in tables_of(machine).items():
         if table.count == 0:
             continue
-        row, word = table.count - 1, table.stride - 1
-        right = table.rows[row * table.stride + word]
-        table.rows[row * table.stride + word] = right + 1
+        row, word = table.count - 1, table.words - 1
+        right = table.word(row, word)
+        table.rows[table.count * table.stride - 1] ^= 1
         table.touch(row)
         (found,) = state_differences(machine, whole)
-        table.rows[row * table.stride + word] = right
+        table.rows[table.count * table.stride - 1] ^= 1
         table.touch(row)
         told = (found.section, found.field, found.a, found.b)
-        assert told == (name, word_name(name, word), str(right + 1), str(right))
+        assert told == (name, word_name(name, word), str(right ^ 1), str(right))
         assert found.key.startswith(f"row {row}")
         wrong += 1
     assert wrong >= 14
