@@ -7,6 +7,8 @@ volume, the least surplus, the side of the surplus (more to buy: the highest suc
 sell: the lowest), and then closest to the last trade, the higher of two as close. It must not know
 who calls an auction, or why.
 
+A call that ends by its time is extended where the price would lie too far from the last one.
+
 An uncrossing may be thousands of trades, so it is worked off in parts: until it is over the symbol
 stays in the call and takes no orders.
 """
@@ -15,16 +17,18 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.book import Book
-from core.codes import BUY, CANCELED_AUCTION_OVER, MODE_AUCTION, OK, SELL
-from core.limits import CANCELS_PER_COMMAND_MAX, UNCROSS_TRADES_MAX
+from core.codes import BUY, CANCELED_AUCTION_OVER, MODE_AUCTION, OK, SELL, TRIPPED_BY_AUCTION
+from core.limits import CANCELS_PER_COMMAND_MAX, TIME_NS_MAX, UNCROSS_TRADES_MAX
 from core.listing import S_MODE, SYMBOL_WORDS
 from core.markets import (
     M_AUCTION, M_CALL_END, M_CALL_FIRST, M_IND_PRICE, M_IND_SURPLUS, M_IND_VOLUME, M_LAST,
-    M_TARGET, M_TRADED, M_UNCROSS,
+    M_TARGET, M_TRADED, M_UNCROSS, M_WINDOW_COUNT,
 )  # fmt: skip
 from core.order_store import (
     L_HIDDEN, L_TOTAL, LEVEL_SHIFT, O_ID, O_OWNER, O_REMAINING, O_TERMS, ORDER_SHIFT, OrderStore,
 )  # fmt: skip
+from core.risk import highest, lowest
+from core.rules import U_CALL, U_MOVE
 from core.table import NIL
 from core.terms import ACCOUNT_MASK, T_HOLD, T_LIMIT, T_ORDER, T_QTY, TERMS_SHIFT
 from core.timers import CALLS
@@ -49,6 +53,8 @@ class Auction:
         self._sell_side: bool = False
         self._bids: vec[i64] = vec[i64]()
         self._asks: vec[i64] = vec[i64]()
+        self.extends: bool = False
+        """The machine version in force has extensions."""
 
     # --- the price ----------------------------------------------------------------------------
 
@@ -139,16 +145,50 @@ class Auction:
     def begin(self, symbol: i64, until_ns: i64) -> None:
         """The symbol's mode is AUCTION from now on; it ends by itself at `until_ns`, 0: never."""
         trading = self.trading
+        if self.extends:
+            trading.risk.forget_window(symbol)
         trading.markets.watch(symbol, 1)
         trading.markets.set(symbol, M_CALL_END, until_ns)
         if until_ns != 0:
             trading.timers.add(until_ns, CALLS + symbol)
         trading.events.auction_called(symbol, until_ns)
 
+    def extend(self, symbol: i64) -> bool:
+        """The call's time is over: whether it goes on, because its price would be too far away.
+
+        Too far is what trips the breaker, and once more as far with each extension, so that it
+        ends: as the reopening auctions of the US Limit Up-Limit Down plan do it.
+        """
+        trading = self.trading
+        markets = trading.markets
+        move = trading.risk.rules.get(symbol, U_MOVE)
+        call_ns = trading.risk.rules.get(symbol, U_CALL)
+        now = trading.answer.ts_ns
+        if not self.extends or move == 0 or call_ns == 0 or now > TIME_NS_MAX:
+            return False
+        reference = trading.risk.reference(symbol)
+        if reference == 0 or markets.get(symbol, M_TARGET) != 0:
+            return False
+        self.reckon(symbol)
+        extensions = markets.get(symbol, M_WINDOW_COUNT)
+        most = move * (extensions + 1)
+        if self.price == 0 or lowest(reference, most) <= self.price <= highest(reference, most):
+            return False
+        markets.set(symbol, M_WINDOW_COUNT, extensions + 1)
+        markets.set(symbol, M_CALL_END, now + call_ns)
+        trading.timers.add(now + call_ns, CALLS + symbol)
+        trading.events.market_protected(
+            symbol, TRIPPED_BY_AUCTION, MODE_AUCTION, self.price, reference
+        )
+        trading.events.auction_called(symbol, now + call_ns)
+        return True
+
     def leave(self, symbol: i64) -> None:
         """The call is over, or interrupted by a halt."""
         trading = self.trading
         markets = trading.markets
+        if self.extends:
+            trading.risk.forget_window(symbol)
         markets.watch(symbol, -1)
         if markets.get(symbol, M_CALL_END) != 0:
             markets.set(symbol, M_CALL_END, 0)

@@ -86,9 +86,11 @@ class Cascade:
         self.trading.endings.take_out(slot, CANCELED_EXPIRED)
 
     def _end_call(self, symbol: i64) -> None:
-        """The call's own end: the market trades again."""
+        """The call's own end: the market trades again, unless the call is extended."""
         markets = self.trading.markets
         markets.set(symbol, M_CALL_END, 0)
+        if self.auction.extend(symbol):
+            return
         self.auction.end(symbol, MODE_NORMAL)
         markets.note_due(symbol)
 

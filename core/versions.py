@@ -38,7 +38,10 @@ VERSION_FEES: Final = 7
 VERSION_TRANSFERS: Final = 8
 """From here on money moves between partitions, in two steps."""
 
-VERSION_KNOWN: Final = 8
+VERSION_EXTENSIONS: Final = 9
+"""From here on a call whose price lies too far away is extended instead of ending by itself."""
+
+VERSION_KNOWN: Final = 9
 """The newest one that this program can run."""
 
 VERSION_MAX: Final = 65_535

@@ -12,16 +12,24 @@ from core.codes import (
     MODE_POST_ONLY,
     OK,
     SELL,
+    TRIPPED_BY_AUCTION,
 )
 from core.events import (
     AuctionCalled,
     AuctionEnded,
     AuctionIndicated,
+    MarketProtected,
     OrderTriggered,
     SymbolModeChanged,
     TradeExecuted,
 )
-from core.limits import CANCELS_PER_COMMAND_MAX, CASCADE_PER_COMMAND_MAX, UNCROSS_TRADES_MAX
+from core.limits import (
+    CANCELS_PER_COMMAND_MAX,
+    CASCADE_PER_COMMAND_MAX,
+    TIME_NS_MAX,
+    UNCROSS_TRADES_MAX,
+)
+from core.versions import VERSION_EXTENSIONS
 from sim.twin import ending, fees, risk, trading, waiting
 from sim.twin.book import RESTING, Order
 from sim.twin.state import State, Symbol
@@ -69,10 +77,12 @@ def set_mode(state: State, symbol: Symbol, mode: int, until_ns: int) -> None:
             symbol.backlog = True
         return
     if old_mode == MODE_AUCTION:
+        _forget_extensions(state, symbol)
         _leave(symbol)
     symbol.mode = mode
     state.emit(SymbolModeChanged, symbol.id, mode=mode, old_mode=old_mode)
     if mode == MODE_AUCTION:
+        _forget_extensions(state, symbol)
         symbol.call_end = until_ns
         state.emit(AuctionCalled, symbol.id, until_ns=until_ns)
 
@@ -80,6 +90,38 @@ def set_mode(state: State, symbol: Symbol, mode: int, until_ns: int) -> None:
 def _leave(symbol: Symbol) -> None:
     symbol.call_end = 0
     symbol.indicated = (0, 0, 0)
+
+
+def _forget_extensions(state: State, symbol: Symbol) -> None:
+    if state.version >= VERSION_EXTENSIONS:
+        symbol.tripped = symbol.window_start = symbol.window_count = 0
+
+
+def time_is_over(state: State, symbol: Symbol) -> None:
+    """Of the call: it is extended while the price is too far away, or it ends."""
+    symbol.call_end = 0
+    price = reckon(symbol)[0]
+    if symbol.target is None and _extends(state, symbol, price):
+        symbol.window_count += 1
+        symbol.call_end = state.now + symbol.rules["call_ns"]
+        state.emit(
+            MarketProtected, symbol.id, tripped_by=TRIPPED_BY_AUCTION, action=MODE_AUCTION,
+            price=price, begin=risk.reference(symbol),
+        )  # fmt: skip
+        state.emit(AuctionCalled, symbol.id, until_ns=symbol.call_end)
+        return
+    end(symbol, MODE_NORMAL)
+    state.note(symbol.id)
+
+
+def _extends(state: State, symbol: Symbol, price: int) -> bool:
+    if state.version < VERSION_EXTENSIONS or state.now > TIME_NS_MAX:
+        return False
+    reference = risk.reference(symbol)
+    move = symbol.rules.get("move_bps", 0) * (1 + symbol.window_count)
+    if not (price and reference and move and symbol.rules["call_ns"]):
+        return False
+    return not risk.lowest(reference, move) <= price <= risk.highest(reference, move)
 
 
 def end(symbol: Symbol, target: int) -> None:
@@ -110,6 +152,8 @@ def go_on(state: State, symbol: Symbol) -> bool:
         AuctionEnded, symbol.id, price=symbol.uncross if symbol.traded else 0, volume=symbol.traded
     )
     old_mode, symbol.mode, symbol.target = symbol.mode, symbol.target, None
+    if old_mode == MODE_AUCTION:
+        _forget_extensions(state, symbol)
     _leave(symbol)
     state.emit(SymbolModeChanged, symbol.id, mode=symbol.mode, old_mode=old_mode)
     return True

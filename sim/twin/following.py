@@ -49,9 +49,7 @@ def begin_entry(state: State) -> None:
             break
         _, what, order_id, key = min(due)
         if what < 0:
-            state.symbols[order_id].call_end = 0
-            auction.end(state.symbols[order_id], MODE_NORMAL)
-            state.note(order_id)
+            auction.time_is_over(state, state.symbols[order_id])
         elif what > 0:
             state.use(state.orders[order_id].symbol)
             ending.take_out(state, state.orders[order_id], CANCELED_EXPIRED)

@@ -17,12 +17,14 @@ from core.events import (
     AccountOpened,
     AnyEvent,
     AssetListed,
+    MarketProtected,
     Reply,
     SymbolListed,
 )
 from core.machine import Machine
 from core.versions import (
     VERSION_AUCTIONS,
+    VERSION_EXTENSIONS,
     VERSION_FEES,
     VERSION_FIRST,
     VERSION_KEYED_MODES,
@@ -262,8 +264,20 @@ class Story:
         )  # fmt: skip
 
     def _call(self) -> None:
-        """A call that goes on, with a crossing book, and an order that waits for one."""
+        """A call that goes on, with a crossing book, and an order that waits for one.
+
+        From version 9 on it has been extended.
+        """
         until = self.now_ns + HOUR_NS
+        if self.version >= VERSION_EXTENSIONS:
+            self._must(
+                c.set_rules(
+                    self.call, move_bps=100, window_ns=HOUR_NS, action=codes.MODE_AUCTION,
+                    call_ns=HOUR_NS,
+                ),
+                c.set_reference(self.call, 200),
+            )  # fmt: skip
+            until = self.now_ns + 10**7
         limit, tif = codes.LIMIT, codes.AUCTION
         self._must(c.set_mode(self.call, codes.MODE_AUCTION, (77, 5), until))
         self._must(
@@ -273,6 +287,10 @@ class Story:
             c.place_terms(self.bob, self.call, SELL, limit, tif, price=96, qty=4),
             c.place_terms(self.ann, self.calm, BUY, limit, tif, price=97, qty=2),
         )
+        if self.version >= VERSION_EXTENSIONS:
+            self.now_ns = max(self.now_ns, until)
+            extended = self._must(c.set_reference(self.calm, 100))
+            assert any(isinstance(event, MarketProtected) for event in extended)
 
     def _free_rows(self) -> None:
         """Orders, levels, terms and lists that have ended are rows in their free lists."""
