@@ -19,6 +19,7 @@ import trio
 from replication.batching import Submission
 from replication.membership import Configuration
 from replication.node import Node
+from replication.node_snapshots import machine_of
 from replication.node_view import node_status
 from replication.ports import (
     Clock,
@@ -94,7 +95,7 @@ class Driver(Generic[M]):
         self._published = Pulse()  # for those who tail
         self._timing = Pulse()  # for the timer
         self._to_save = Pulse()  # for the saver
-        self._to_read = Pulse()  # for the reader of snapshots
+        self._to_exchange = Pulse()  # for snapshots of and for other nodes
         self._saved = Pulse()  # for those who asked for a snapshot
         self._started = trio.Event()
         self._published_index = node.feed.last_index
@@ -191,7 +192,7 @@ class Driver(Generic[M]):
             nursery.start_soon(self._apply_loop)
             nursery.start_soon(self._timer_loop)
             nursery.start_soon(self._save_loop)
-            nursery.start_soon(self._read_loop)
+            nursery.start_soon(self._exchange_loop)
             if self._transport is not None:
                 nursery.start_soon(self._receive_loop, self._transport)
             await self._drained()
@@ -267,16 +268,24 @@ class Driver(Generic[M]):
             self._saved.fire()
             self._after_input()
 
-    async def _read_loop(self) -> None:
-        """On a thread: a leader that read a large snapshot itself would lose the lead meanwhile."""
+    async def _exchange_loop(self) -> None:
+        """Reads what a follower needs, restores what a leader sent.
+
+        On a thread: that takes seconds, and a node that is silent for so long is taken for dead.
+        """
+        node = self.node
         while True:
-            index = self.node.take_to_read()
-            if index == 0:
-                await self._to_read.wait()
-                continue
-            read = await trio.to_thread.run_sync(newest_outgoing, self._snapshots, index)
-            self.node.snapshot_read(index, read)
-            self._after_input()
+            index, arrived = node.snapshots.take_to_read(), node.snapshots.take_to_restore()
+            if index != 0:
+                read = await trio.to_thread.run_sync(newest_outgoing, self._snapshots, index)
+                node.snapshot_read(index, read)
+            if arrived is not None:
+                machine = await trio.to_thread.run_sync(machine_of, node.kind, *arrived)
+                node.snapshot_restored(*arrived, machine)
+            if index == 0 and arrived is None:
+                await self._to_exchange.wait()
+            else:
+                self._after_input()
 
     def _after_input(self) -> None:
         """What the node has to give now, and whom its change concerns."""
@@ -290,7 +299,7 @@ class Driver(Generic[M]):
             self._note_start()
         self._work.fire()
         self._to_save.fire()
-        self._to_read.fire()
+        self._to_exchange.fire()
         self._timing.fire()
 
     def _send(self) -> None:

@@ -83,7 +83,7 @@ class Node(Generic[M]):
         self._warn = warn
         self._observer = observer
         self._machine = recovered.machine
-        self._kind = kind
+        self.kind = kind
         self.replica = Replica(settings.replica, member, cluster, self._random_fraction)
         self._submissions = NodeSubmissions(settings.limits)
         self.feed = Feed(self._machine.index, settings.feed_bytes_max)
@@ -92,9 +92,7 @@ class Node(Generic[M]):
         self._results = NodeResults(store, settings.result_flush_s)
         self._initiative = Initiative(settings, clock)
         self._comparison = Comparison()
-        self._snapshots: NodeSnapshots[M] = NodeSnapshots(
-            settings, recovered.snapshot_indexes, warn
-        )
+        self.snapshots: NodeSnapshots[M] = NodeSnapshots(settings, recovered.snapshot_indexes, warn)
         self._last_cut_s = -math.inf
         self._last_cut_commands = 0
         self._token = 0
@@ -198,7 +196,7 @@ class Node(Generic[M]):
 
     def snapshot_soon(self) -> int:
         """Take a snapshot at the applied index or after it, as if it were due; that index."""
-        self._snapshots.begin(self._machine)
+        self.snapshots.begin(self._machine)
         return self._machine.index
 
     def stop(self) -> None:
@@ -251,7 +249,7 @@ class Node(Generic[M]):
         of_replica, stored = self._writing
         self._writing = None
         if of_replica is not None and of_replica.reset is not None:
-            self._become(*self._snapshots.installed())
+            self._become(*self.snapshots.installed())
         if self._results.stored(stored):
             self.feed.stored(stored)
         if of_replica is not None:
@@ -260,27 +258,33 @@ class Node(Generic[M]):
 
     def snapshot_saved(self, meta: SnapshotMeta) -> None:
         """The snapshot that was taken is durable."""
-        if self._snapshots.is_arriving(meta):
+        if self.snapshots.is_arriving(meta):
             base = self.replica.install(meta)
             if base is not None:
-                self._snapshots.keep_log_above(base)
+                self.snapshots.keep_log_above(base)
                 if meta.index > self._machine.index:
-                    self._become(*self._snapshots.installed())
+                    self._become(*self.snapshots.installed())
                 else:
-                    self._snapshots.installed()
+                    self.snapshots.installed()
         else:
-            self._observer.snapshot_taken(meta.index, self._snapshots.saved(meta))
-            self._snapshots.compact(self.replica)
+            self._observer.snapshot_taken(meta.index, self.snapshots.saved(meta))
+            self.snapshots.compact(self.replica)
         self._work()
 
     def snapshot_failed(self, meta: SnapshotMeta, reason: str) -> None:
         self._warn(f"snapshot {meta.index}: not saved, the log alone is enough: {reason}")
-        if self._snapshots.failed(meta):
+        if self.snapshots.failed(meta):
             self.replica.refuse_snapshot()
 
+    def snapshot_restored(self, meta: SnapshotMeta, data: bytes, machine: M | str) -> None:
+        """What came of `snapshots.take_to_restore`."""
+        if not self.snapshots.restored(meta, data, machine):
+            self.replica.refuse_snapshot()
+        self._work()
+
     def snapshot_read(self, index: int, snapshot: Outgoing | None) -> None:
-        """What came of `take_to_read`."""
-        self._snapshots.was_read(index, snapshot)
+        """What came of `snapshots.take_to_read`."""
+        self.snapshots.was_read(index, snapshot)
         self._work()
 
     # --- outputs ----------------------------------------------------------------------------
@@ -294,7 +298,7 @@ class Node(Generic[M]):
             return None
         self._propose_what_is_due()
         of_replica = self.replica.take_write()
-        base = self._snapshots.take_base()
+        base = self.snapshots.take_base()
         resets = of_replica is not None and of_replica.reset is not None
         installs = resets or (base is not None and base.index > self._results.stored_index)
         results: list[Result] = []
@@ -318,11 +322,7 @@ class Node(Generic[M]):
 
     def take_snapshot(self) -> tuple[SnapshotMeta, SnapshotData] | None:
         """Save it durably, then call `snapshot_saved`; one at a time."""
-        return self._snapshots.take(self._results.stored_index)
-
-    def take_to_read(self) -> int:
-        """Read the newest durable snapshot up to this index, then call `snapshot_read`; 0: none."""
-        return self._snapshots.take_to_read()
+        return self.snapshots.take(self._results.stored_index)
 
     @property
     def deadline_s(self) -> float:
@@ -340,7 +340,7 @@ class Node(Generic[M]):
     @property
     def has_to_apply(self) -> bool:
         """Or to copy for a snapshot."""
-        return bool(self._to_apply) or self._snapshots.is_taking
+        return bool(self._to_apply) or self.snapshots.is_taking
 
     def apply_next(self) -> bool:
         """Applies the next committed entry and answers who waits for it, and copies a part of a
@@ -348,9 +348,9 @@ class Node(Generic[M]):
         applied = bool(self._to_apply)
         if applied:
             self._apply(self._to_apply.popleft())
-            if self._snapshots.is_due(self._machine.index):
-                self._snapshots.begin(self._machine)
-        copied = self._snapshots.go_on(self._machine, self.replica, self._last_ts_ns)
+            if self.snapshots.is_due(self._machine.index):
+                self.snapshots.begin(self._machine)
+        copied = self.snapshots.go_on(self._machine, self.replica, self._last_ts_ns)
         if applied or copied:
             self._work()
         return applied or copied
@@ -368,10 +368,8 @@ class Node(Generic[M]):
         self._was_leader = leads
         self._to_apply.extend(replica.take_committed())
         self._take_reads()
-        arrived = replica.take_arrived_snapshot()
-        if arrived is not None and not self._snapshots.arrive(self._kind, *arrived):
-            replica.refuse_snapshot()
-        self._snapshots.give(replica, self._machine)
+        self.snapshots.arrived(replica.take_arrived_snapshot())
+        self.snapshots.give(replica, self._machine)
         if self._writing is not None and self._submissions.fills_a_batch:
             self._propose_what_is_due()  # it travels to the others while the disk is busy
         if self._stopping and self._leads and not self._submissions.has_queue:
@@ -488,7 +486,7 @@ class Node(Generic[M]):
 
     def keep_from(self, index: int) -> None:
         """A sink that is not the log's own, such as the outbox, has everything below `index`."""
-        self._snapshots.wanted_from = index
+        self.snapshots.wanted_from = index
 
     # --- conditions -------------------------------------------------------------------------
 
@@ -501,7 +499,7 @@ class Node(Generic[M]):
     def _results_are_due(self) -> bool:
         due_s = self._results.due_s
         waited = due_s < math.inf and self._clock.monotonic_s() >= due_s
-        return waited or self._stopping or self._snapshots.waits_for_results
+        return waited or self._stopping or self.snapshots.waits_for_results
 
     @property
     def _cut_due_s(self) -> float:

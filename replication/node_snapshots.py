@@ -6,8 +6,8 @@ is what survives a crash between any two of them. It decides no protocol and doe
 
     own:       copied in steps ──▶ state ── results up to it stored ──▶ save ── durable ──▶ the log
                                    may be cut below the one *before* it
-    arriving:  restore ── sound ──▶ save ── durable ──▶ the log restarts after it, or goes on
-                                                        above it where its record stands there
+    arriving:  restored, by whoever runs the node ── sound ──▶ save ── durable ──▶ the log
+                                   restarts after it, or goes on above it where its record is
     given:     a follower needs one ──▶ read, by whoever runs the node ──▶ offered
 """
 
@@ -34,6 +34,17 @@ KEPT: Final = 2
 """As many as the store keeps: the log must reach back to the older one, in case the newer rots."""
 
 
+def machine_of(kind: MachineKind[M], meta: SnapshotMeta, data: bytes) -> M | str:
+    """The machine that a snapshot was taken from, or what is wrong with it. It takes seconds."""
+    try:
+        machine = kind.restore(data)
+    except ValueError as error:
+        return f"that is none: {error}"
+    if (machine.index, machine.chain, machine.digest()) != (meta.index, meta.chain, meta.digest):
+        return "of another state"
+    return machine
+
+
 class NodeSnapshots(Generic[M]):
     """One is being saved at a time, of one's own or a leader's."""
 
@@ -48,6 +59,7 @@ class NodeSnapshots(Generic[M]):
         """A snapshot of it has been begun."""
         self._saving: tuple[SnapshotMeta, SnapshotData] | None = None
         self._handed_out = False
+        self._to_restore: tuple[SnapshotMeta, bytes] | None = None
         self._arriving: tuple[SnapshotMeta, M] | None = None
         self._base: Base | None = None
         self._to_read = 0
@@ -146,19 +158,21 @@ class NodeSnapshots(Generic[M]):
 
     # --- a leader's -------------------------------------------------------------------------
 
-    def arrive(self, kind: MachineKind[M], meta: SnapshotMeta, data: bytes) -> bool:
-        """Restore the machine from it; False if it is none, or another is being saved."""
+    def arrived(self, snapshot: tuple[SnapshotMeta, bytes] | None) -> None:
+        """It is here whole, if it is one."""
+        self._to_restore = snapshot or self._to_restore
+
+    def take_to_restore(self) -> tuple[SnapshotMeta, bytes] | None:
+        """What `machine_of` is to be called with, on whatever thread."""
+        arrived, self._to_restore = self._to_restore, None
+        return arrived
+
+    def restored(self, meta: SnapshotMeta, data: bytes, machine: M | str) -> bool:
+        """Save it, if it is one and no other is being saved. A string says why it is none."""
+        if isinstance(machine, str):
+            self._warn(f"snapshot {meta.index}: a leader sent one {machine}")
+            return False
         if self._saving is not None and self._handed_out:
-            return False
-        try:
-            machine = kind.restore(data)
-        except ValueError as error:
-            self._warn(f"snapshot {meta.index}: a leader sent one that is none: {error}")
-            return False
-        if (machine.index, machine.chain, machine.digest()) != (
-            meta.index, meta.chain, meta.digest,
-        ):  # fmt: skip
-            self._warn(f"snapshot {meta.index}: a leader sent one of another state")
             return False
         self._stop_taking()
         self._saving = (meta, ArrivedData(data))

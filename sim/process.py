@@ -20,6 +20,7 @@ from replication.batching import Submission
 from replication.membership import Configuration
 from replication.messages import Message, node_number
 from replication.node import Node
+from replication.node_snapshots import machine_of
 from replication.ports import Committed, SnapshotData, SnapshotMeta, Write
 from replication.progress import Outgoing
 from replication.recovery import Recovered
@@ -283,9 +284,12 @@ class Host:
         for message in node.take_messages():
             watcher.sent(self, message)
             self.network.send(message)
-        to_read = node.take_to_read()
+        to_read = node.snapshots.take_to_read()
         if to_read:
             self.world.after(self._disk_ns(SNAPSHOT_FACTOR), self._read_ends, self.life, to_read)
+        arrived = node.snapshots.take_to_restore()
+        if arrived is not None:
+            self.world.after(self._disk_ns(SNAPSHOT_FACTOR), self._restored, self.life, *arrived)
         if self._saving is None:
             snapshot = node.take_snapshot()
             if snapshot is not None:
@@ -390,6 +394,17 @@ class Host:
     def _was_read(self, life: int, index: int, snapshot: Outgoing | None) -> None:
         if life == self.life and self.node is not None:
             self.call(self.node.snapshot_read, index, snapshot)
+
+    def _restored(self, life: int, meta: SnapshotMeta, data: bytes) -> None:
+        if life == self.life:
+            self.later(self._was_restored, life, meta, data)
+
+    def _was_restored(self, life: int, meta: SnapshotMeta, data: bytes) -> None:
+        if life == self.life and self.node is not None:
+            self.call(self._restore, self.node, meta, data)
+
+    def _restore(self, node: Node[Machine], meta: SnapshotMeta, data: bytes) -> None:
+        node.snapshot_restored(meta, data, machine_of(node.kind, meta, data))
 
     def _disk_ns(self, factor: int) -> int:
         mean_us = self.disk_mean_us * self.disk_factor * factor

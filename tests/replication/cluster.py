@@ -13,6 +13,7 @@ from replication.batching import Submission
 from replication.membership import founding
 from replication.messages import Message, decode, encode, node_number
 from replication.node import Node
+from replication.node_snapshots import machine_of
 from replication.ports import Base, SnapshotData, SnapshotMeta, Submitted, Unknown, Write
 from replication.recovery import recover
 from replication.replica import ReplicaSettings, Role
@@ -69,6 +70,7 @@ class Host:
         self.write: tuple[int, Write] | None = None
         self.snapshot: tuple[SnapshotMeta, SnapshotData] | None = None
         self.to_read = 0
+        self.arrived: tuple[SnapshotMeta, bytes] | None = None
 
     @property
     def up(self) -> Node[Tally]:
@@ -113,7 +115,7 @@ class Cluster:
     def crash(self, member: int) -> None:
         """What was not durable is gone."""
         host = self.hosts[member]
-        host.node = host.write = host.snapshot = None
+        host.node = host.write = host.snapshot = host.arrived = None
         host.to_read = 0
         self.wire = [message for message in self.wire if message.to != member]
 
@@ -144,7 +146,11 @@ class Cluster:
             self.wire.extend(decode(encode(message)) for message in messages)
             if host.snapshot is None:
                 host.snapshot = node.take_snapshot()
-            host.to_read = host.to_read or node.take_to_read()
+            host.arrived = node.snapshots.take_to_restore() or host.arrived
+            if host.arrived is not None and not host.reads_held:
+                arrived, host.arrived = host.arrived, None
+                node.snapshot_restored(*arrived, machine_of(Tally, *arrived))
+            host.to_read = host.to_read or node.snapshots.take_to_read()
             if host.to_read and not host.reads_held:
                 read = newest_outgoing(host.snapshots, host.to_read)
                 node.snapshot_read(host.to_read, read)

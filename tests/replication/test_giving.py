@@ -1,4 +1,4 @@
-"""A leader gives its snapshot to a follower whose records are gone, and waits for no disk."""
+"""A leader gives its snapshot to a follower whose records are gone; neither waits for it."""
 
 from tests.replication.cluster import SMALL, Cluster
 
@@ -64,3 +64,35 @@ def test_when_no_snapshot_is_whole_the_next_of_its_own_is_given() -> None:
     cluster.assert_equal()
     assert [meta.index for meta, _ in kept] == [31]
     assert last < 31
+
+
+def test_a_follower_hears_its_leader_while_it_restores() -> None:
+    cluster = behind()
+    cluster.hosts[3].reads_held = True
+    cluster.heal()
+    cluster.run(1.0)
+    assert cluster.hosts[3].arrived is not None
+    term = cluster[1].replica.term
+    cluster.send(1, first=31)
+    cluster.run(30.0)
+    assert cluster.leaders == [1]
+    assert cluster[1].replica.term == term, "a follower that restores has stood for election"
+    assert index_of(cluster, 3) < 2
+    cluster.hosts[3].reads_held = False
+    cluster.settle(3)
+    cluster.run(1.0)
+    cluster.assert_equal()
+
+
+def test_a_snapshot_that_is_none_is_refused() -> None:
+    cluster = behind()
+    kept = cluster.hosts[1].snapshots.saved
+    meta, data = max(kept, key=lambda pair: pair[0].index)
+    kept.append((meta, b"none"))
+    kept.remove((meta, data))
+    cluster.heal()
+    cluster.run(1.0)
+    assert any("a leader sent one that is none" in warning for warning in cluster.warnings)
+    assert index_of(cluster, 3) < 2
+    assert not cluster[3].replica.is_installing
+    assert cluster.hosts[3].snapshots.saved == []
