@@ -7,6 +7,7 @@ Zero means that there is no such limit.
 
 from typing import Final
 
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from core.index import Index
@@ -56,16 +57,29 @@ class Rules:
         self.table = Table("rules", RULE_WORDS)
         self.desks = Table("desks", DESK_WORDS)
         self._by_account = Index(self.desks, 2)
+        self._laid_down: vec[i64] = vec[i64]()
+        """Of each symbol: how many of its rules are not 0. Derived."""
         self.add()
 
     def add(self) -> None:
         """A row for one more symbol."""
         self.table.add_row()
+        self._laid_down = append(self._laid_down, 0)
+
+    def is_free(self, symbol: i64) -> bool:
+        """Nothing is laid down for the market, and nothing for any account in any market.
+
+        Most markets are so, and asking once is cheaper than reading twenty zeros.
+        """
+        return self.desks.count == 0 and self._laid_down[symbol] == 0
 
     def get(self, symbol: i64, rule: i64) -> i64:
         return self.table.rows[symbol * RULE_WORDS + rule]
 
     def set(self, symbol: i64, rule: i64, value: i64) -> None:
+        if rule < RULES:
+            before: i64 = 1 if self.get(symbol, rule) != 0 else 0
+            self._laid_down[symbol] += (1 if value != 0 else 0) - before
         self.table.rows[symbol * RULE_WORDS + rule] = value
         self.table.touch(symbol)
 
@@ -93,8 +107,19 @@ class Rules:
         return self.get(symbol, rule)
 
     def rebuild(self) -> None:
-        """The index, from the table."""
+        """The index and the counts, from the tables."""
         self._by_account = Index(self.desks, 2)
+        self._laid_down = vec[i64]()
+        symbol: i64 = 0
+        while symbol < self.table.count:
+            count: i64 = 0
+            rule: i64 = 0
+            while rule < RULES:
+                if self.get(symbol, rule) != 0:
+                    count += 1
+                rule += 1
+            self._laid_down = append(self._laid_down, count)
+            symbol += 1
         row: i64 = 0
         while row < self.desks.count:
             self._by_account.put(row)

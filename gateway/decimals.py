@@ -60,12 +60,12 @@ def parse_units(text: str, scale: int, step: int, field: str, off_step_code: int
     return steps
 
 
-def parse_price(text: str, quote_scale: int, tick_units: int) -> int:
-    return parse_units(text, quote_scale, tick_units, "price", TICK_SIZE)
+def parse_price(text: str, quote_scale: int, tick_units: int, field: str = "price") -> int:
+    return parse_units(text, quote_scale, tick_units, field, TICK_SIZE)
 
 
-def parse_qty(text: str, base_scale: int, lot_units: int) -> int:
-    return parse_units(text, base_scale, lot_units, "qty", LOT_SIZE)
+def parse_qty(text: str, base_scale: int, lot_units: int, field: str = "qty") -> int:
+    return parse_units(text, base_scale, lot_units, field, LOT_SIZE)
 
 
 def parse_amount(text: str, scale: int, field: str) -> int:

@@ -47,6 +47,7 @@ class ReadModel:
             codes.EV_BOOK_DELTA: (market.book_delta,),
             codes.EV_ORDER_CANCELED: (orders.order_canceled,),
             codes.EV_ORDER_AMENDED: (orders.order_amended,),
+            codes.EV_ORDER_TERMS: (orders.order_terms,),
             codes.EV_ORDER_TRIGGERED: (orders.order_triggered,),
         }
 

@@ -10,11 +10,13 @@ from collections import OrderedDict
 from typing import Final
 
 from core import codes
+from core.terms import RESTING
 
 CLOSED_MAX_DEFAULT: Final = 250_000
 """About 230 bytes each: 60 MB at the most."""
 
-_PACK: Final = struct.Struct("<15q")
+_PACK: Final = struct.Struct("<14q")
+_TERMS: Final = struct.Struct("<9q")
 CLIENT_TEXT_MAX: Final = 36
 
 _BY_CALLER: Final = (
@@ -30,7 +32,7 @@ class Order:
     __slots__ = (
         "account", "client_hi", "client_lo", "client_text", "created_ns", "filled",
         "filled_quote", "order_id", "order_type", "price", "qty", "quote_qty", "remaining",
-        "side", "status", "symbol", "time_in_force", "updated_ns",
+        "side", "status", "symbol", "terms", "time_in_force", "triggered_ns", "updated_ns",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -39,20 +41,24 @@ class Order:
         self.status = codes.STATUS_NEW
         self.price = self.qty = self.quote_qty = 0
         self.filled = self.filled_quote = self.remaining = 0
-        self.created_ns = self.updated_ns = 0
+        self.created_ns = self.updated_ns = self.triggered_ns = 0
         self.client_hi = self.client_lo = 0
         self.client_text = ""
+        self.terms: tuple[int, ...] | None = None
+        """The words of OrderTerms from the trigger on: trigger, trail, display, least quantity,
+        expiry, offset, self-trade prevention, flags, list."""
 
     def pack(self) -> bytes:
         kinds = (
             self.symbol | self.side << 16 | self.order_type << 20 | self.time_in_force << 24
-            | self.status << 28
+            | self.status << 28 | (self.terms is not None) << 32
         )  # fmt: skip
+        terms = b"" if self.terms is None else _TERMS.pack(*self.terms)
         return _PACK.pack(
             self.order_id, self.account, kinds, self.price, self.qty, self.quote_qty, self.filled,
             self.filled_quote, self.remaining, self.created_ns, self.updated_ns, self.client_hi,
-            self.client_lo, 0, 0,
-        ) + self.client_text.encode()  # fmt: skip
+            self.client_lo, self.triggered_ns,
+        ) + terms + self.client_text.encode()  # fmt: skip
 
 
 def unpack(raw: bytes) -> Order:
@@ -60,14 +66,18 @@ def unpack(raw: bytes) -> Order:
     (
         order.order_id, order.account, kinds, order.price, order.qty, order.quote_qty,
         order.filled, order.filled_quote, order.remaining, order.created_ns, order.updated_ns,
-        order.client_hi, order.client_lo, _, _,
+        order.client_hi, order.client_lo, order.triggered_ns,
     ) = _PACK.unpack_from(raw)  # fmt: skip
     order.symbol = kinds & 0xFFFF
     order.side = kinds >> 16 & 0xF
     order.order_type = kinds >> 20 & 0xF
     order.time_in_force = kinds >> 24 & 0xF
     order.status = kinds >> 28 & 0xF
-    order.client_text = raw[_PACK.size :].decode()
+    text_at = _PACK.size
+    if kinds >> 32:
+        order.terms = _TERMS.unpack_from(raw, text_at)
+        text_at += _TERMS.size
+    order.client_text = raw[text_at:].decode()
     return order
 
 
@@ -124,6 +134,12 @@ class OrderView:
         self._open[order.order_id] = order
         self._open_of.setdefault(order.account, {})[order.order_id] = order
 
+    def order_terms(self, row: tuple[int, ...], ts_ns: int) -> None:
+        """When it is accepted, and when its trigger is moved."""
+        order = self._open[row[2]]
+        order.terms = row[4:13]
+        order.updated_ns = ts_ns
+
     def trade_executed(self, row: tuple[int, ...], ts_ns: int) -> None:
         self._fill(row[5], row[4], row[9], row[12], ts_ns)
         self._fill(row[6], row[4], row[9], row[13], ts_ns)
@@ -149,6 +165,8 @@ class OrderView:
         order = self._open[row[2]]
         if row[0] >> 52 & 0xFF == codes.OK:
             order.qty = order.remaining = row[6]
+            if row[7] == RESTING:
+                order.triggered_ns = ts_ns
         order.updated_ns = ts_ns
 
     def order_canceled(self, row: tuple[int, ...], ts_ns: int) -> None:

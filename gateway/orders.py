@@ -6,16 +6,19 @@ machine's to say, and what the machine rejects is a value here, never an excepti
 """
 
 import re
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from core import codes
-from core.commands import NO_KEY, Key, amend, cancel, cancel_all, key128, place
+from core.commands import NO_KEY, Key, amend, cancel, cancel_all, key128, place, place_terms
 from core.events import Reply
 from core.limits import ORDER_ID_MAX
-from gateway.bodies import BodyReader
+from gateway.order_body import PlaceBody, amend_bodies, place_bodies
+from gateway.order_terms import (
+    LIMIT_KINDS, NS_PER_MS, WITH_TRIGGER, has_terms, price_of, terms_of, terms_shown,
+)  # fmt: skip
 from gateway.order_view import CLIENT_TEXT_MAX, Order
 from gateway.problems import Problem, Refused, invalid, key_missing, rejected
 from gateway.symbols import Symbol, Symbols
@@ -25,46 +28,16 @@ _ORDER_ID: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 _IDEMPOTENCY_KEY: Final = re.compile(rb"[!-~]{1,128}")
 
 SIDES: Final = {name: number for number, name in enumerate(codes.SIDE_NAMES)}
+TYPES: Final = {name: number for number, name in enumerate(codes.ORDER_TYPE_NAMES)}
 TIMES: Final = {name: number for number, name in enumerate(codes.TIME_IN_FORCE_NAMES)}
-
-
-class PlaceBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
-    """Every value is a string: a JSON number has already lost digits in somebody's parser."""
-
-    symbol: str
-    side: Literal["BUY", "SELL"]
-    type: Literal["LIMIT", "MARKET"]
-    price: str | UnsetType = UNSET
-    qty: str | UnsetType = UNSET
-    quote_qty: str | UnsetType = UNSET
-    time_in_force: Literal["GTC", "IOC", "FOK", "POST_ONLY"] | UnsetType = UNSET
-    client_order_id: str | UnsetType = UNSET
-
-
-class AmendBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The order's complete new terms; `qty` is the new total, what is filled included."""
-
-    price: str
-    qty: str
-
-
-_place_bodies: Final = BodyReader(
-    PlaceBody,
-    {
-        "side": codes.SIDE_NAMES,
-        "type": codes.ORDER_TYPE_NAMES,
-        "timeInForce": codes.TIME_IN_FORCE_NAMES,
-    },
-)
-_amend_bodies: Final = BodyReader(AmendBody, {})
 
 
 class Placing(NamedTuple):
     command: bytes
     symbol: Symbol
     client_text: str
-    size_field: str
-    """What the request calls its size: qty, or quoteQty."""
+    fields: dict[str, str]
+    """What the request calls `qty` and `price`, where it is another name, and the trigger."""
 
 
 # --- in: headers, paths and bodies to commands -------------------------------------------------
@@ -89,37 +62,49 @@ def signature_key(signature: str) -> Key:
 def place_command(body: bytes, symbols: Symbols, account: int, key: Key) -> Placing:
     if key == NO_KEY:
         raise Refused(key_missing())
-    order = _place_bodies.read(body)
+    order = place_bodies.read(body)
     symbol = symbols.named(order.symbol)
-    by_quote = order.quote_qty is not UNSET
-    if order.type == "LIMIT":
-        order_type, price, time_in_force = codes.LIMIT, _limit_price(order, symbol), codes.GTC
-        if order.quote_qty is not UNSET:
-            raise Refused(invalid("quoteQty", "must not be given for a LIMIT order"))
-    else:
-        order_type, price, time_in_force = codes.MARKET, 0, codes.IOC
-        if order.price is not UNSET:
-            raise Refused(invalid("price", "must not be given for a MARKET order"))
-    if order.time_in_force is not UNSET:
-        time_in_force = TIMES[order.time_in_force]
-        if order_type == codes.MARKET and time_in_force in (codes.GTC, codes.POST_ONLY):
-            raise Refused(invalid("timeInForce", "must be IOC or FOK for a MARKET order"))
-        if by_quote and time_in_force == codes.FOK:
-            raise Refused(invalid("timeInForce", "must be IOC when quoteQty is given"))
+    price = price_of(order, symbol)
+    time_in_force = _time_in_force(order)
     qty = _quantity(order, symbol)
+    side, order_type = SIDES[order.side], TYPES[order.type]
     text = "" if order.client_order_id is UNSET else order.client_order_id
     client = NO_KEY if order.client_order_id is UNSET else client_key(text)
-    command = place(
-        account, symbol.id, SIDES[order.side], order_type, time_in_force, price, qty, key, client,
-        by_quote,
-    )  # fmt: skip
-    return Placing(command, symbol, text, "quoteQty" if by_quote else "qty")
+    if has_terms(order):
+        command = place_terms(
+            account, symbol.id, side, order_type, time_in_force, price=price, qty=qty, key=key,
+            client=client, **terms_of(order, symbol),
+        )  # fmt: skip
+    else:
+        command = place(
+            account, symbol.id, side, order_type, time_in_force, price, qty, key, client,
+            order.quote_qty is not UNSET,
+        )  # fmt: skip
+    return Placing(command, symbol, text, _names(order))
 
 
-def _limit_price(order: PlaceBody, symbol: Symbol) -> int:
-    if order.price is UNSET:
-        raise Refused(invalid("price", "must be given for a LIMIT order"))
-    return symbol.ticks(order.price)
+def _names(order: PlaceBody) -> dict[str, str]:
+    """What a reject's field is called in this request."""
+    names = {} if order.quote_qty is UNSET else {"qty": "quoteQty"}
+    if order.collar is not UNSET:
+        names["price"] = "collar"
+    if order.type in WITH_TRIGGER:
+        names["trigger"] = "triggerPrice"
+    return names
+
+
+def _time_in_force(order: PlaceBody) -> int:
+    takes = order.type not in LIMIT_KINDS and order.type != "PEGGED"
+    if order.quote_qty is not UNSET and not takes:
+        raise Refused(invalid("quoteQty", f"must not be given for a {order.type} order"))
+    if order.time_in_force is UNSET:
+        return codes.IOC if takes else codes.GTC
+    if takes and order.time_in_force not in ("IOC", "FOK"):
+        rule = f"must be IOC or FOK for a {order.type} order"
+        raise Refused(invalid("timeInForce", rule))
+    if order.quote_qty is not UNSET and order.time_in_force == "FOK":
+        raise Refused(invalid("timeInForce", "must be IOC when quoteQty is given"))
+    return TIMES[order.time_in_force]
 
 
 def _quantity(order: PlaceBody, symbol: Symbol) -> int:
@@ -164,10 +149,17 @@ def cancel_all_command(symbol: Symbol | None, account: int, key: Key) -> bytes:
     return cancel_all(account, symbol.id if symbol else 0, key)
 
 
-def amend_command(body: bytes, symbol: Symbol, order_id: int, account: int, key: Key) -> bytes:
-    terms = _amend_bodies.read(body)
-    price, qty = symbol.ticks(terms.price), symbol.lots(terms.qty)
-    return amend(account, symbol.id, order_id, price, qty, key)
+def amend_command(body: bytes, symbol: Symbol, order: Order, account: int, key: Key) -> bytes:
+    terms = amend_bodies.read(body)
+    if (terms.price is UNSET) != (order.price == 0):
+        rule = "must be given" if terms.price is UNSET else "must not be given: the order has none"
+        raise Refused(invalid("price", rule))
+    price = 0 if terms.price is UNSET else symbol.ticks(terms.price)
+    trigger = 0
+    if terms.trigger_price is not UNSET:
+        trigger = symbol.ticks(terms.trigger_price, "triggerPrice")
+    qty = symbol.lots(terms.qty)
+    return amend(account, symbol.id, order.order_id, price, qty, key, trigger)
 
 
 # --- out: replies and orders to JSON -----------------------------------------------------------
@@ -223,6 +215,20 @@ class OrderBody(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     price: str = ""
     quote_qty: str = ""
     client_order_id: str = ""
+    collar: str = ""
+    triggered_at: int = 0
+    trigger_price: str = ""
+    trail_by: str = ""
+    trail_bps: str = ""
+    display_qty: str = ""
+    min_qty: str = ""
+    expires_at: str = ""
+    peg_to: str = ""
+    peg_offset: str = ""
+    on_cross: str = ""
+    self_trade: str = ""
+    self_trade_by: str = ""
+    order_list_id: str = ""
 
 
 encode: Final = msgspec.json.Encoder().encode
@@ -258,16 +264,19 @@ def mass_canceled_body(reply: Reply) -> bytes:
 
 
 def order_body(order: Order, symbol: Symbol) -> OrderBody:
+    type_name = codes.ORDER_TYPE_NAMES[order.order_type]
+    price = symbol.price_text(order.price) if order.price else ""
+    is_limit = type_name in LIMIT_KINDS or type_name == "PEGGED"
     return OrderBody(
         order_id=str(order.order_id), symbol=symbol.name, side=codes.SIDE_NAMES[order.side],
-        type=codes.ORDER_TYPE_NAMES[order.order_type],
-        time_in_force=codes.TIME_IN_FORCE_NAMES[order.time_in_force],
+        type=type_name, time_in_force=codes.TIME_IN_FORCE_NAMES[order.time_in_force],
         status=codes.STATUS_NAMES[order.status], qty=symbol.qty_text(order.qty),
         filled_qty=symbol.qty_text(order.filled),
         filled_quote=symbol.quote_text(order.filled_quote),
         remaining_qty=symbol.qty_text(order.remaining),
-        accepted_at=order.created_ns // 1_000_000, updated_at=order.updated_ns // 1_000_000,
-        price=symbol.price_text(order.price) if order.price else "",
+        accepted_at=order.created_ns // NS_PER_MS, updated_at=order.updated_ns // NS_PER_MS,
+        price=price if is_limit else "", collar="" if is_limit else price,
         quote_qty=symbol.quote_text(order.quote_qty) if order.quote_qty else "",
-        client_order_id=order.client_text,
+        client_order_id=order.client_text, triggered_at=order.triggered_ns // NS_PER_MS,
+        **terms_shown(order, symbol),
     )  # fmt: skip

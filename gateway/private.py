@@ -70,7 +70,7 @@ class PrivateApi:
         placing = orders.place_command(call.request.body, self._model.symbols, call.account, key)
         reply = await self._submit(call, placing.command, placing.client_text)
         if reply.code:
-            return self._rejected(call, reply, placing.symbol, placing.size_field)
+            return self._rejected(call, reply, placing.symbol, placing.fields)
         body = orders.placed_body(reply, placing.symbol, placing.client_text)
         location = (b"location", b"/v1/orders/%d" % reply.id)
         headers = (location, REPLAYED) if reply.duplicate else (location,)
@@ -98,9 +98,10 @@ class PrivateApi:
     async def amend(self, call: Call) -> Response:
         order_id = orders.order_id_of(call.argument)
         await self._caught_up()
-        symbol = self._model.symbols.by_id[self._own(order_id, call.account).symbol]
+        order = self._own(order_id, call.account)
+        symbol = self._model.symbols.by_id[order.symbol]
         command = orders.amend_command(
-            call.request.body, symbol, order_id, call.account, self._write_key(call)
+            call.request.body, symbol, order, call.account, self._write_key(call)
         )
         reply = await self._submit(call, command)
         if reply.code:
@@ -126,9 +127,10 @@ class PrivateApi:
         return Response(200, body, headers=(REPLAYED,) if reply.duplicate else ())
 
     def _rejected(
-        self, call: Call, reply: Reply, symbol: Symbol | None, size_field: str = "qty"
+        self, call: Call, reply: Reply, symbol: Symbol | None,
+        fields: dict[str, str] | None = None,
     ) -> Response:  # fmt: skip
-        return self._problem(call, reject_problem(reply, symbol, size_field), reply.duplicate)
+        return self._problem(call, reject_problem(reply, symbol, fields or {}), reply.duplicate)
 
     def _problem(self, call: Call, problem: Problem, replayed: bool) -> Response:
         body = encode_problem(problem, call.request.path, call.trace_id.hex())

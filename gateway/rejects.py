@@ -4,13 +4,16 @@ Why it exists: a reply carries a code and one number; a client is told a field, 
 number in its own units. The mapping is total over the codes that the machine can answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 
 from core import codes
-from core.commands import AMEND_PRICE, AMEND_QTY, C_ACCOUNT, C_HEAD, PLACE_PRICE, PLACE_QTY
+from core.commands import (
+    AMEND_PRICE, AMEND_QTY, AMEND_TRIGGER, C_ACCOUNT, C_HEAD, PLACE_PRICE, PLACE_QTY,
+    TERMS_DISPLAY, TERMS_EXPIRE, TERMS_MIN_QTY, TERMS_PEG, TERMS_STP, TERMS_TRAIL, TERMS_TRIGGER,
+)  # fmt: skip
 from core.events import Reply
 from gateway.orders import unknown_order
 from gateway.problems import FieldError, Problem, rejected
@@ -23,6 +26,15 @@ _Texts = Callable[[Symbol, int], tuple[str, str, str]]
 def _price_band(s: Symbol, bound: int) -> tuple[str, str, str]:
     rule = f"must be from {s.price_text(s.min_price)} to {s.price_text(s.max_price)}"
     return f"the price is beyond {s.price_text(bound)}", "price", rule
+
+
+def _trigger_band(s: Symbol, bound: int) -> tuple[str, str, str]:
+    """The machine says the same of a limit outside its band and of a trigger that was passed."""
+    rule = (
+        "must be a price that the market has not passed, and like price from"
+        f" {s.price_text(s.min_price)} to {s.price_text(s.max_price)}"
+    )
+    return f"the price or the trigger is beyond {s.price_text(bound)}", "triggerPrice", rule
 
 
 def _lot_size(s: Symbol, bound: int) -> tuple[str, str, str]:
@@ -100,17 +112,28 @@ _PLACE_FIELDS: Final = {
     C_ACCOUNT: "account",
     PLACE_PRICE: "price",
     PLACE_QTY: "qty",
+    TERMS_STP: "selfTrade",
+    TERMS_TRIGGER: "triggerPrice",
+    TERMS_TRAIL: "trailBy",
+    TERMS_DISPLAY: "displayQty",
+    TERMS_MIN_QTY: "minQty",
+    TERMS_EXPIRE: "expiresAt",
+    TERMS_PEG: "pegOffset",
 }
-_AMEND_FIELDS: Final = {C_ACCOUNT: "account", AMEND_PRICE: "price", AMEND_QTY: "qty"}
+_AMEND_FIELDS: Final = {
+    C_ACCOUNT: "account", AMEND_PRICE: "price", AMEND_QTY: "qty", AMEND_TRIGGER: "triggerPrice",
+}  # fmt: skip
 
 
-def reject_problem(reply: Reply, symbol: Symbol | None, size_field: str = "qty") -> Problem:
-    """The problem that a rejected reply means. `symbol` None: the command named none; the size is
-    named as the request named it."""
+def reject_problem(reply: Reply, symbol: Symbol | None, fields: Mapping[str, str]) -> Problem:
+    """The problem that a rejected reply means. `symbol` None: the command named none; `fields`:
+    what the request calls `qty` and `price`, where it is another name, and its `trigger`."""
     problem = _problem(reply, symbol)
-    if size_field == "qty" or not problem.errors or problem.errors[0].field != "qty":
+    if reply.code == codes.PRICE_BAND and symbol and "trigger" in fields:
+        problem = rejected(reply.code, *_trigger_band(symbol, reply.detail))
+    if not problem.errors or problem.errors[0].field not in fields:
         return problem
-    error = FieldError(size_field, problem.errors[0].rule)
+    error = FieldError(fields[problem.errors[0].field], problem.errors[0].rule)
     return msgspec.structs.replace(problem, errors=(error,))
 
 

@@ -46,11 +46,11 @@ class Symbol(msgspec.Struct):
     def quote_text(self, units: int) -> str:
         return format_units(units, self.quote.scale)
 
-    def ticks(self, text: str) -> int:
-        return parse_price(text, self.quote.scale, self.tick_units)
+    def ticks(self, text: str, field: str = "price") -> int:
+        return parse_price(text, self.quote.scale, self.tick_units, field)
 
-    def lots(self, text: str) -> int:
-        return parse_qty(text, self.base.scale, self.lot_units)
+    def lots(self, text: str, field: str = "qty") -> int:
+        return parse_qty(text, self.base.scale, self.lot_units, field)
 
     def quote_units(self, text: str) -> int:
         return parse_amount(text, self.quote.scale, "quoteQty")

@@ -17,6 +17,7 @@ choose()
 from adapters import peer_frames, rpc_metadata  # noqa: E402 - which build is decided above
 from core import commands as c  # noqa: E402
 from gateway import orders  # noqa: E402
+from gateway.order_view import Order  # noqa: E402
 from gateway.problems import Refused, invalid  # noqa: E402
 from gateway.symbols import Asset, Symbol  # noqa: E402
 from replication import batching, membership, messages, record  # noqa: E402
@@ -229,7 +230,9 @@ def _placed(data: bytes) -> bytes:
 
 
 def _amended(data: bytes) -> bytes:
-    return orders.amend_command(data, _SYMBOL, 1 << 24, 2, (1, 1))
+    order = Order()
+    order.order_id, order.price = 1 << 24, len(data) & 1
+    return orders.amend_command(data, _SYMBOL, order, 2, (1, 1))
 
 
 def seed_bodies() -> list[bytes]:
@@ -241,5 +244,20 @@ def seed_bodies() -> list[bytes]:
             {**order, "timeInForce": "POST_ONLY", "clientOrderId": "a-1"},
             {"symbol": "BTC-KRW", "side": "SELL", "type": "MARKET", "quoteQty": "12.50"},
             {"price": "2000", "qty": "1.5"},
+            {"qty": "1.5", "triggerPrice": "2000"},
+            {**order, "type": "STOP_LIMIT", "triggerPrice": "2000", "displayQty": "0.001"},
+            {
+                "symbol": "BTC-KRW",
+                "side": "SELL",
+                "type": "TRAILING_STOP",
+                "qty": "1",
+                "trailBps": "100",
+                "collar": "2000",
+                "selfTrade": "DECREMENT",
+                "selfTradeBy": "GROUP",
+            },
+            {**order, "type": "PEGGED", "pegTo": "OTHER", "pegOffset": "-1000", "minQty": "1"},
+            {**order, "timeInForce": "GTD", "expiresAt": "1790000000000"},
+            {**order, "timeInForce": "POST_ONLY", "onCross": "SLIDE"},
         )
     ]
