@@ -12,6 +12,7 @@ import msgspec
 from core import codes
 from core.commands import key128
 from core.events import event_rows
+from core.versions import VERSION_FIRST
 from gateway.market_data import MarketData
 from gateway.order_view import CLIENT_TEXT_MAX, CLOSED_MAX_DEFAULT, OrderView
 from gateway.symbols import Symbols
@@ -33,6 +34,8 @@ class ReadModel:
     def __init__(self, closed_max: int = CLOSED_MAX_DEFAULT) -> None:
         self.index = 0
         self.ts_ns = 0
+        self.version = VERSION_FIRST
+        """The machine version in force."""
         self.symbols = Symbols()
         self.market_data = MarketData()
         self.orders = OrderView(closed_max)
@@ -47,6 +50,7 @@ class ReadModel:
             codes.EV_BOOK_DELTA: (market.book_delta,),
             codes.EV_ORDER_CANCELED: (orders.order_canceled,),
             codes.EV_ORDER_AMENDED: (orders.order_amended,),
+            codes.EV_VERSION_CHANGED: (self._version_changed,),
             codes.EV_ORDER_TERMS: (orders.order_terms,),
             codes.EV_ORDER_TRIGGERED: (orders.order_triggered,),
         }
@@ -77,6 +81,9 @@ class ReadModel:
                 self._name_client(row, ids)
         self.index = index
         self.ts_ns = ts_ns
+
+    def _version_changed(self, row: tuple[int, ...], _ts_ns: int) -> None:
+        self.version = row[2]
 
     def seq(self, symbol: int) -> int:
         """The last sequence number of the symbol, of any event."""

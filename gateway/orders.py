@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from core import codes
-from core.commands import NO_KEY, Key, amend, cancel, cancel_all, key128, place, place_terms
+from core.commands import NO_KEY, Key, amend, cancel, key128, place, place_terms
 from core.events import Reply
 from core.limits import ORDER_ID_MAX
 from gateway.order_body import PlaceBody, amend_bodies, place_bodies
@@ -145,10 +145,6 @@ def cancel_command(order_id: int, account: int, key: Key) -> bytes:
     return cancel(account, 0, order_id, key)
 
 
-def cancel_all_command(symbol: Symbol | None, account: int, key: Key) -> bytes:
-    return cancel_all(account, symbol.id if symbol else 0, key)
-
-
 def amend_command(body: bytes, symbol: Symbol, order: Order, account: int, key: Key) -> bytes:
     terms = amend_bodies.read(body)
     if (terms.price is UNSET) != (order.price == 0):
@@ -188,15 +184,6 @@ class CanceledBody(msgspec.Struct, frozen=True, rename="camel"):
     filled_qty: str
     remaining_qty: str
     canceled_qty: str
-
-
-class MassCanceledBody(msgspec.Struct, frozen=True, rename="camel"):
-    """`more` true: the command's limit was reached, repeat it with another key."""
-
-    status: str
-    canceled: int
-    more: bool
-    accepted_at: int
 
 
 class OrderBody(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -250,15 +237,6 @@ def canceled_body(reply: Reply, symbol: Symbol) -> bytes:
             str(reply.id), codes.STATUS_NAMES[reply.status], symbol.name, reply.seq,
             reply.ts_ns // 1_000_000, symbol.qty_text(reply.filled), "0",
             symbol.qty_text(reply.detail),
-        )
-    )  # fmt: skip
-
-
-def mass_canceled_body(reply: Reply) -> bytes:
-    return encode(
-        MassCanceledBody(
-            codes.STATUS_NAMES[reply.status], reply.detail, bool(reply.remaining),
-            reply.ts_ns // 1_000_000,
         )
     )  # fmt: skip
 

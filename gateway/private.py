@@ -10,10 +10,11 @@ from typing import Final
 from core import codes
 from core.commands import NO_KEY, Key
 from core.events import Reply, decode_reply
-from gateway import orders
+from gateway import mass_orders, orders
 from gateway.decimals import format_units, shortest
 from gateway.fold import ReadModel
 from gateway.http import Call, Response, Route, retry_headers, whole_number
+from gateway.mass_orders import FILTERS
 from gateway.order_view import Order
 from gateway.ports import (
     READ,
@@ -55,7 +56,8 @@ class PrivateApi:
         return [
             Route("POST", "/v1/orders", self.place, TRADE, has_body=True),
             Route("GET", "/v1/orders", self.open_orders, READ, params=("symbol", "limit")),
-            Route("DELETE", "/v1/orders", self.cancel_all, TRADE, params=("symbol",)),
+            Route("DELETE", "/v1/orders", self.cancel_all, TRADE, params=("symbol", *FILTERS)),
+            Route("PUT", "/v1/cancel-after", self.cancel_after, TRADE, has_body=True),
             Route("GET", one, self.order, READ),
             Route("DELETE", one, self.cancel, TRADE),
             Route("PATCH", one, self.amend, TRADE, has_body=True),
@@ -89,11 +91,24 @@ class PrivateApi:
 
     async def cancel_all(self, call: Call) -> Response:
         symbol = self._symbol_param(call)
-        command = orders.cancel_all_command(symbol, call.account, self._write_key(call))
+        command = mass_orders.cancel_all_command(
+            call.params, symbol, self._model.version, call.account, self._write_key(call)
+        )
         reply = await self._submit(call, command)
         if reply.code:
             return self._rejected(call, reply, symbol)
-        return self._accepted(reply, orders.mass_canceled_body(reply))
+        return self._accepted(reply, mass_orders.mass_canceled_body(reply))
+
+    async def cancel_after(self, call: Call) -> Response:
+        """The dead man's switch: set it again in time, or everything is canceled."""
+        command, symbol = mass_orders.cancel_after_command(
+            call.request.body, self._model.symbols, self._model.version, call.account,
+            self._write_key(call),
+        )  # fmt: skip
+        reply = await self._submit(call, command)
+        if reply.code:
+            return self._rejected(call, reply, symbol)
+        return self._accepted(reply, mass_orders.switch_body(reply))
 
     async def amend(self, call: Call) -> Response:
         order_id = orders.order_id_of(call.argument)

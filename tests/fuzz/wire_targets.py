@@ -16,7 +16,8 @@ choose()
 
 from adapters import peer_frames, rpc_metadata  # noqa: E402 - which build is decided above
 from core import commands as c  # noqa: E402
-from gateway import orders  # noqa: E402
+from core.versions import VERSION_KNOWN  # noqa: E402
+from gateway import mass_orders, orders  # noqa: E402
 from gateway.order_view import Order  # noqa: E402
 from gateway.problems import Refused, invalid  # noqa: E402
 from gateway.symbols import Asset, Symbol  # noqa: E402
@@ -217,7 +218,7 @@ class _Symbols:
 
 def run_body(data: bytes) -> None:
     """An order as JSON: refused, or a command that decodes."""
-    for make in (_placed, _amended):
+    for make in (_placed, _amended, _switched):
         try:
             command = make(data)
         except Refused:
@@ -235,6 +236,11 @@ def _amended(data: bytes) -> bytes:
     return orders.amend_command(data, _SYMBOL, order, 2, (1, 1))
 
 
+def _switched(data: bytes) -> bytes:
+    symbols: Any = _Symbols()
+    return mass_orders.cancel_after_command(data, symbols, VERSION_KNOWN, 2, (1, 1))[0]
+
+
 def seed_bodies() -> list[bytes]:
     order = {"symbol": "BTC-KRW", "side": "BUY", "type": "LIMIT", "price": "1000", "qty": "0.001"}
     return [
@@ -245,6 +251,7 @@ def seed_bodies() -> list[bytes]:
             {"symbol": "BTC-KRW", "side": "SELL", "type": "MARKET", "quoteQty": "12.50"},
             {"price": "2000", "qty": "1.5"},
             {"qty": "1.5", "triggerPrice": "2000"},
+            {"afterMs": "60000", "symbol": "BTC-KRW"},
             {**order, "type": "STOP_LIMIT", "triggerPrice": "2000", "displayQty": "0.001"},
             {
                 "symbol": "BTC-KRW",
