@@ -15,8 +15,10 @@ from mypy_extensions import i64
 
 _QUICK_WORDS: Final = 1 << 14
 """128 KB: copied in less than a tenth of a millisecond, fresh pages and all."""
-GREAT_WORDS: Final = 1 << 27
-"""A gigabyte: 16 million orders, all that their ids can tell apart, or 25 million balances."""
+GREAT_WORDS: Final = 1 << 30
+"""8 GiB: 200 million balances, or 119 million references; orders end at 1 GiB, with their ids."""
+_MODEST_WORDS: Final = 1 << 27
+"""1 GiB, for a computer that has not so much memory: it refuses what it could never give."""
 
 
 def filled(count: i64, value: i64) -> vec[i64]:
@@ -48,11 +50,13 @@ class Room:
         Where addresses are rationed (`ulimit -v`, or an operating system that promises no more
         than it has) it gets twice what it has, as beyond a great room, and is copied again.
         """
-        if _QUICK_WORDS < least < GREAT_WORDS:
-            try:
-                return self._moved(column, GREAT_WORDS)
-            except MemoryError:
-                pass
+        if least > _QUICK_WORDS:
+            for room in (GREAT_WORDS, _MODEST_WORDS):
+                if least < room:
+                    try:
+                        return self._moved(column, room)
+                    except MemoryError:
+                        continue
         return self._moved(column, 2 * least)
 
     def _moved(self, column: vec[i64], room: i64) -> vec[i64]:

@@ -43,11 +43,11 @@ class Links(Table):
             end = self.count
         rows = self.rows
         out = self._unpacked
+        while i64(len(out)) < (end - row) * _UNPACKED_WORDS:
+            out = append(out, 0)
         used: i64 = 0
         while row < end:
             at = row << LINK_SHIFT
-            while i64(len(out)) < used + _UNPACKED_WORDS:
-                out = append(out, 0)
             out[used] = rows[at]
             out[used + 1] = rows[at + 1]
             out[used + 2] = rows[at + 2]
@@ -56,7 +56,7 @@ class Links(Table):
             used += _UNPACKED_WORDS
             row += 1
         self._unpacked = out
-        return memoryview(out).cast("B")[: used * 8]
+        return memoryview(out)[:used]
 
     def take_in(self, rows: vec[i64], chunk: memoryview) -> vec[i64]:
         """Raises `ValueError` if a neighbour is none that a row can have."""

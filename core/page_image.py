@@ -27,7 +27,8 @@ class PageImage:
         self._chunks: list[bytearray] = []
 
     def put(self, page: i64, pages: i64, content: memoryview) -> None:
-        """Copies so many pages from `page` on; their bytes may end within the last one."""
+        """Copies so many pages from `page` on; their words may end within the last one."""
+        content = content.cast("B")
         first: i64 = 0
         while pages > 0:
             chunk = page // self.chunk_pages

@@ -47,6 +47,8 @@ class Table(Pages):
         self.tree = PageTree()
         self._room = Room()
         self._image: PageImage | None = None
+        self._view: memoryview | None = None
+        """Of the rows, while pages are hashed: made once for all of them."""
 
     def add_row(self) -> i64:
         """A new row of zeros at the end; its number. Any `rows` held by a caller is stale."""
@@ -90,9 +92,16 @@ class Table(Pages):
         root.update(self.tree.root() if as_tree else self.tree.levels[0])
         return root.digest()
 
+    def hash_all(self) -> None:
+        self._view = memoryview(self.rows)
+        super().hash_all()
+        self._view = None
+
     def hash_some(self, looks: i64) -> None:
         """And what stands above the pages."""
+        self._view = memoryview(self.rows)
         super().hash_some(looks)
+        self._view = None
         self.tree.raise_down_to(self._to_hash.count)
 
     def hash_page(self, page: i64) -> None:
@@ -101,10 +110,10 @@ class Table(Pages):
     # --- rows as digests and snapshots have them ----------------------------------------------
 
     def content(self, page: i64, pages: i64) -> memoryview:
-        """The bytes of so many pages; the last may have fewer rows. Good until the next call."""
-        page_bytes = PAGE_ROWS * self.stride * 8
-        end = (page + pages) * page_bytes
-        return memoryview(self.rows).cast("B")[page * page_bytes : end]
+        """The words of so many pages; the last may have fewer rows. Good until the next call."""
+        page_words = PAGE_ROWS * self.stride
+        view = self._view if self._view is not None else memoryview(self.rows)
+        return view[page * page_words : (page + pages) * page_words]
 
     def take_in(self, rows: vec[i64], chunk: memoryview) -> vec[i64]:
         """The rows, and those of the chunk behind them."""

@@ -88,8 +88,8 @@ class Pace:
     The end of an interval is a guess. Whoever makes checkpoints does so after so many entries, so
     many commands or so long, whichever comes first, and the machine is not told which. But none
     of the three was ever more than its limit, so the most that was seen of each is the guess. It
-    is kept a little short, and forgotten in time. A guess that is too short costs hashes that
-    come to nothing, one that is too long a pause.
+    is kept a little short, and forgotten in time; at once when a checkpoint came long before all
+    three. A guess that is too short costs hashes that come to nothing, one too long a pause.
     """
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ class Pace:
         """Here is one: the next interval begins, unless this one has not begun yet."""
         if self._entries == 0:
             return
-        if self.interval_entries == 0:
+        if self.interval_entries == 0 or self._is_early(ts_ns - self._since_ns):
             self._entries_apart = self._commands_apart = self._ns_apart = 0
         self._entries_apart = _longest(self._entries, self._entries_apart)
         self._commands_apart = _longest(self._commands, self._commands_apart)
@@ -141,6 +141,18 @@ class Pace:
         self._commands = 0
         self._since_ns = ts_ns
         self.left = WHOLE
+
+    def _is_early(self, ns: i64) -> bool:
+        """None of the three is near its limit, so one of the guesses is far too long."""
+        return (
+            _is_short(self._entries, self._entries_apart)
+            and _is_short(self._commands, self._commands_apart)
+            and _is_short(ns, self._ns_apart)
+        )
+
+
+def _is_short(seen: i64, guess: i64) -> bool:
+    return seen < guess - (guess >> 2)
 
 
 def _left(done: i64, apart: i64) -> i64:

@@ -51,6 +51,37 @@ def test_each_of_entries_commands_and_time_can_end_an_interval() -> None:
         assert pace.left == 0
 
 
+def interval(pace: Pace, entries: int, commands: int, from_ns: int) -> tuple[int, int]:
+    """Another checkpoint after so many entries, 1 ms apart; what was left before it, and when."""
+    for entry in range(1, entries + 1):
+        pace.entry(commands, from_ns + entry * MS)
+    left = pace.left
+    pace.checkpoint(from_ns + entries * MS)
+    return left, from_ns + entries * MS
+
+
+def test_a_guess_that_was_far_too_long_is_given_up_at_once() -> None:
+    """A log that had no checkpoint for long, or another leader with other settings."""
+    pace = Pace()
+    _, now_ns = interval(pace, 50_000, 3, 0)
+    late, now_ns = interval(pace, 500, 3, now_ns)
+    assert late > WHOLE // 2
+    for _ in range(3):
+        left, now_ns = interval(pace, 500, 3, now_ns)
+        assert left == 0
+
+
+def test_another_load_keeps_the_limits_that_were_seen() -> None:
+    """1,000 commands, 100 entries or a second, whichever is first, as the load goes up and down."""
+    pace, now_ns = Pace(), 0
+    for entries, commands in ((100, 1), (10, 100), (100, 3)):
+        _, now_ns = interval(pace, entries, commands, now_ns)
+    for _ in range(20):
+        for entries, commands in ((10, 100), (100, 2), (100, 10)):
+            left, now_ns = interval(pace, entries, commands, now_ns)
+            assert left < WHOLE // 4
+
+
 def table_of(pages: int) -> Table:
     table = Table("balances", 5)
     for _ in range(pages * PAGE_ROWS):
