@@ -45,13 +45,36 @@ class Following(Elections):
 
     def _place_refused(self, message: Append) -> AppendReply | None:
         """The answer if the records cannot follow what is here; None if they can."""
+        if self._agrees(message):
+            return None
         log = self._log
         index = message.prev_index
-        if index <= log.last_index and log.hash_at(index) == message.prev_hash:
-            if index in log.damaged or log.term_at(index) == message.prev_term:
-                return None
         hint = self._where_logs_may_agree(min(index, log.last_index), message.prev_term)
         return self._reply(ok=False, refused=index, hint=hint)
+
+    def _agrees(self, message: Append) -> bool:
+        """Whether the record before the leader's first one is ours, too.
+
+        What is decided every leader has, so of a decided record that nothing here can name any
+        more, because its successor is damaged, the leader says which hash it has.
+        """
+        log = self._log
+        index = message.prev_index
+        if index > log.last_index:
+            return False
+        own = None
+        try:
+            own = log.hash_at(index)
+        except CorruptRecord as error:
+            if index > self._commit_index:
+                raise
+            self._found_damage(error.index)
+        if own is None and index <= self._commit_index:
+            log.name(index, message.prev_hash)
+            return True
+        if own != message.prev_hash:
+            return False
+        return index in log.damaged or log.term_at(index) == message.prev_term
 
     def _where_logs_may_agree(self, index: int, term: int) -> int:
         """The highest index at or below `index` whose term is not above the leader's there.

@@ -221,6 +221,18 @@ class LogWindow:
                     self.found_damage(following)
             self.damaged[index] = expected
 
+    def name(self, index: int, expected: bytes) -> None:
+        """The record at `index` has this hash: somebody knows it, and nothing here does."""
+        if index not in self.damaged:
+            try:
+                if self._from_disk(index).hash == expected:
+                    return
+            except CorruptRecord:
+                pass
+            self.damaged[index] = expected
+        elif not self.damaged[index]:
+            self.damaged[index] = expected
+
     def repair(self, record: Record) -> None:
         """The record that was asked for: its hash is the expected one."""
         assert self.damaged[record.index] == record.hash, record.index

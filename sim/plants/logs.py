@@ -43,13 +43,8 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _FOLLOWING,
-                "if index <= log.last_index and log.hash_at(index) == message.prev_hash:",
-                "if index <= log.last_index:",
-            ),
-            Edit(
-                _FOLLOWING,
-                "if index in log.damaged or log.term_at(index) == message.prev_term:",
-                "if index >= 0:",
+                "if self._agrees(message):",
+                "if message.prev_index <= self._log.last_index:",
             ),
         ),
     ),
@@ -59,13 +54,8 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _FOLLOWING,
-                "if index <= log.last_index and log.hash_at(index) == message.prev_hash:",
-                "if index > log.last_index or log.hash_at(index) == message.prev_hash:",
-            ),
-            Edit(
-                _FOLLOWING,
-                "if index in log.damaged or log.term_at(index) == message.prev_term:",
-                "if index >= 0:",
+                "if index > log.last_index:\n            return False\n",
+                "if index > log.last_index:\n            return True\n",
             ),
         ),
     ),

@@ -1,5 +1,7 @@
 """Damage that is found while the node leads: it steps down, asks for the record, and goes on."""
 
+import pytest
+
 from replication.replica import ReplicaSettings, Role
 from replication.settings import NodeSettings
 from tests.replication.cluster import Cluster
@@ -134,6 +136,32 @@ def test_the_leaders_word_is_enough_for_a_record_that_nobody_has() -> None:
     assert cluster[1].replica.damaged == 0
     cluster.send(2)
     cluster.run(1.0)
+    cluster.assert_equal()
+
+
+@pytest.mark.parametrize("rotten", [(4, 5), (3, 4, 5), (2, 4, 5)])
+def test_a_decided_record_is_named_by_the_leader_when_nobody_has_its_successor(
+    rotten: tuple[int, ...],
+) -> None:
+    """The last record is of a branch that came to nothing, and it rots with the one below it."""
+    cluster = Cluster(3, NO_CACHE)
+    cluster.elect(3)
+    for first in (1, 2, 3):
+        cluster.send(3, first=first)
+        cluster.run(0.1)
+    assert cluster.hosts[3].log.anchor.last_index == 4
+    cluster.isolate(3)
+    cluster.send(3, first=9)
+    cluster.crash(3)
+    cluster.elect(1)
+    for index in rotten:
+        rot(cluster, 3, index)
+    cluster.start(3)
+    assert sorted(cluster[3].replica._log.damaged) == list(rotten)
+    assert cluster[3].replica._log.damaged[4] == b"", "it is named: this test shows nothing"
+    cluster.heal()
+    cluster.run(5.0)
+    assert cluster[3].replica.damaged == 0
     cluster.assert_equal()
 
 
