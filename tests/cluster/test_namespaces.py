@@ -171,4 +171,4 @@ async def test_a_filled_map_is_refused_and_loses_nothing(tmp_path: Path) -> None
             else:
                 pytest.fail("the map is never full")
         assert all(cluster.nodes[node].poll() is None for node in cluster.nodes)
-        await cluster.give_up(MAP_BYTES_MIN)
+        await cluster.give_up()

@@ -23,8 +23,6 @@ from adapters.addresses import free_ports
 from adapters.cli.up_cluster import Cluster, write_table_file
 from adapters.cluster_client import ClusterClient, addresses_of
 from adapters.key_store import create_key
-from adapters.lmdb_folder import log_path
-from adapters.lmdb_log import HIGH_WATER, ROOM_RESERVE_BYTES, LmdbReader
 from adapters.load import market
 from adapters.parent_death import PARENT_VARIABLE
 from adapters.rpc_client import CoreClient, CoreUnavailable
@@ -257,17 +255,14 @@ class ThreeNodes:
         await self._check_orders()
         await self._check_hashes()
 
-    async def give_up(self, map_bytes: int) -> None:
-        """The clients end in doubt: what was acknowledged must be there all the same.
-
-        Of nodes with maps of that size: who is not at the last entry has no room for it.
-        """
+    async def give_up(self) -> None:
+        """The clients end in doubt: what was acknowledged must be there all the same."""
         self._stop.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._check_orders(unknown_too=True)
-        await self._check_hashes(map_bytes)
+        await self._check_hashes()
 
     async def _check_orders(self, *, unknown_too: bool = False) -> None:
         """Each acknowledged order was accepted once, and none besides, but those in doubt."""
@@ -288,16 +283,7 @@ class ThreeNodes:
         assert unknown_too or set(seen) <= set(told), "orders are there that nobody was told of"
         assert {n for n in seen.values() if n != 1} == set(), "orders were accepted twice"
 
-    def _is_full(self, node: int, map_bytes: int) -> bool:
-        """By the log's own measure, of what is in its file."""
-        reader = LmdbReader.open(log_path(self.folder / f"node-{node}"))
-        try:
-            return reader.used_bytes() + ROOM_RESERVE_BYTES >= int(map_bytes * HIGH_WATER)
-        finally:
-            reader.close()
-
-    async def _check_hashes(self, map_bytes: int = 0) -> None:
-        """All are equal; with a map's size, but for one node at most that is full and is behind."""
+    async def _check_hashes(self) -> None:
         digests: dict[int, tuple[int, bytes, bytes]] = {}
 
         async def equal() -> bool:
@@ -308,10 +294,6 @@ class ThreeNodes:
                     except CoreUnavailable:
                         return False  # it has only just been started again
                     digests[node] = (status.index, status.digest, status.chain)
-            last = max(index for index, _, _ in digests.values())
-            behind = [node for node, state in digests.items() if state[0] < last]
-            if map_bytes and len(behind) == 1 and self._is_full(behind[0], map_bytes):
-                del digests[behind[0]]
             return len(set(digests.values())) == 1
 
         try:
