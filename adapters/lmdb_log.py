@@ -50,7 +50,7 @@ from adapters.lmdb_rows import (
 from adapters.lmdb_witness import Witness, read_witness
 from replication.batching import batch_metadata
 from replication.messages import node_number
-from replication.ports import Base, Committed, HardState, Result, Warner, Write
+from replication.ports import FOLLOWED_BYTES, Base, Committed, HardState, Result, Warner, Write
 from replication.record import (
     COMMANDS,
     HASH_BYTES,
@@ -62,7 +62,7 @@ from replication.record import (
     decode,
 )
 
-ROOM_RESERVE_BYTES: Final = 64 << 20
+ROOM_RESERVE_BYTES: Final = 2 * FOLLOWED_BYTES
 """Kept free under the high-water mark of the map, and on the disk, for what was admitted."""
 HIGH_WATER: Final = 0.9
 """Part of the map that entries may fill; the rest is for their results and LMDB's copies."""

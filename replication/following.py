@@ -149,7 +149,7 @@ class Following(Elections):
             round=self._round_seen, refused=refused, hint=hint,
             hint_term=0 if ok else self._log.term_at(hint) or 0,
             checkpoint=index, digest=digest, version=self.version,
-            damaged=len(self._log.damaged),
+            damaged=len(self._log.damaged), declines=self.declines_lead,
         )  # fmt: skip
 
     def _deny_old_leader(self, sender: int) -> None:

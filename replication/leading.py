@@ -153,6 +153,7 @@ class Leading(Following):
         self._heard(progress, message.round)
         progress.version = message.version
         progress.damaged = message.damaged
+        progress.declines = message.declines
         if message.checkpoint >= progress.checkpoint[0]:
             progress.checkpoint = (message.checkpoint, message.digest)
         if progress.flow is Flow.SNAPSHOT:
@@ -288,11 +289,12 @@ class Leading(Following):
 
     @property
     def successor(self) -> int | None:
-        """The other voter that has most, is heard of and is whole; None: there is none."""
+        """The other voter that has most, is heard of, is whole and would; None: there is none."""
         found = [
             (progress.match, -member)
             for member, progress in self._progress.items()
-            if member in self.configuration.voters and progress.active and not progress.damaged
+            if member in self.configuration.voters and progress.active
+            if not progress.damaged and not progress.declines
         ]
         return -max(found)[1] if found else None
 

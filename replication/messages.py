@@ -75,6 +75,7 @@ class AppendReply(Message, frozen=True, kw_only=True, array_like=True, tag=4):
     not fit, and the logs may agree at `hint` (of term `hint_term`) or below. `checkpoint` and
     `digest` are of the last checkpoint that the follower has applied, `version` is the newest
     machine version that its program knows, `damaged` the number of its records in repair.
+    `declines`: it would not take the lead, being full or about to stop.
     """
 
     ok: bool
@@ -87,6 +88,7 @@ class AppendReply(Message, frozen=True, kw_only=True, array_like=True, tag=4):
     digest: bytes = b""
     version: int = 0
     damaged: int = 0
+    declines: bool = False
 
 
 class SnapshotChunk(Message, frozen=True, kw_only=True, array_like=True, tag=5):

@@ -42,8 +42,8 @@ from replication.node_results import NodeResults
 from replication.node_snapshots import NodeSnapshots
 from replication.node_submissions import NodeSubmissions
 from replication.ports import (
-    Clock, Committed, Entropy, LogStore, MachineKind, Observer, Refused, Result, SnapshotData,
-    SnapshotMeta, StateMachine, Submitted, Unknown, Warner, Write,
+    FOLLOWED_BYTES, Clock, Committed, Entropy, LogStore, MachineKind, Observer, Refused, Result,
+    SnapshotData, SnapshotMeta, StateMachine, Submitted, Unknown, Warner, Write,
 )  # fmt: skip
 from replication.progress import Outgoing
 from replication.record import COMMANDS, Record
@@ -238,7 +238,7 @@ class Node(Generic[M]):
     def tick(self) -> None:
         self._look_for_room()
         self.replica.tick(self._clock.monotonic_s())
-        if self.replica.may_propose and not self.replica.has_room:
+        if self.replica.may_propose and self._store.room_bytes() <= 0:
             self._hand_over()  # who cannot write must not be the one whom all wait for
         self._work()
 
@@ -418,8 +418,8 @@ class Node(Generic[M]):
         return node_number(self.replica.leader)
 
     def _look_for_room(self) -> None:
-        has_room = self.replica.has_room = self._store.room_bytes() > 0
-        self.replica.declines_lead = self._stopping or not has_room
+        self.replica.has_room = self._store.room_bytes() > -FOLLOWED_BYTES
+        self.replica.declines_lead = self._stopping or self._store.room_bytes() <= 0
 
     def _hand_over(self) -> None:
         successor = self.replica.successor

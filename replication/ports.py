@@ -7,7 +7,7 @@ trio or what an order is; of `core` it knows that there is a machine that applie
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from core.codes import OK
 from replication.messages import Message
 from replication.record import Record
 
+FOLLOWED_BYTES: Final = 32 << 20
+"""What a follower takes after its own door closed: who fills up first is not left behind."""
 Sections = dict[str, bytes]
 """Digests of the parts of a state, by the parts' names."""
 
@@ -405,8 +407,8 @@ class LogStore(Protocol):
     def room_bytes(self) -> int:
         """How many bytes of entries may still be accepted; 0 or less: refuse at the door.
 
-        Promise: what this admits, `append` can write. Broken: the map fills up inside a commit
-        and the process ends.
+        Promise: what this admits, `append` can write, and down to `FOLLOWED_BYTES` below 0 what
+        a leader has admitted. Broken: the map fills up inside a commit and the process ends.
         """
         ...
 

@@ -45,8 +45,9 @@ class Progress:
     """One follower, as the leader of a term sees it. Made anew for each term."""
 
     __slots__ = (
-        "_in_flight", "_in_flight_bytes", "active", "checkpoint", "damaged", "flow", "heard_s",
-        "lacks_what_is_gone", "match", "next", "round_acked", "snapshot", "version", "waiting",
+        "_in_flight", "_in_flight_bytes", "active", "checkpoint", "damaged", "declines", "flow",
+        "heard_s", "lacks_what_is_gone", "match", "next", "round_acked", "snapshot", "version",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, next_index: int) -> None:
@@ -63,6 +64,7 @@ class Progress:
         self.round_acked = 0
         self.version = 0
         self.damaged = 0
+        self.declines = False
         self.lacks_what_is_gone = False
         """It has a damaged record that is not kept here any more: only a snapshot helps."""
         self.checkpoint: tuple[int, bytes] = (0, b"")

@@ -75,7 +75,7 @@ class SimLog:
         return None if found is None else found.chain
 
     def room_bytes(self) -> int:
-        return 0 if self.is_full else ROOM_BYTES
+        return -ROOM_BYTES if self.is_full else ROOM_BYTES
 
     async def append(self, write: Write) -> None:
         self.apply(write)

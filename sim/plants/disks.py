@@ -41,7 +41,7 @@ PLANTS: Final = (
             ),
             Edit(
                 _DISK,
-                "return 0 if self.is_full else ROOM_BYTES",
+                "return -ROOM_BYTES if self.is_full else ROOM_BYTES",
                 "return ROOM_BYTES",
             ),
         ),
@@ -58,7 +58,7 @@ PLANTS: Final = (
                 "            del write.records[len(write.records) // 2 :]\n"
                 "        self._apply(write)\n",
             ),
-            Edit(_DISK, "return 0 if self.is_full else ROOM_BYTES", "return ROOM_BYTES"),
+            Edit(_DISK, "return -ROOM_BYTES if self.is_full else ROOM_BYTES", "return ROOM_BYTES"),
         ),
     ),
     Plant(
