@@ -1,10 +1,11 @@
 """`lockstep up`: the whole exchange on this machine, each part a process of its own.
 
-It starts PostgreSQL, then the node or the three of a cluster, then what needs both: the ledger,
-the gateway, the demonstration. When all are ready it prints where everything is, and watches.
-Ctrl-C or SIGTERM stops all of it, last started first; so does the end of any part, with the last
-lines of its log, but for one node of three: the others go on without it. Parts are the same
-commands that production runs, and read the settings that `up` writes to DATA/lockstep.toml.
+It starts PostgreSQL, then the node or the three of a cluster, puts the newest rules in force if
+nothing is listed yet, then starts what needs both: the ledger, the gateway, the demonstration.
+When all are ready it prints where everything is, and watches. Ctrl-C or SIGTERM stops all of it,
+last started first; so does the end of any part, with the last lines of its log, but for one node
+of three: the others go on without it. Parts are the same commands that production runs, and read
+the settings that `up` writes to DATA/lockstep.toml.
 
     DATA/lockstep.toml   settings of the parts, written anew at each start
     DATA/node-N.toml     settings of one node of three, which differ
@@ -13,6 +14,7 @@ commands that production runs, and read the settings that `up` writes to DATA/lo
 """
 
 import argparse
+import asyncio
 import http.client
 import os
 import socket
@@ -30,14 +32,17 @@ from adapters.addresses import Address, listen, split
 from adapters.cli.demo_market import ACCOUNTS_FILE, MARKETS
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
 from adapters.cli.up_cluster import SETTINGS_FILE, Cluster, write_table_file
-from adapters.cluster_client import CoreAddresses
+from adapters.cluster_client import CoreAddresses, connect
 from adapters.config import load
 from adapters.embedded_postgres import EmbeddedPostgres, PostgresUnavailable
 from adapters.folder_lock import FolderInUse, hold
 from adapters.ledger_database import VARIABLE, make_ready
 from adapters.lmdb_folder import DataFolderRefused
 from adapters.postgres_migrate import LedgerSchemaError, ensure_schema
+from adapters.rpc_client import CoreUnavailable, OutcomeUnknown
+from adapters.rpc_operator import CommandRefused, Operator
 from adapters.supervisor import Part, PartFailed, StopAsked, Supervisor
+from core.versions import VERSION_KNOWN
 
 HELP = "The whole exchange on this machine; Ctrl-C stops all of it."
 EXAMPLE = "lockstep up --demo"
@@ -45,6 +50,8 @@ EXAMPLE = "lockstep up --demo"
 PROBE_TIMEOUT_S: Final = 1.0
 PROBE_BYTES_MAX: Final = 4096
 READY_TIMEOUT_S: Final = 60.0
+VERSION_PAUSE_S: Final = 0.1
+"""A heartbeat: with the answer to each a member says which versions it knows."""
 
 CORE_NOTES: Final = {
     "compiled": "compiled",
@@ -142,6 +149,8 @@ class Exchange:
             for parts in self._parts():
                 say(", ".join(part.name for part in parts))
                 supervisor.start(*parts)
+                if parts[0].group == "nodes":
+                    asyncio.run(newest_rules(self._cluster.core))
             self._summary(time.monotonic() - started_s)
             supervisor.watch()
         except PartFailed as error:
@@ -149,6 +158,8 @@ class Exchange:
             log = f"\n  its log is in {self._logs}" if error.tail else ""
             print(f"lockstep up: {error}; stopping everything{lines}{log}", file=sys.stderr)
             return EXIT_CHECK_FAILED
+        except (CoreUnavailable, OutcomeUnknown, CommandRefused) as error:
+            raise environment_error(f"machine version {VERSION_KNOWN}: {error}") from error
         except StopAsked:
             pass
         print("lockstep up: stopping", file=sys.stderr)
@@ -203,6 +214,29 @@ class Exchange:
                 "\n  Nothing is listed yet: `lockstep admin --help`, or start with --demo."
             )
         print("\n".join([*lines, "\nCtrl-C stops everything."]), flush=True)
+
+
+async def newest_rules(core_addresses: str) -> None:
+    """Where nothing is listed yet, the machine version of this program is put in force.
+
+    All members are this program, and no order has been seen under other rules. A log with
+    listings keeps its version: raising it is an operator's decision (`lockstep admin version`).
+    """
+    async with connect(core_addresses) as core:
+        await core.ready(READY_TIMEOUT_S)
+        if (await core.markets()).assets:
+            return
+        operator = Operator(core, "up", "a new exchange", "up")
+        until_s = time.monotonic() + READY_TIMEOUT_S
+        while True:
+            try:
+                await operator.set_version(VERSION_KNOWN)
+            except CommandRefused:  # a member that has only begun has not said what it knows
+                if time.monotonic() >= until_s:
+                    raise
+            else:
+                return
+            await asyncio.sleep(VERSION_PAUSE_S)
 
 
 def say(name: str) -> None:

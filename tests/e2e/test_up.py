@@ -4,6 +4,7 @@ One data folder lives through the whole module: started with the demonstration, 
 started again, bereaved of its node, and at last killed itself. The tests build on each other.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -14,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -22,6 +24,8 @@ import pytest
 
 from adapters.addresses import free_ports
 from adapters.cli import main
+from adapters.cluster_client import connect
+from core.versions import VERSION_KNOWN
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEADLINE_S = 120.0
@@ -83,6 +87,11 @@ def processes_of(data: Path) -> dict[int, str]:
                 if any(name in line for name in names) and int(entry.name) != os.getpid():
                     found[int(entry.name)] = line
     return found
+
+
+async def version_in_force(addresses: str) -> str:
+    async with connect(addresses) as core:
+        return (await core.status()).machine_version
 
 
 def wait_for_end(pids: list[int]) -> None:
@@ -217,6 +226,8 @@ def test_of_three_nodes_one_may_end(tmp_path: Path) -> None:
     )  # fmt: skip
     assert json.loads(done.stdout)["markets"] == []
     assert up.process.poll() is None, "the others go on"
+    table = tomllib.loads((up.data / "lockstep.toml").read_text())
+    assert asyncio.run(version_in_force(table["gateway"]["core"])) == str(VERSION_KNOWN)
     up.process.terminate()
     up.ended()
     assert processes_of(up.data) == {}
