@@ -164,9 +164,14 @@ class ThreeNodes:
                 await self._pause(PAUSE_S)
 
     async def _pause(self, seconds: float) -> None:
-        """Until the load stops, at most so long."""
+        """Until the load stops, at most so long.
+
+        Not by `wait_for`: before Python 3.12 it forgets a cancellation that comes together with
+        what it waits for, as in `give_up`, and the client would trade for ever.
+        """
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
 
     async def _until_known(self, client: Client, order: dict[str, str], key: str) -> None:
         while True:
@@ -195,7 +200,8 @@ class ThreeNodes:
     async def _watch_node(self, node: int, client: CoreClient) -> None:
         while not self._stop.is_set():
             with contextlib.suppress(CoreUnavailable, TimeoutError):
-                status = await asyncio.wait_for(client.status(), 0.2)
+                async with asyncio.timeout(0.2):
+                    status = await client.status()
                 if status.role == "LEADER":
                     self.leaders.setdefault(status.term, set()).add(node)
                     self._seen_leading.setdefault(status.term, time.monotonic())
@@ -221,7 +227,8 @@ class ThreeNodes:
             for node, address in addresses_of(self.core).items():
                 async with CoreClient(address) as core:
                     try:
-                        status = await asyncio.wait_for(core.status(), 0.3)
+                        async with asyncio.timeout(0.3):
+                            status = await core.status()
                     except (CoreUnavailable, TimeoutError):
                         continue
                     if status.role == "LEADER":
