@@ -6,13 +6,16 @@ where entries come from, and what to do when they stop, is an adapter's business
 """
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
 from core import codes
-from core.commands import key128
+from core.commands import Key, key128
 from core.events import event_rows
+from core.order_lists import LEGS_MAX
 from core.versions import VERSION_FIRST
+from gateway.list_view import ListView
 from gateway.market_data import MarketData
 from gateway.order_view import CLIENT_TEXT_MAX, CLOSED_MAX_DEFAULT, OrderView
 from gateway.symbols import Symbols
@@ -20,6 +23,9 @@ from gateway.symbols import Symbols
 Handler = Callable[[tuple[int, ...], int], None]
 
 Ids = dict[int, tuple[bytes, bytes, bytes]]
+
+_CLIENT_AT: Final = {codes.EV_ORDER_ACCEPTED: 8, codes.EV_ORDER_LIST_CHANGED: 7}
+"""The word from which on an event carries the hash of the client's own id."""
 
 _decode_ids = msgspec.msgpack.Decoder(Ids).decode
 
@@ -39,6 +45,7 @@ class ReadModel:
         self.symbols = Symbols()
         self.market_data = MarketData()
         self.orders = OrderView(closed_max)
+        self.lists = ListView()
         self._seqs: dict[int, int] = {}
         symbols, market, orders = self.symbols, self.market_data, self.orders
         self._handlers: dict[int, tuple[Handler, ...]] = {
@@ -53,6 +60,7 @@ class ReadModel:
             codes.EV_VERSION_CHANGED: (self._version_changed,),
             codes.EV_ORDER_TERMS: (orders.order_terms,),
             codes.EV_ORDER_TRIGGERED: (orders.order_triggered,),
+            codes.EV_ORDER_LIST_CHANGED: (self.lists.changed,),
         }
 
     def apply(self, index: int, ts_ns: int, events: bytes, metadata: bytes = b"") -> None:
@@ -75,10 +83,11 @@ class ReadModel:
             kind = head & 0xFF
             for handler in handlers.get(kind, ()):
                 handler(row, ts_ns)
-            if kind == codes.EV_ORDER_ACCEPTED and (row[8] or row[9]):
+            at = _CLIENT_AT.get(kind, 0)
+            if at and (row[at] or row[at + 1]):
                 if ids is None:
                     ids = decode_metadata(metadata)
-                self._name_client(row, ids)
+                self._name_client(kind, row, (row[at], row[at + 1]), ids)
         self.index = index
         self.ts_ns = ts_ns
 
@@ -89,14 +98,19 @@ class ReadModel:
         """The last sequence number of the symbol, of any event."""
         return self._seqs.get(symbol, 0)
 
-    def _name_client(self, accepted: tuple[int, ...], ids: Ids) -> None:
-        """Put the client's own id on the order, if the hash in the event proves the text."""
-        found = ids.get(accepted[0] >> 32 & 0xFFFF)
-        if found is None or len(found[1]) > CLIENT_TEXT_MAX or not found[1].isascii():
+    def _name_client(self, kind: int, row: tuple[int, ...], client: Key, ids: Ids) -> None:
+        """Put the client's own id on the order or list, if the hash in the event proves the text.
+
+        A command for several of them brings their ids together, a space between.
+        """
+        found = ids.get(row[0] >> 32 & 0xFFFF)
+        if found is None or not found[1].isascii():
             return
-        text = found[1].decode()
-        if key128(text) == (accepted[8], accepted[9]):
-            self.orders.name_client(accepted[2], text)
+        for text in found[1].decode().split(" ", LEGS_MAX):
+            if len(text) <= CLIENT_TEXT_MAX and key128(text) == client:
+                view = self.orders if kind == codes.EV_ORDER_ACCEPTED else self.lists
+                view.name_client(row[2], text)
+                return
 
 
 def decode_metadata(metadata: bytes) -> Ids:

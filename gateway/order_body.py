@@ -13,16 +13,19 @@ from core import codes
 from gateway.bodies import BodyReader
 
 Text = str | UnsetType
+SelfTrade = Literal["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"] | UnsetType
+SelfTradeBy = Literal["ACCOUNT", "GROUP"] | UnsetType
+NO_RAW: Final = msgspec.Raw()
 
 PEG_TO: Final = ("OWN", "OTHER")
 ON_CROSS: Final = ("REJECT", "SLIDE")
 SELF_TRADE_BY: Final = ("ACCOUNT", "GROUP")
 
 
-class PlaceBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
-    """Every value is a string: a JSON number has already lost digits in somebody's parser."""
+class LegBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_only=True):
+    """An order of a list; every value is a string: a JSON number has already lost digits in
+    somebody's parser."""
 
-    symbol: str
     side: Literal["BUY", "SELL"]
     type: Literal[
         "LIMIT", "MARKET", "STOP", "STOP_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
@@ -40,15 +43,32 @@ class PlaceBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     trail_bps: Text = UNSET
     collar: Text = UNSET
     display_qty: Text = UNSET
-    min_qty: Text = UNSET
     expires_at: Text = UNSET
+    on_cross: Literal["REJECT", "SLIDE"] | UnsetType = UNSET
+
+
+class PlaceBody(LegBody, kw_only=True):
+    """An order of its own has all that a leg has, and what a list says once or not at all."""
+
+    symbol: str
+    min_qty: Text = UNSET
     peg_to: Literal["OWN", "OTHER"] | UnsetType = UNSET
     peg_offset: Text = UNSET
-    on_cross: Literal["REJECT", "SLIDE"] | UnsetType = UNSET
-    self_trade: (
-        Literal["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"] | UnsetType
-    ) = UNSET
-    self_trade_by: Literal["ACCOUNT", "GROUP"] | UnsetType = UNSET
+    self_trade: SelfTrade = UNSET
+    self_trade_by: SelfTradeBy = UNSET
+
+
+class ListBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    """An order list. Each leg is an object of its own, read as a `LegBody`."""
+
+    symbol: str
+    type: Literal["OCO", "OTO", "OTOCO"]
+    first: msgspec.Raw
+    second: msgspec.Raw
+    third: msgspec.Raw = NO_RAW
+    client_order_list_id: Text = UNSET
+    self_trade: SelfTrade = UNSET
+    self_trade_by: SelfTradeBy = UNSET
 
 
 class AmendBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
@@ -59,12 +79,17 @@ class AmendBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     trigger_price: Text = UNSET
 
 
+_LEG_CHOICES: Final = {
+    "side": codes.SIDE_NAMES, "type": codes.ORDER_TYPE_NAMES,
+    "timeInForce": codes.TIME_IN_FORCE_NAMES, "onCross": ON_CROSS,
+}  # fmt: skip
+_SELF_TRADE_CHOICES: Final = {"selfTrade": codes.STP_NAMES, "selfTradeBy": SELF_TRADE_BY}
+
 place_bodies: Final = BodyReader(
-    PlaceBody,
-    {
-        "side": codes.SIDE_NAMES, "type": codes.ORDER_TYPE_NAMES,
-        "timeInForce": codes.TIME_IN_FORCE_NAMES, "pegTo": PEG_TO, "onCross": ON_CROSS,
-        "selfTrade": codes.STP_NAMES, "selfTradeBy": SELF_TRADE_BY,
-    },
-)  # fmt: skip
+    PlaceBody, {**_LEG_CHOICES, **_SELF_TRADE_CHOICES, "pegTo": PEG_TO}
+)
+leg_bodies: Final = BodyReader(LegBody, _LEG_CHOICES)
+list_bodies: Final = BodyReader(
+    ListBody, {**_SELF_TRADE_CHOICES, "type": codes.LIST_KIND_NAMES[1:]}
+)
 amend_bodies: Final = BodyReader(AmendBody, {})

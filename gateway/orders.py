@@ -9,7 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from core import codes
 from core.commands import NO_KEY, Key, amend, cancel, key128, place, place_terms
@@ -65,11 +65,10 @@ def place_command(body: bytes, symbols: Symbols, account: int, key: Key) -> Plac
     order = place_bodies.read(body)
     symbol = symbols.named(order.symbol)
     price = price_of(order, symbol)
-    time_in_force = _time_in_force(order)
-    qty = _quantity(order, symbol)
+    time_in_force = time_in_force_of(order)
+    qty = quantity_of(order, symbol)
     side, order_type = SIDES[order.side], TYPES[order.type]
-    text = "" if order.client_order_id is UNSET else order.client_order_id
-    client = NO_KEY if order.client_order_id is UNSET else client_key(text)
+    text, client = client_id_of(order.client_order_id, "clientOrderId")
     if has_terms(order):
         command = place_terms(
             account, symbol.id, side, order_type, time_in_force, price=price, qty=qty, key=key,
@@ -80,10 +79,10 @@ def place_command(body: bytes, symbols: Symbols, account: int, key: Key) -> Plac
             account, symbol.id, side, order_type, time_in_force, price, qty, key, client,
             order.quote_qty is not UNSET,
         )  # fmt: skip
-    return Placing(command, symbol, text, _names(order))
+    return Placing(command, symbol, text, names_of(order))
 
 
-def _names(order: PlaceBody) -> dict[str, str]:
+def names_of(order: PlaceBody) -> dict[str, str]:
     """What a reject's field is called in this request."""
     names = {} if order.quote_qty is UNSET else {"qty": "quoteQty"}
     if order.collar is not UNSET:
@@ -93,7 +92,7 @@ def _names(order: PlaceBody) -> dict[str, str]:
     return names
 
 
-def _time_in_force(order: PlaceBody) -> int:
+def time_in_force_of(order: PlaceBody) -> int:
     takes = order.type not in LIMIT_KINDS and order.type != "PEGGED"
     if order.quote_qty is not UNSET and not takes:
         raise Refused(invalid("quoteQty", f"must not be given for a {order.type} order"))
@@ -107,7 +106,7 @@ def _time_in_force(order: PlaceBody) -> int:
     return TIMES[order.time_in_force]
 
 
-def _quantity(order: PlaceBody, symbol: Symbol) -> int:
+def quantity_of(order: PlaceBody, symbol: Symbol) -> int:
     """Lots, or quote units when the order is by quote amount."""
     if order.quote_qty is not UNSET:
         if order.qty is not UNSET:
@@ -118,11 +117,14 @@ def _quantity(order: PlaceBody, symbol: Symbol) -> int:
     return symbol.lots(order.qty)
 
 
-def client_key(text: str) -> Key:
+def client_id_of(text: str | UnsetType, field: str) -> tuple[str, Key]:
+    """The client's own id as text and as the machine keeps it; empty if there is none."""
+    if text is UNSET:
+        return "", NO_KEY
     if _CLIENT_ID.fullmatch(text) is None:
         rule = f"must be 1 to {CLIENT_TEXT_MAX} of A-Z a-z 0-9 . _ : / -"
-        raise Refused(invalid("clientOrderId", rule))
-    return key128(text)
+        raise Refused(invalid(field, rule))
+    return text, key128(text)
 
 
 def order_id_of(text: str) -> int:

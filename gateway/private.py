@@ -10,10 +10,11 @@ from typing import Final
 from core import codes
 from core.commands import NO_KEY, Key
 from core.events import Reply, decode_reply
-from gateway import mass_orders, orders
+from gateway import mass_orders, order_lists, orders
 from gateway.decimals import format_units, shortest
 from gateway.fold import ReadModel
 from gateway.http import Call, Response, Route, retry_headers, whole_number
+from gateway.list_view import OrderList
 from gateway.mass_orders import FILTERS
 from gateway.order_view import Order
 from gateway.ports import (
@@ -34,6 +35,9 @@ from gateway.symbols import Symbol
 READ_YOUR_WRITES_S: Final = 2.0
 ORDERS_DEFAULT: Final = 500
 ORDERS_MAX: Final = 1_000
+LISTS_DEFAULT: Final = 100
+LISTS_MAX: Final = 300
+"""Of up to three orders each."""
 
 REPLAYED: Final = (b"idempotency-replayed", b"true")
 
@@ -61,6 +65,10 @@ class PrivateApi:
             Route("GET", one, self.order, READ),
             Route("DELETE", one, self.cancel, TRADE),
             Route("PATCH", one, self.amend, TRADE, has_body=True),
+            Route("POST", "/v1/order-lists", self.place_list, TRADE, has_body=True),
+            Route("GET", "/v1/order-lists", self.open_lists, READ, params=("symbol", "limit")),
+            Route("GET", "/v1/order-lists/{}", self.order_list, READ),
+            Route("DELETE", "/v1/order-lists/{}", self.cancel_list, TRADE),
             Route("GET", "/v1/account/balances", self.core_balances, READ),
             Route("GET", "/v1/balances", self.ledger_balances, READ),
         ]
@@ -77,6 +85,40 @@ class PrivateApi:
         location = (b"location", b"/v1/orders/%d" % reply.id)
         headers = (location, REPLAYED) if reply.duplicate else (location,)
         return Response(201, body, headers=headers)
+
+    async def place_list(self, call: Call) -> Response:
+        """Two or three orders, or none; the answer shows them as they stand after it."""
+        model = self._model
+        key = orders.idempotency_key(call.request.headers.get(b"idempotency-key"))
+        placing = order_lists.place_list_command(
+            call.request.body, model.symbols, model.version, call.account, key
+        )
+        reply = await self._submit(call, placing.command, placing.texts)
+        if reply.code:
+            problem = order_lists.list_problem(reply, placing.symbol)
+            return self._problem(call, problem, reply.duplicate)
+        await self._caught_up()
+        body = orders.encode(self._list_body(self._own_list(reply.id, call.account)))
+        location = (b"location", b"/v1/order-lists/%d" % reply.id)
+        headers = (location, REPLAYED) if reply.duplicate else (location,)
+        return Response(201, body, headers=headers)
+
+    async def cancel_list(self, call: Call) -> Response:
+        """By any leg that is open: the machine takes the others with it."""
+        list_id = order_lists.list_id_of(call.argument)
+        await self._caught_up()
+        found = self._own_list(list_id, call.account)
+        keys = order_lists.cancel_keys(self._write_key(call))
+        for leg, key in zip(found.legs, keys, strict=False):
+            reply = await self._submit(call, orders.cancel_command(leg, call.account, key))
+            if reply.code != codes.UNKNOWN_ORDER:
+                break
+        else:
+            raise Refused(order_lists.unknown_list())
+        if reply.code:
+            return self._rejected(call, reply, self._model.symbols.by_id[found.symbol])
+        await self._caught_up()
+        return self._accepted(reply, orders.encode(self._list_body(found)))
 
     async def cancel(self, call: Call) -> Response:
         order_id = orders.order_id_of(call.argument)
@@ -172,6 +214,22 @@ class PrivateApi:
         body = {"orders": rows, "more": len(found) > limit, "asOfIndex": self._model.index}
         return Response(200, orders.encode(body))
 
+    async def order_list(self, call: Call) -> Response:
+        list_id = order_lists.list_id_of(call.argument)
+        await self._caught_up()
+        found = self._own_list(list_id, call.account)
+        return Response(200, orders.encode(self._list_body(found)))
+
+    async def open_lists(self, call: Call) -> Response:
+        """Lists that are not over, oldest first; `more` true when there are more than `limit`."""
+        symbol = self._symbol_param(call)
+        limit = whole_number(call.params, "limit", LISTS_DEFAULT, LISTS_MAX)
+        await self._caught_up()
+        found = self._model.lists.open_lists(call.account, symbol.id if symbol else 0)
+        rows = [self._list_body(one) for one in found[:limit]]
+        body = {"orderLists": rows, "more": len(found) > limit, "asOfIndex": self._model.index}
+        return Response(200, orders.encode(body))
+
     async def core_balances(self, call: Call) -> Response:
         """What the account can use now, as the core has it."""
         index, balances = await self._core.balances(call.account)
@@ -208,6 +266,18 @@ class PrivateApi:
         if order is None or order.account != account:
             raise Refused(orders.unknown_order())
         return order
+
+    def _own_list(self, list_id: int, account: int) -> OrderList:
+        found = self._model.lists.find(list_id)
+        if found is None or found.account != account:
+            raise Refused(order_lists.unknown_list())
+        return found
+
+    def _list_body(self, found: OrderList) -> order_lists.ListOrdersBody:
+        symbol = self._model.symbols.by_id[found.symbol]
+        legs = (self._model.orders.find(leg) for leg in found.legs)
+        kept = tuple(orders.order_body(leg, symbol) for leg in legs if leg is not None)
+        return order_lists.list_body(found, symbol, kept)
 
     async def _symbol_of(self, order_id: int, account: int) -> Symbol:
         """The symbol of an order that the core knows; the fold may not have it yet."""
