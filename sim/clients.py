@@ -248,9 +248,13 @@ class Clients:
         if tries > 1:
             self._in_doubt.add(number)
         self._hand_in(request)
-        # Later than the gateway's own patience ends, so that what it says then is heard.
-        again_ms = self._plan.request_timeout_ms * 3 // 2
-        self._world.after(again_ms * NS_PER_MS, self._send, number, tries + 1)
+        self._world.after(self.again_ns, self._send, number, tries + 1)
+
+    @property
+    def again_ns(self) -> int:
+        """When a request is repeated that was not answered: later than the gateway's own patience
+        ends, so that what it says then is heard."""
+        return self._plan.request_timeout_ms * 3 // 2 * NS_PER_MS
 
     def _give_up(self, request: Request) -> None:
         self.unknown += 1

@@ -173,7 +173,8 @@ class Simulation:
             return
         self.clients.end()
         calm_ns = STABLE_TIMEOUTS * self.plan.election_timeout_ms * NS_PER_MS
-        deadline_ns = self.world.now_ns + LIVE_S * NS_PER_S + calm_ns
+        # What a client sent just before was lost, and is repeated only when its patience ends.
+        deadline_ns = self.world.now_ns + self.clients.again_ns + LIVE_S * NS_PER_S + calm_ns
         led, since_ns, lacks = (0, 0), self.world.now_ns, ""
         while self.world.now_ns < deadline_ns:
             self.world.run(self.world.now_ns + LOOK_MS * NS_PER_MS)
