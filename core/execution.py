@@ -44,6 +44,8 @@ class Execution:
         self.fees = Fees(answer)
         self.has_fees: bool = False
         """The machine version in force counts volumes and knows schedules."""
+        self.is_strict: bool = False
+        """The machine version in force is `VERSION_STRICT` or a later one."""
         # What the trade in hand costs, and by which schedules.
         self._maker_ppm: i64 = 0
         self._taker_ppm: i64 = 0

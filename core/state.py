@@ -48,7 +48,7 @@ from core.trading import Trading
 from core.transfer_orders import TransferOrders
 from core.versions import (
     VERSION_AUCTIONS, VERSION_EXTENSIONS, VERSION_FEES, VERSION_FIRST, VERSION_ORDER_TERMS,
-    VERSION_RISK, VERSION_TRANSFERS, VERSION_TREE,
+    VERSION_RISK, VERSION_STRICT, VERSION_TRANSFERS, VERSION_TREE,
 )  # fmt: skip
 from core.waiting import Pace
 
@@ -176,6 +176,7 @@ class State:
         self.ticket.last_tif = last_tif
         self.trading.has_risk = self.version >= VERSION_RISK
         self.trading.execution.has_fees = self.version >= VERSION_FEES
+        self.trading.execution.is_strict = self.version >= VERSION_STRICT
         self.auction.extends = self.version >= VERSION_EXTENSIONS
         self.listed.use_version(last_tif)
         self._in_force = self.tables(self.version)

@@ -41,7 +41,10 @@ VERSION_TRANSFERS: Final = 8
 VERSION_EXTENSIONS: Final = 9
 """From here on a call whose price lies too far away is extended instead of ending by itself."""
 
-VERSION_KNOWN: Final = 9
+VERSION_STRICT: Final = 10
+"""From here on rules hold where orders slipped past them before: docs/machine.md, "Strictness"."""
+
+VERSION_KNOWN: Final = 10
 """The newest one that this program can run."""
 
 VERSION_MAX: Final = 65_535

@@ -21,6 +21,7 @@ from core.limits import (
     OPEN_ORDERS_PER_ACCOUNT_DEFAULT,
     SLOT_BITS,
 )
+from core.versions import VERSION_STRICT
 from sim.twin.accounts import Accounts
 from sim.twin.book import Book, Order
 
@@ -188,6 +189,11 @@ class State:
         self.last_checkpoint: tuple[int, bytes] = (0, bytes(32))
         self.events: list[AnyEvent] = []
         self.cause = 0
+
+    @property
+    def is_strict(self) -> bool:
+        """docs/machine.md, "Strictness"."""
+        return self.version >= VERSION_STRICT
 
     # --- events and replies -------------------------------------------------------------------
 
