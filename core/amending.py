@@ -114,8 +114,11 @@ class Amending:
             t = self._asked
             terms = rows[at + O_TERMS] & 0xF
             t.set_order(trading.execution.symbol, account, terms, price, qty - filled, 0, 0)
-            if not trading.risk.check_amend(t, qty - filled - old_left):
+            was = old_price * old_left * trading.execution.tick_value
+            if not trading.risk.check_amend(t, qty - filled - old_left, was):
                 return
+        elif trading.execution.is_strict and not trading.risk.check_lots(qty):
+            return
         side = rows[at + O_TERMS] & 0xF
         left = qty - filled
         if reduction:
@@ -231,6 +234,7 @@ class Amending:
         if not self._check_parked(t, price, qty, trigger):
             return
         more_lots = qty - t.qty
+        was = trading.risk.notional(t)
         moves = trigger != 0 and trigger != t.trigger
         t.price = price
         t.qty = qty
@@ -238,8 +242,12 @@ class Amending:
             t.trigger = trigger
         if not trading.check_bounds(t):
             return
-        if trading.has_risk and not reduction and not trading.risk.check_amend(t, more_lots):
-            return
+        if trading.has_risk and not reduction:
+            if not trading.risk.check_amend(t, more_lots, was):
+                return
+        elif trading.execution.is_strict and not t.by_quote():
+            if not trading.risk.check_lots(qty):
+                return
         if moves and not self.conditional.check_trigger(t):
             return
         hold = self.conditional.hold_for(t)
@@ -271,6 +279,9 @@ class Amending:
         same_trigger = trigger == 0 or trigger == t.trigger
         if qty < 1 or (price == t.price and qty == t.qty and same_trigger):
             return self.reject(VALIDATION, AMEND_QTY)
+        if t.display != 0 and self.trading.execution.is_strict:
+            if (qty - 1) // ICEBERG_TIPS_MAX + 1 > t.display:
+                return self.reject(VALIDATION, AMEND_QTY)
         return True
 
     def _write_parked(self, t: Ticket, slot: i64, moves: bool) -> None:

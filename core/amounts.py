@@ -21,3 +21,8 @@ def fee_of(amount: i64, ppm: i64) -> i64:
 def sum_of(a: i64, b: i64) -> i64:
     """Of amounts from 0 on, at most `AMOUNT_MAX`: beyond it no limit is, and no tier begins."""
     return AMOUNT_MAX if a > AMOUNT_MAX - b else a + b
+
+
+def product_of(a: i64, b: i64) -> i64:
+    """Of a from 0 and b from 1 on, at most `AMOUNT_MAX`."""
+    return AMOUNT_MAX if a > AMOUNT_MAX // b else a * b

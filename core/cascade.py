@@ -35,6 +35,7 @@ from core.timers import (
     CALLS, NOTHING_DUE, SWITCH_WORDS, SWITCHES, TRANSFERS, W_ACCOUNT, W_DEADLINE, W_SYMBOL,
 )  # fmt: skip
 from core.trading import Trading
+from core.trailing import REACHED_FALLING, REACHED_RISING
 from core.transfer_orders import TransferOrders
 
 
@@ -129,6 +130,8 @@ class Cascade:
         at: i64 = 0
         while at < markets.touched_count:
             self._settle_symbol(markets.touched[at])
+            if self.trading.execution.is_strict:
+                markets.forget_seen(markets.touched[at])
             at += 1
         markets.forget_touched()
 
@@ -207,6 +210,8 @@ class Cascade:
         endings = self.trading.endings
         high = markets.get(symbol, M_HIGH)
         low = markets.get(symbol, M_LOW)
+        if self.trading.execution.is_strict:
+            return self._reached_strictly(symbol, high, low)
         if high == 0 and low == 0:
             return NIL
         slot = endings.trigger_books[symbol].reachable(BUY, high)
@@ -219,6 +224,24 @@ class Cascade:
         if slot == NIL:
             markets.set(symbol, M_HIGH, 0)
             markets.set(symbol, M_LOW, 0)
+        return slot
+
+    def _reached_strictly(self, symbol: i64, high: i64, low: i64) -> i64:
+        """The same, where a trailing trigger is reached by the price that the market shows, and
+        not by an earlier one that it had followed since."""
+        endings = self.trading.endings
+        fixed = endings.trigger_books[symbol]
+        trails = endings.trail_books[symbol]
+        slot = fixed.reachable(BUY, high) if high != 0 else NIL
+        if slot == NIL:
+            slot = trails.reachable(BUY, REACHED_RISING)
+        if slot == NIL and low != 0:
+            slot = fixed.reachable(SELL, low)
+        if slot == NIL:
+            slot = trails.reachable(SELL, REACHED_FALLING)
+        if slot == NIL and high != 0:
+            self.trading.markets.set(symbol, M_HIGH, 0)
+            self.trading.markets.set(symbol, M_LOW, 0)
         return slot
 
     def _due(self, symbol: i64) -> i64:

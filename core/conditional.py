@@ -214,7 +214,7 @@ class Conditional:
         if trading.has_risk and not trading.risk.may_trade(t.account, t.symbol):
             self._refuse(t, slot)
             return
-        if not trading.plan(t, held):
+        if not trading.plan(t, held) or not self._check_plan(t):
             self._refuse(t, slot)
             return
         lots = trading.plan_lots if t.by_quote() else t.qty
@@ -230,6 +230,13 @@ class Conditional:
         trading.store.orders.touch(slot)
         self._tell(t, slot, more, lots, False)
         trading.run(t, slot, True)
+
+    def _check_plan(self, t: Ticket) -> bool:
+        """From `VERSION_STRICT` on the account's limits hold for what it trades, too."""
+        trading = self.trading
+        if t.type != MARKET or not trading.execution.is_strict:
+            return True
+        return trading.risk.check_plan(t, trading.plan_lots, trading.plan_spent, True)
 
     def held(self, slot: i64) -> i64:
         """Units that a parked order holds."""

@@ -87,6 +87,11 @@ class Endings:
         if area == TRAILS:
             self.markets.set(symbol, M_TRAILS, self.markets.get(symbol, M_TRAILS) - 1)
 
+    def is_listed(self, slot: i64) -> bool:
+        """It is a leg of an order list."""
+        row = self.store.terms_of(slot)
+        return row != NIL and self.store.terms.table.rows[(row << TERMS_SHIFT) + T_LIST] != 0
+
     # --- the end ------------------------------------------------------------------------------
 
     def take_out(self, slot: i64, reason: i64) -> i64:

@@ -107,6 +107,7 @@ class Listed:
         if wrong != NOTHING_WRONG:
             return self.trading.reject(VALIDATION, wrong)
         leg = 0
+        self.trading.risk.begin_list()
         while leg < self._legs(kind):
             if not self.trading.check_bounds(self._tickets[leg]):
                 return False
@@ -136,6 +137,7 @@ class Listed:
             words[LIST_STP], words[at + LEG_TRIGGER], words[at + LEG_TRAIL],
             words[at + LEG_DISPLAY], 0, words[at + LEG_EXPIRE], 0,
         )  # fmt: skip
+        t.list_leg = 1  # planned as a leg; which one of which list is known when it is accepted
         wrong = t.wrong_word(self.trading.answer.ts_ns)
         if wrong == TERMS_STP:
             return LIST_STP

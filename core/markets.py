@@ -117,6 +117,12 @@ class Markets:
                 rows[at + M_LOW] = price
         self.table.touch(symbol)
 
+    def forget_seen(self, symbol: i64) -> None:
+        """Nothing waits for a price any more, so what was seen is nobody's concern."""
+        if self.get(symbol, M_WATCH) == 0 and self.get(symbol, M_HIGH) != 0:
+            self.set(symbol, M_HIGH, 0)
+            self.set(symbol, M_LOW, 0)
+
     def set_backlog(self, symbol: i64, value: i64) -> None:
         self.backlogs += value - self.get(symbol, M_BACKLOG)
         self.set(symbol, M_BACKLOG, value)

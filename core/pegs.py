@@ -11,8 +11,8 @@ would chase each other. It must not know why the book has changed.
 from mypy_extensions import i64
 
 from core.codes import (
-    BUY, CANCELED_UNFUNDED, INSUFFICIENT_FUNDS, NO_LIQUIDITY, POST_ONLY_WOULD_TRADE, SELL,
-    STATUS_NEW, TOO_MANY_OPEN_ORDERS,
+    BUY, CANCELED_UNFUNDED, INSUFFICIENT_FUNDS, NO_LIQUIDITY, POST_ONLY_WOULD_TRADE, PRICE_BAND,
+    SELL, STATUS_NEW, TOO_MANY_OPEN_ORDERS,
 )  # fmt: skip
 from core.commands import FLAG_PEG_OTHER
 from core.limits import PEGGED_PER_SYMBOL_MAX
@@ -44,8 +44,7 @@ class Pegs:
             return
         price = self._price(t.side, t.flags, t.peg, t.price)
         if price == 0:
-            other: i64 = SELL if t.side == BUY else BUY
-            trading.reject(POST_ONLY_WOULD_TRADE, trading.books[symbol].best(other))
+            self._reject(t)
             return
         if not trading.check_notional(price * t.qty * execution.tick_value):
             return
@@ -68,6 +67,25 @@ class Pegs:
         trading.answer.remaining = t.qty
         trading.answer.status = STATUS_NEW
 
+    def _reject(self, t: Ticket) -> None:
+        """There is no price for it: the other side leaves none or, from `VERSION_STRICT` on, the
+        market's rules and its own cap."""
+        trading = self.trading
+        book = trading.books[trading.execution.symbol]
+        best = book.best(SELL if t.side == BUY else BUY)
+        if trading.execution.is_strict and not self._is_shut_by(t.side, best):
+            risk = trading.risk
+            trading.reject(PRICE_BAND, risk.low if t.side == BUY else risk.high)
+            return
+        trading.reject(POST_ONLY_WOULD_TRADE, best)
+
+    def _is_shut_by(self, side: i64, best: i64) -> bool:
+        """Between the other side's best price and the bounds that were found last is no price."""
+        risk = self.trading.risk
+        if side == BUY:
+            return best != 0 and risk.on_step(BUY, best - 1) < risk.low
+        return risk.on_step(SELL, best + 1) > risk.high
+
     def _reference(self, side: i64, flags: i64) -> i64:
         """The best price that is not pegged, of the own side or of the other; 0: none."""
         book = self.trading.books[self.trading.execution.symbol]
@@ -87,6 +105,9 @@ class Pegs:
         highest = rows[at + S_MAX_PRICE]
         price = reference + offset
         book = self.trading.books[execution.symbol]
+        if execution.is_strict:
+            self.trading.risk.bounds(side, lowest, highest)
+            return self._within_bounds(side, price, cap, book.best(SELL if side == BUY else BUY))
         if side == BUY:
             if cap != 0 and price > cap:
                 price = cap
@@ -101,6 +122,25 @@ class Pegs:
         if price <= best:
             price = best + 1
         return price if price <= highest else 0
+
+    def _within_bounds(self, side: i64, price: i64, cap: i64, best: i64) -> i64:
+        """The price nearest to `price` that the bounds, the step, the cap and the other side's
+        best allow, in this order; 0 if there is none."""
+        risk = self.trading.risk
+        if risk.low > risk.high:
+            return 0
+        if cap != 0 and (price > cap if side == BUY else price < cap):
+            price = cap
+        price = risk.on_step(side, min(max(price, risk.low), risk.high))
+        if side == BUY:
+            if best != 0 and price >= best:
+                price = risk.on_step(BUY, best - 1)
+            fits = price >= risk.low and (cap == 0 or price <= cap)
+        else:
+            if price <= best:
+                price = risk.on_step(SELL, best + 1)
+            fits = price <= risk.high and price >= cap
+        return price if fits else 0
 
     def follow(self, symbol: i64) -> None:
         """Move every pegged order of the symbol in use to where it belongs, the oldest first."""

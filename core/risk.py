@@ -18,12 +18,12 @@ from core.accounts import Accounts
 from core.amounts import sum_of
 from core.answer import Answer
 from core.codes import (
-    BUY, CANCEL_ONLY, LOT_SIZE, MARKET_HALTED, MAX_NOTIONAL, PRICE_BAND, TICK_SIZE,
-    TOO_MANY_OPEN_ORDERS, TOO_MANY_REQUESTS, TRIPPED_BY_COUNT, TRIPPED_BY_MOVE,
+    AUCTION, BUY, CANCEL_ONLY, LOT_SIZE, MARKET_HALTED, MAX_NOTIONAL, MODE_AUCTION, PRICE_BAND,
+    SELL, TICK_SIZE, TOO_MANY_OPEN_ORDERS, TOO_MANY_REQUESTS, TRIPPED_BY_COUNT, TRIPPED_BY_MOVE,
 )  # fmt: skip
 from core.execution import Execution
 from core.exposure import Exposure
-from core.limits import DAY_NS, PRICE_TICKS_MAX
+from core.limits import AMOUNT_MAX, DAY_NS, PRICE_TICKS_MAX
 from core.markets import (
     M_AUCTION, M_LAST, M_TRIPPED, M_WINDOW_COUNT, M_WINDOW_PRICE, M_WINDOW_START, Markets,
 )  # fmt: skip
@@ -42,6 +42,9 @@ BPS: i64 = 10_000
 SECOND_NS: i64 = 1_000_000_000
 TIME_END: i64 = (1 << 63) - 1
 """The last log time that there can be."""
+OUT_OF_REACH_BELOW: i64 = -1
+OUT_OF_REACH_ABOVE: i64 = 4 * PRICE_TICKS_MAX
+"""Bounds for a buyer and a seller at which nobody offers or bids."""
 
 
 class Risk:
@@ -58,7 +61,15 @@ class Risk:
         self.execution = execution
         self.store: OrderStore = execution.store
         self.answer = answer
-        self.exposure = Exposure(self.store, open_orders)
+        self.exposure = Exposure(self.store, open_orders, execution.listing)
+        # What the legs before it in its list ask for; see `begin_list`.
+        self._legs: i64 = 0
+        self._waiting: i64 = 0  # those of them that will wait outside of the book
+        self._lots: i64 = 0
+        self._quote: i64 = 0
+        # Between these an order may stand; see `bounds`.
+        self.low: i64 = 0
+        self.high: i64 = 0
 
     # --- who asks -----------------------------------------------------------------------------
 
@@ -149,12 +160,59 @@ class Risk:
             return False
         return self.check_lots(t.qty)
 
+    def on_step(self, side: i64, price: i64) -> i64:
+        """The next price on the market's step, away from the other side."""
+        step = self.rules.get(self.execution.symbol, U_TICK_STEP)
+        if step <= 1:
+            return price
+        return price // step * step if side == BUY else (price + step - 1) // step * step
+
+    def bounds(self, side: i64, least: i64, most: i64) -> None:
+        """`low` and `high`: from where to where an order of that side may stand, on the step,
+        within `least` and `most`, its band and its collar. No price is there if `low > high`."""
+        symbol = self.execution.symbol
+        self.low = least
+        self.high = most
+        reference = self.reference(symbol)
+        above = self.rules.get(symbol, U_BUY_UP if side == BUY else U_SELL_UP)
+        below = self.rules.get(symbol, U_BUY_DOWN if side == BUY else U_SELL_DOWN)
+        if reference != 0 and above != 0:
+            self.high = min(self.high, highest(reference, above))
+        if reference != 0 and below != 0:
+            self.low = max(self.low, lowest(reference, below))
+        edge = self.edge(side, 0)
+        if edge != 0 and side == BUY:
+            self.high = min(self.high, edge)
+        elif edge != 0:
+            self.low = max(self.low, edge)
+        self.low = self.on_step(SELL, self.low)
+        self.high = self.on_step(BUY, self.high)
+
+    def begin_list(self) -> None:
+        """The next orders to be checked are legs of one list, which counts as a whole."""
+        self._legs = 0
+        self._waiting = 0
+        self._lots = 0
+        self._quote = 0
+
     def check_order(self, t: Ticket, orders: i64) -> bool:
         """A new order: price and lots, then the account's limits here; it is one of `orders`."""
         if self.rules.is_free(t.symbol):
             return True
         if not self._check_terms(t):
             return False
+        if orders == 1 or not self.execution.is_strict:
+            self.begin_list()
+        if not self._check_desk(t, orders):
+            return False
+        self._waiting += 1 if self._parks(t) else 0
+        self._legs += 1
+        self._lots += t.qty if t.side == BUY and not t.by_quote() else 0
+        self._quote = sum_of(self._quote, self.notional(t))
+        return True
+
+    def _check_desk(self, t: Ticket, orders: i64) -> bool:
+        """The account's limits in the market."""
         symbol = t.symbol
         row = self.rules.desk(t.account, symbol)
         open_max = self.rules.limit(row, symbol, U_OPEN)
@@ -164,29 +222,43 @@ class Risk:
             self.exposure.count(t.account, symbol)
             if open_max != 0 and t.may_rest() and self.exposure.open > open_max - orders:
                 return self.answer.reject(TOO_MANY_OPEN_ORDERS, open_max)
-            if parked_max != 0 and t.is_conditional() and self.exposure.parked >= parked_max:
+            parked = self.exposure.parked + self._waiting
+            if parked_max != 0 and self._parks(t) and parked >= parked_max:
                 return self.answer.reject(TOO_MANY_OPEN_ORDERS, parked_max)
-            if position != 0 and t.side == BUY and not self._check_position(t, t.qty, position):
-                return False
+            if position != 0 and t.side == BUY:
+                lots = self._lots + (0 if t.by_quote() else t.qty)
+                if not self._check_position(t.account, lots, position):
+                    return False
         daily = self.rules.limit(row, symbol, U_DAILY)
-        return daily == 0 or self._check_daily(t, row, daily)
+        if daily == 0:
+            return True
+        wanted = sum_of(self._quote, self.notional(t))
+        return self._check_daily(self._left_today(t, row, daily, 0), wanted)
 
-    def _check_position(self, t: Ticket, more: i64, most: i64) -> bool:
-        """What it owns and is about to buy; an order by quote amount counts when it has bought."""
+    def _parks(self, t: Ticket) -> bool:
+        """It will wait outside of the book: for a trigger or, which counts from `VERSION_STRICT`
+        on, for an auction or as a later leg of its list."""
+        if t.is_conditional() or not self.execution.is_strict:
+            return t.is_conditional()
+        return self._legs > 0 or (t.tif == AUCTION and self.execution.mode != MODE_AUCTION)
+
+    def _check_position(self, account: i64, wanted: i64, most: i64) -> bool:
+        """What it owns and is about to buy; an order by quote amount counts when it has bought,
+        from `VERSION_STRICT` on when it is about to."""
         owned: i64 = 0
-        row = self.accounts.find(t.account, self.execution.base)
+        row = self.accounts.find(account, self.execution.base)
         if row != NIL:
             at = row * BALANCE_WORDS
             rows = self.accounts.balances.rows
             owned = (rows[at + B_AVAILABLE] + rows[at + B_HOLD]) // self.execution.lot_units
         free = most - sum_of(owned, self.exposure.buying)
-        wanted: i64 = 0 if t.by_quote() else more
         if free <= 0 or wanted > free:
             return self.answer.reject(LOT_SIZE, free if free > 0 else 0)
         return True
 
-    def check_amend(self, t: Ticket, more: i64) -> bool:
-        """An amended order, as it would be placed now, for `more` lots than it is (or fewer)."""
+    def check_amend(self, t: Ticket, more: i64, was: i64) -> bool:
+        """An amended order, as it would be placed now, for `more` lots than it is (or fewer);
+        `was`: the quote units that it counts for so far."""
         if not self._check_terms(t):
             return False
         symbol = t.symbol
@@ -194,22 +266,55 @@ class Risk:
         position = self.rules.limit(row, symbol, U_POSITION)
         if position != 0 and t.side == BUY and more > 0:
             self.exposure.count(t.account, symbol)
-            if not self._check_position(t, more, position):
+            if not self._check_position(t.account, 0 if t.by_quote() else more, position):
                 return False
         daily = self.rules.limit(row, symbol, U_DAILY)
-        return daily == 0 or self._check_daily(t, row, daily)
+        if daily == 0:
+            return True
+        wanted = self.notional(t)
+        if self.execution.is_strict:
+            if wanted <= was:
+                return True
+            wanted -= was
+        return self._check_daily(self._left_today(t, row, daily, 0), wanted)
 
-    def _check_daily(self, t: Ticket, row: i64, daily: i64) -> bool:
-        """What it traded today and would trade at its limit; without a limit what it traded."""
-        traded: i64 = 0
-        if row != NIL and self.rules.desks.rows[row * DESK_WORDS + D_DAY] == self._day():
-            traded = self.rules.desks.rows[row * DESK_WORDS + D_TRADED]
-        left: i64 = daily - traded if daily > traded else 0
-        wanted: i64 = 0
+    def check_plan(self, t: Ticket, lots: i64, spent: i64, is_open: bool) -> bool:
+        """A market order that is about to trade so many lots and quote units; `is_open`: it was
+        placed before, and what it named then is counted among the open orders."""
+        symbol = t.symbol
+        if self.rules.is_free(symbol):
+            return True
+        row = self.rules.desk(t.account, symbol)
+        position = self.rules.limit(row, symbol, U_POSITION)
+        if position != 0 and t.side == BUY and t.by_quote():
+            self.exposure.count(t.account, symbol)
+            if not self._check_position(t.account, lots, position):
+                return False
+        daily = self.rules.limit(row, symbol, U_DAILY)
+        if daily == 0:
+            return True
+        own = self.notional(t) if is_open else 0
+        return self._check_daily(self._left_today(t, row, daily, own), spent)
+
+    def notional(self, t: Ticket) -> i64:
+        """Quote units that the order names: its amount, or its lots at its price, 0 for none."""
         if t.by_quote():
-            wanted = t.qty
-        elif t.price != 0:
-            wanted = t.price * t.qty * self.execution.tick_value
+            return t.qty
+        return t.price * t.qty * self.execution.tick_value
+
+    def _left_today(self, t: Ticket, row: i64, daily: i64, own: i64) -> i64:
+        """What the account may still trade here beside, from `VERSION_STRICT` on, what it has
+        open; `own` quote units of that are of the order in hand."""
+        used: i64 = 0
+        if row != NIL and self.rules.desks.rows[row * DESK_WORDS + D_DAY] == self._day():
+            used = self.rules.desks.rows[row * DESK_WORDS + D_TRADED]
+        if self.execution.is_strict:
+            self.exposure.count(t.account, t.symbol)
+            others = self.exposure.notional
+            used = sum_of(used, others - own if others < AMOUNT_MAX else others)
+        return daily - used if daily > used else 0
+
+    def _check_daily(self, left: i64, wanted: i64) -> bool:
         if left == 0 or wanted > left:
             return self.answer.reject(MAX_NOTIONAL, left)
         return True
@@ -246,10 +351,20 @@ class Risk:
     # --- how far it may trade -----------------------------------------------------------------
 
     def collar(self, side: i64, price: i64) -> i64:
-        """The worst price at which a taker with this limit (0: any) may trade; 0: any."""
-        symbol = self.execution.symbol
-        if self.rules.is_free(symbol):
+        """The worst price at which a taker with this limit (0: any) may trade; 0: any.
+
+        From `VERSION_STRICT` on a trade may not be too good to be true either: where the other
+        side's best price lies beyond the collar's far edge, the bound is one that nothing reaches.
+        """
+        if self.rules.is_free(self.execution.symbol):
             return price
+        if self.execution.is_strict and self._is_beyond(side):
+            return OUT_OF_REACH_BELOW if side == BUY else OUT_OF_REACH_ABOVE
+        return self.edge(side, price)
+
+    def edge(self, side: i64, price: i64) -> i64:
+        """The same, whatever the best price is."""
+        symbol = self.execution.symbol
         bound = price
         static = self.rules.get(symbol, U_STATIC)
         if static != 0:
@@ -258,6 +373,13 @@ class Risk:
         if dynamic != 0:
             bound = self._tighter(side, bound, self.reference(symbol), dynamic)
         return bound
+
+    def _is_beyond(self, side: i64) -> bool:
+        """The best price for a taker of that side lies where no trade may be."""
+        other: i64 = SELL if side == BUY else BUY
+        best = self.execution.books[self.execution.symbol].best(other)
+        far = self.edge(other, 0)
+        return best != 0 and far != 0 and (best < far if side == BUY else best > far)
 
     def _tighter(self, side: i64, bound: i64, reference: i64, bps: i64) -> i64:
         if reference == 0:
@@ -276,7 +398,8 @@ class Risk:
         most = self.rules.get(symbol, U_COUNT)
         if most == 0:
             return
-        self._look_at_window(symbol, self.markets.get(symbol, M_LAST))
+        begin = self.markets.get(symbol, M_LAST)
+        self._look_at_window(symbol, self._begin(symbol, begin, begin))
         count = self.markets.get(symbol, M_WINDOW_COUNT) + 1
         self.markets.set(symbol, M_WINDOW_COUNT, count)
         if count >= most:
@@ -288,10 +411,21 @@ class Risk:
         if most == 0:
             return
         last = self.markets.get(symbol, M_LAST)
-        self._look_at_window(symbol, before if before != 0 else last)
+        before = self._begin(symbol, before, last)
+        self._look_at_window(symbol, before)
         begin = self.markets.get(symbol, M_WINDOW_PRICE)
+        if begin == 0 and self.execution.is_strict:  # it began when there was no price at all
+            begin = before
+            self.markets.set(symbol, M_WINDOW_PRICE, begin)
         if last > highest(begin, most) or last < lowest(begin, most):
             self._trip(symbol, TRIPPED_BY_MOVE)
+
+    def _begin(self, symbol: i64, before: i64, last: i64) -> i64:
+        """Where a window begins: the price before, from `VERSION_STRICT` on in its place the
+        reference, and only where there is none either the last price."""
+        if before == 0 and self.execution.is_strict:
+            before = self._static(symbol)
+        return before if before != 0 else last
 
     def _look_at_window(self, symbol: i64, price: i64) -> None:
         """A window that is over gives way to a new one, which begins at `price`."""

@@ -11,6 +11,7 @@ hold of a market order are reckoned from must be what will happen.
 
 from mypy_extensions import i64
 
+from core.amounts import product_of, sum_of
 from core.book import Book, Ladder
 from core.codes import (
     BUY, CANCELED_SELF_TRADE, STP_DECREMENT, STP_EXPIRE_BOTH, STP_EXPIRE_MAKER, STP_EXPIRE_TAKER,
@@ -46,10 +47,16 @@ class SelfTrade:
         self._budget: i64 = 0
         self._by_quote: bool = False
 
-    def begin(self, account: i64, mode: i64, by_group: i64) -> None:
-        """Whose order comes next, and how it is to meet its own."""
+    def begin(self, account: i64, mode: i64, by_group: i64, is_listed: bool) -> None:
+        """Whose order comes next, and how it is to meet its own.
+
+        A list's legs are for what they were placed for: from `VERSION_STRICT` on none is made
+        smaller, both end instead.
+        """
         self._account = account
         self._group = self.profiles.group(account) if by_group != 0 else 0
+        if mode == STP_DECREMENT and is_listed and self.execution.is_strict:
+            mode = STP_EXPIRE_BOTH
         self._mode = mode
 
     def is_own(self, slot: i64) -> bool:
@@ -58,7 +65,10 @@ class SelfTrade:
             return True
         return self._group != 0 and self.profiles.group(account) == self._group
 
-    def _stops(self) -> bool:
+    def _stops(self, maker: i64) -> bool:
+        """Meeting this own order ends the taker."""
+        if self._mode == STP_DECREMENT:
+            return self.execution.is_strict and self.endings.is_listed(maker)
         return self._mode == STP_EXPIRE_TAKER or self._mode == STP_EXPIRE_BOTH
 
     def refusing_order(self, side: i64, price: i64) -> i64:
@@ -96,7 +106,7 @@ class SelfTrade:
                 book.match(side, store.price_of(maker), take)
                 execution.settle(slot, side, limit, first, left)
                 left -= take
-            elif self._mode == STP_DECREMENT:
+            elif self._mode == STP_DECREMENT and not self._stops(maker):
                 left = self._decrement(slot, side, limit, left, maker)
                 if self.stopped:
                     break
@@ -158,7 +168,7 @@ class SelfTrade:
     # --- planning -----------------------------------------------------------------------------
 
     def walk(self, side: i64, price: i64, amount: i64, by_quote: bool, budget: i64) -> bool:
-        """How `trade` would go, in `lots` and, for a buyer or by quote, `spent` quote units.
+        """How `trade` would go, in `lots` and `spent` quote units.
 
         `amount` is lots, or quote units with `by_quote`; `budget` the quote units that a buyer
         may spend, -1 for any. False if that is not enough. Products are bounded as in
@@ -201,7 +211,7 @@ class SelfTrade:
                     missed = True
                 take += there
                 can -= there
-            elif self._stops():
+            elif self._stops(slot):
                 stopped = True
                 break
             elif self._mode == STP_DECREMENT:
@@ -218,8 +228,7 @@ class SelfTrade:
         missed = missed or self._others_from(slot, stopped)
         if self._budget >= 0 and take > (self._budget - self.spent) // lot_cost:
             return -1
-        if self._budget >= 0 or self._by_quote:
-            self.spent += take * lot_cost
+        self.spent = sum_of(self.spent, product_of(take, lot_cost))
         self.lots += take
         if self._by_quote:
             left -= take * lot_cost

@@ -12,27 +12,23 @@ fail but an assertion, and that is our bug.
 from mypy_extensions import i64
 
 from core.accounts import Accounts
+from core.amounts import product_of, sum_of
 from core.answer import Answer
 from core.book import Book
 from core.codes import (
-    AUCTION, BUY, CANCEL_ONLY, CANCELED_COLLAR, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER,
-    CANCELED_SELF_TRADE, DUPLICATE_ORDER_ID, FOK, FOK_UNFILLABLE, GTC, INSUFFICIENT_FUNDS, IOC,
-    LIMIT, LOT_SIZE, MARKET, MARKET_HALTED, MAX_NOTIONAL, MIN_NOTIONAL, MODE_AUCTION,
-    MODE_CANCEL_ONLY, MODE_HARD_HALT, MODE_NORMAL, MODE_POST_ONLY, MODE_SOFT_HALT, NO_LIQUIDITY,
-    OVERLOADED, PEGGED, POST_ONLY, POST_ONLY_WOULD_TRADE, PRICE_BAND, SELF_TRADE, SELL,
-    STATUS_EXPIRED, STATUS_FILLED, STATUS_NEW, STATUS_PARTIALLY_FILLED, STP_NONE,
-    TOO_MANY_OPEN_ORDERS, VALIDATION,
+    AUCTION, BUY, CANCELED_COLLAR, CANCELED_IOC_REMAINDER, CANCELED_MARKET_REMAINDER,
+    CANCELED_SELF_TRADE, FOK, FOK_UNFILLABLE, INSUFFICIENT_FUNDS, IOC, LIMIT, MARKET,
+    MAX_NOTIONAL, MIN_NOTIONAL, MODE_AUCTION, NO_LIQUIDITY, POST_ONLY, POST_ONLY_WOULD_TRADE,
+    SELF_TRADE, SELL, STATUS_EXPIRED, STATUS_FILLED, STATUS_NEW, STATUS_PARTIALLY_FILLED, STP_NONE,
 )  # fmt: skip
-from core.commands import C_HEAD, FLAG_BY_QUOTE, FLAG_SLIDE, PLACE_PRICE, PLACE_QTY
+from core.commands import FLAG_SLIDE
 from core.emit import EventWriter
 from core.endings import FILLED, Endings
 from core.execution import Execution
-from core.limits import OPEN_ORDERS_PER_ACCOUNT_DEFAULT, SLOT_BITS
-from core.listing import (
-    S_MAX_NOTIONAL, S_MAX_PRICE, S_MAX_QTY, S_MIN_NOTIONAL, S_MIN_PRICE, SYMBOL_WORDS, Listing,
-)  # fmt: skip
-from core.markets import M_LAST, M_TARGET, Markets
+from core.listing import S_MAX_NOTIONAL, SYMBOL_WORDS, Listing
+from core.markets import M_LAST, Markets
 from core.open_orders import OpenOrders
+from core.order_checks import OrderChecks
 from core.order_store import (
     F_PRICE, FILL_WORDS, L_HIDDEN, L_PRICE, L_TOTAL, LEVEL_SHIFT, O_FILLED, O_ID, O_OWNER,
     O_REMAINING, O_TERMS, ORDER_SHIFT, OrderStore,
@@ -46,43 +42,37 @@ from core.terms import (
     OWNER_BITS, T_DISPLAY, T_EXPIRE, T_HIDDEN, T_KIND, T_LIMIT, T_LIST, T_MIN_QTY, T_PEG, T_QTY,
     T_TRAIL, T_TRIGGER, TERMS_SHIFT,
 )  # fmt: skip
-from core.ticket import NOTHING_WRONG, Ticket
+from core.ticket import Ticket
 from core.timers import Timers
 from core.trailing import Trailing
 
 
-class Trading:
+class Trading(OrderChecks):
     """Checks, plans and carries out orders over one partition's books and balances."""
 
     def __init__(
         self, listing: Listing, accounts: Accounts, profiles: Profiles, rules: Rules,
         markets: Markets, events: EventWriter, answer: Answer, open_orders: OpenOrders,
     ) -> None:  # fmt: skip
-        self.answer = answer
-        self.listing = listing
+        store = OrderStore()
+        books = [Book(0, store)]
+        execution = Execution(
+            listing, accounts, store, books, open_orders, markets, events, answer
+        )  # fmt: skip
+        risk = Risk(rules, profiles, accounts, markets, execution, open_orders, answer)
+        super().__init__(listing, markets, answer, store, open_orders, execution, risk)
         self.accounts = accounts
         self.events = events
-        self.markets = markets
-        self.store = OrderStore()
-        self.books: list[Book] = [Book(0, self.store)]
-        self.open_orders = open_orders
-        self.open_orders_max: i64 = OPEN_ORDERS_PER_ACCOUNT_DEFAULT
-        self.execution = Execution(
-            listing, accounts, self.store, self.books, self.open_orders, markets, events, answer
-        )
-        self.risk = Risk(
-            rules, profiles, accounts, markets, self.execution, self.open_orders, answer
-        )
-        self.has_risk: bool = False
-        """The machine version in force has rules."""
-        self.timers = Timers(self.store, markets)
-        self.endings = Endings(self.execution, self.timers)
+        self.books: list[Book] = books
+        self.timers = Timers(store, markets)
+        self.endings = Endings(execution, self.timers)
         self.trailing = Trailing(self.endings)
-        self.self_trade = SelfTrade(self.execution, self.endings, profiles)
+        self.self_trade = SelfTrade(execution, self.endings, profiles)
         # The plan of the order being placed.
         self.pays: i64 = 0  # the row of the balance that pays
         self.hold: i64 = 0
         self.plan_lots: i64 = 0
+        self.plan_spent: i64 = 0  # quote units, of a market order
         self.bound: i64 = 0  # the worst price at which it may trade, 0 = any
         self.stop_reason: i64 = 0  # why the rest of the last taker must not stay, 0 = it may
 
@@ -94,127 +84,6 @@ class Trading:
     def add_books(self, symbol: i64) -> None:
         self.books.append(Book(symbol, self.store))
         self.endings.add_books(symbol)
-
-    def reject(self, code: i64, detail: i64) -> bool:
-        return self.answer.reject(code, detail)
-
-    # --- checks -------------------------------------------------------------------------------
-
-    def check(self, t: Ticket) -> bool:
-        """All checks of PLACE and PLACE_TERMS but those of liquidity and funds."""
-        self.execution.use(t.symbol)
-        if not self.check_mode(t):
-            return False
-        if t.has_terms:
-            wrong = t.wrong_word(self.answer.ts_ns)
-            if wrong != NOTHING_WRONG:
-                return self.reject(VALIDATION, wrong)
-        elif not self._check_plain(t):
-            return False
-        if self.execution.mode == MODE_POST_ONLY and t.type == LIMIT and t.tif != AUCTION:
-            t.tif = POST_ONLY
-        if not self.check_bounds(t):
-            return False
-        if self.has_risk and not self.risk.check_order(t, 1):
-            return False
-        return self.check_account(t, 1)
-
-    def check_mode(self, t: Ticket) -> bool:
-        mode = self.execution.mode
-        if mode == MODE_NORMAL:
-            return True
-        if mode == MODE_HARD_HALT or mode == MODE_SOFT_HALT:
-            return self.reject(MARKET_HALTED, mode)
-        if mode == MODE_CANCEL_ONLY:
-            return self.reject(CANCEL_ONLY, mode)
-        could_only_take = t.type == MARKET or t.tif == IOC or t.tif == FOK
-        if could_only_take and not (t.has_terms and t.type > MARKET):
-            return self.reject(MARKET_HALTED, mode)
-        if mode != MODE_AUCTION:
-            return True
-        if self.is_uncrossing() or t.type == PEGGED or t.min_qty != 0:
-            return self.reject(MARKET_HALTED, mode)
-        return True
-
-    def is_uncrossing(self) -> bool:
-        """The symbol in use is at the end of a call, and not all of it has traded yet."""
-        return self.markets.get(self.execution.symbol, M_TARGET) != 0
-
-    def _check_plain(self, t: Ticket) -> bool:
-        """The fields of PLACE, which knows only the first types and times in force."""
-        flags = t.flags
-        if t.side > SELL or t.type > MARKET or t.tif > POST_ONLY or flags > FLAG_BY_QUOTE:
-            return self.reject(VALIDATION, C_HEAD)
-        if t.type == MARKET:
-            if t.tif == GTC or t.tif == POST_ONLY or (flags != 0 and t.tif == FOK):
-                return self.reject(VALIDATION, C_HEAD)
-            if t.price != 0:
-                return self.reject(VALIDATION, PLACE_PRICE)
-        else:
-            if flags != 0:
-                return self.reject(VALIDATION, C_HEAD)
-            if t.price < 1:
-                return self.reject(VALIDATION, PLACE_PRICE)
-        if t.qty < 1:
-            return self.reject(VALIDATION, PLACE_QTY)
-        return True
-
-    def check_bounds(self, t: Ticket) -> bool:
-        """Price band, lot size and notional. No product before its factors are checked."""
-        if t.by_quote():
-            if not self.check_notional(t.qty):
-                return False
-        else:
-            if t.price != 0 and not self.check_price(t.price):
-                return False
-            if not self.check_lots(t.qty):
-                return False
-            if t.is_limit_kind():
-                if not self.check_notional(t.price * t.qty * self.execution.tick_value):
-                    return False
-        return t.trigger == 0 or self.check_price(t.trigger)
-
-    def check_price(self, price: i64) -> bool:
-        rows = self.listing.symbols.rows
-        at = self.execution.symbol * SYMBOL_WORDS
-        if price < rows[at + S_MIN_PRICE]:
-            return self.reject(PRICE_BAND, rows[at + S_MIN_PRICE])
-        if price > rows[at + S_MAX_PRICE]:
-            return self.reject(PRICE_BAND, rows[at + S_MAX_PRICE])
-        return True
-
-    def check_lots(self, qty: i64) -> bool:
-        most = self.listing.symbols.rows[self.execution.symbol * SYMBOL_WORDS + S_MAX_QTY]
-        return qty <= most or self.reject(LOT_SIZE, most)
-
-    def check_notional(self, notional: i64) -> bool:
-        rows = self.listing.symbols.rows
-        at = self.execution.symbol * SYMBOL_WORDS
-        if notional < rows[at + S_MIN_NOTIONAL]:
-            return self.reject(MIN_NOTIONAL, rows[at + S_MIN_NOTIONAL])
-        if notional > rows[at + S_MAX_NOTIONAL]:
-            return self.reject(MAX_NOTIONAL, rows[at + S_MAX_NOTIONAL])
-        return True
-
-    def check_account(self, t: Ticket, orders: i64) -> bool:
-        """Room for so many open orders; `t` is one of them."""
-        if orders > 1 or t.may_rest():
-            open_now = self.open_orders.count_of(t.account)
-            if open_now > self.open_orders_max - orders:
-                return self.reject(TOO_MANY_OPEN_ORDERS, self.open_orders_max)
-        has_room = self.store.has_room() if orders == 1 else self.store.has_room_for(orders)
-        if not has_room:
-            return self.reject(OVERLOADED, 1 << SLOT_BITS)
-        return self.check_client(t)
-
-    def check_client(self, t: Ticket) -> bool:
-        """The client's own id stands on no open order of the account."""
-        if t.client_hi != 0 or t.client_lo != 0:
-            known = self.open_orders.find_client(t.client_hi, t.client_lo, t.account)
-            if known != NIL:
-                other = self.store.orders.rows[(known << ORDER_SHIFT) + O_ID]
-                return self.reject(DUPLICATE_ORDER_ID, other)
-        return True
 
     # --- the plan -----------------------------------------------------------------------------
 
@@ -233,7 +102,9 @@ class Trading:
             return self.hold <= available or self.reject(INSUFFICIENT_FUNDS, available)
         by_quote = t.by_quote()
         self.bound = self.risk.collar(side, t.price) if self.has_risk else t.price
-        if t.type == MARKET and (best == 0 or not self.crosses(side, self.bound, best)):
+        if t.type == MARKET and not self.crosses(side, self.bound, best):
+            if self.crosses(side, t.price, best):
+                self._note_stopped()
             return self.reject(NO_LIQUIDITY, 0)
         if by_quote and t.qty < best * self.execution.tick_value:
             return self.reject(MIN_NOTIONAL, best * self.execution.tick_value)
@@ -246,15 +117,24 @@ class Trading:
             return False
         if t.tif == FOK or t.min_qty > 0:
             need = t.qty if t.tif == FOK else t.min_qty
-            there = self._fillable(t, need)
+            there = self._fillable(t, need, self.bound)
             if there < need:
+                if self.bound != t.price and self._fillable(t, need, t.price) >= need:
+                    self._note_stopped()
                 return self.reject(FOK_UNFILLABLE, there)
-        if t.type == MARKET:
-            affordable = self._plan_market(t, by_quote, available)
-        else:
+        if t.type != MARKET:
             self.hold = self.execution.hold_of(side, t.price, t.qty)
-            affordable = self.hold <= available
-        return affordable or self.reject(INSUFFICIENT_FUNDS, available)
+            return self.hold <= available or self.reject(INSUFFICIENT_FUNDS, available)
+        if not self._plan_market(t, by_quote, available):
+            return self.reject(INSUFFICIENT_FUNDS, available)
+        if self.plan_lots == 0 and by_quote and self.execution.is_strict:
+            return self.reject(NO_LIQUIDITY, 0)  # it would meet its own orders alone
+        return True
+
+    def _note_stopped(self) -> None:
+        """The collar alone keeps an order from trading: from `VERSION_STRICT` on it counts."""
+        if self.execution.is_strict:
+            self.risk.was_stopped(self.execution.symbol)
 
     def crosses(self, side: i64, price: i64, best: i64) -> bool:
         """Whether an order would trade at once; price 0 is any, and no best price none."""
@@ -265,19 +145,23 @@ class Trading:
     def _slide(self, t: Ticket, best: i64) -> bool:
         """One tick away from the other side, which must be a price that may be asked for."""
         t.price = best - 1 if t.side == BUY else best + 1
+        if self.execution.is_strict:
+            t.price = self.risk.on_step(t.side, t.price)
         if not self.check_price(t.price):
+            return False
+        if self.execution.is_strict and not self.risk.check_price(t.side, t.price):
             return False
         return self.check_notional(t.price * t.qty * self.execution.tick_value)
 
     def _plan_self_trade(self, t: Ticket) -> bool:
-        self.self_trade.begin(t.account, t.stp, t.by_group)
+        self.self_trade.begin(t.account, t.stp, t.by_group, t.list_leg != 0)
         own = self.self_trade.refusing_order(t.side, self.bound)
         return own == 0 or self.reject(SELF_TRADE, own)
 
-    def _fillable(self, t: Ticket, lots: i64) -> i64:
+    def _fillable(self, t: Ticket, lots: i64, bound: i64) -> i64:
         if t.stp == STP_NONE:
-            return self.books[self.execution.symbol].fillable(t.side, self.bound, lots)
-        self.self_trade.walk(t.side, self.bound, lots, False, -1)
+            return self.books[self.execution.symbol].fillable(t.side, bound, lots)
+        self.self_trade.walk(t.side, bound, lots, False, -1)
         return self.self_trade.lots
 
     def _plan_market(self, t: Ticket, by_quote: bool, available: i64) -> bool:
@@ -306,8 +190,7 @@ class Trading:
                 take = min(qty - lots, there)
             if side == BUY and take > (available - spent) // lot_cost:
                 return False
-            if by_quote or side == BUY:
-                spent += take * lot_cost
+            spent = sum_of(spent, product_of(take, lot_cost))
             lots += take
             if take < there:
                 break
@@ -323,6 +206,7 @@ class Trading:
 
     def _hold_for_market(self, side: i64, lots: i64, spent: i64, available: i64) -> bool:
         self.plan_lots = lots
+        self.plan_spent = spent
         if side == SELL:
             if lots > available // self.execution.lot_units:
                 return False
@@ -337,8 +221,17 @@ class Trading:
         """A LIMIT or MARKET order that `check` let through."""
         if not self.plan(t, 0):
             return
+        if self.execution.is_strict and t.type == MARKET and not self._check_plan(t):
+            return
         slot = self.accept(t, self.plan_lots if t.by_quote() else t.qty, self.hold)
         self.run(t, slot, False)
+
+    def _check_plan(self, t: Ticket) -> bool:
+        """What a market order is about to trade is held to the limits as if it had a price."""
+        most = self.listing.symbols.rows[t.symbol * SYMBOL_WORDS + S_MAX_NOTIONAL]
+        if self.plan_spent > most:
+            return self.reject(MAX_NOTIONAL, most)
+        return self.risk.check_plan(t, self.plan_lots, self.plan_spent, False)
 
     def accept(self, t: Ticket, lots: i64, hold: i64) -> i64:
         """A slot, with its row, its further terms, its hold and its event."""
@@ -428,7 +321,7 @@ class Trading:
         elif stp == STP_NONE:
             left = self.execution.trade(slot, side, bound, lots, limit)
         else:
-            self.self_trade.begin(account, stp, by_group)
+            self.self_trade.begin(account, stp, by_group, self.endings.is_listed(slot))
             left = self.self_trade.trade(slot, side, bound, lots, limit)
             prevented = self.self_trade.prevented
             if self.self_trade.stopped:
@@ -440,17 +333,21 @@ class Trading:
                 self.risk.note_fills(account, symbol, before)
             self.endings.after_trade(slot)
         if left > 0 and bound != price and self.stop_reason == 0:
-            self._stop_at_collar(symbol, side, price)
+            self._stop_at_collar(symbol, side, price, limit)
         if self.store.orders.rows[(slot << ORDER_SHIFT) + O_OWNER] >> OWNER_BITS != 0:
             self.hide(slot, left)
         return left
 
-    def _stop_at_collar(self, symbol: i64, side: i64, price: i64) -> None:
-        """A taker with lots left that its own limit would let trade on."""
-        if self.execution.mode != MODE_AUCTION:
-            if self.books[symbol].reachable(side, price) != NIL:
+    def _stop_at_collar(self, symbol: i64, side: i64, price: i64, limit: i64) -> None:
+        """A taker with lots left that its own limit would let trade on, or rest beyond a collar."""
+        if self.execution.mode == MODE_AUCTION:
+            return
+        if self.books[symbol].reachable(side, price) != NIL:
+            self.stop_reason = CANCELED_COLLAR
+            self.risk.was_stopped(symbol)
+        elif self.execution.is_strict and limit != 0:
+            if self.risk.edge(side, price) != price:
                 self.stop_reason = CANCELED_COLLAR
-                self.risk.was_stopped(symbol)
 
     def _see_prices(self) -> None:
         """The first and the last price of a match are its extremes; the market sees both."""

@@ -25,6 +25,12 @@ NOT_YET_ABOVE: Final = 2 * PRICE_TICKS_MAX
 """A buying stop's trigger before the first trade; a selling one's is 0. No price reaches either."""
 
 
+REACHED_RISING: Final = 1
+REACHED_FALLING: Final = 2 * PRICE_TICKS_MAX
+"""Where triggers stand that a price has reached, from `VERSION_STRICT` on, until their orders come
+into the market: a buying stop's is never below 2, a selling one's never so high."""
+
+
 class Trailing:
     """All symbols' trailing stops."""
 
@@ -49,10 +55,35 @@ class Trailing:
         if self.endings.markets.get(symbol, M_TRAILS) == 0:
             return
         book = self.endings.trail_books[symbol]
+        if self.endings.execution.is_strict:
+            self._note_reached(book, BUY, price, REACHED_FALLING)
+            self._note_reached(book, SELL, price, REACHED_RISING)
+            self._follow(book, BUY, price, REACHED_FALLING)
+            self._follow(book, SELL, price, -REACHED_RISING)
+            return
         low = self.endings.markets.get(symbol, M_LOW)
         high = self.endings.markets.get(symbol, M_HIGH)
         self._follow(book, BUY, price, low)
         self._follow(book, SELL, price, -high)
+
+    def _note_reached(self, book: Book, ladder_side: i64, price: i64, to: i64) -> None:
+        """What the price reaches goes to `to`, the best trigger first, the oldest first."""
+        ladder = book.side(ladder_side)
+        store = self.endings.store
+        reached = vec[i64]()
+        i = ladder.depth - 1
+        while i >= 0 and ladder.keys[i] >= price * ladder.sign:
+            if ladder.keys[i] != to * ladder.sign:
+                slot = store.levels.rows[(ladder.levels[i] << LEVEL_SHIFT) + L_HEAD]
+                while slot != NIL:
+                    reached = append(reached, slot)
+                    slot = store.orders.rows[(slot << ORDER_SHIFT) + O_NEXT]
+            i -= 1
+        at: i64 = 0
+        while at < i64(len(reached)):
+            book.unlink(reached[at])
+            book.rest(reached[at], ladder_side, to)
+            at += 1
 
     def _follow(self, book: Book, ladder_side: i64, price: i64, reached: i64) -> None:
         """Orders of one ladder, from the best level on, oldest first within a level.

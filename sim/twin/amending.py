@@ -99,7 +99,10 @@ def _amend_resting(state: State, symbol: Symbol, order: Order, command: Command)
             order.account, order.symbol, order.side, LIMIT, order.time_in_force, price,
             qty - order.filled, (0, 0), 0,
         )  # fmt: skip
-        risk.check_amend(state, symbol, wanted, qty - order.qty)
+        was = symbol.cost(order.limit, order.remaining)
+        risk.check_amend(state, symbol, wanted, qty - order.qty, was)
+    else:
+        risk.check_reduction(state, symbol, qty)
     hold_delta = _amended_hold(state, symbol, order, price, qty)
 
     filled_before, before = order.filled, order.place
@@ -214,12 +217,16 @@ def _amend_parked(state: State, symbol: Symbol, order: Order, command: Command) 
     moves = trigger not in (0, terms.trigger)
     if qty < 1 or (not moves and (price, qty) == (terms.price, terms.qty)):
         raise Reject(VALIDATION, 6)
-    asked = terms.price, terms.qty, terms.trigger
+    if state.is_strict and terms.display and qty > terms.display * TIPS:
+        raise Reject(VALIDATION, 6)
+    asked, was = (terms.price, terms.qty, terms.trigger), risk.notional(symbol, wanted)
     wanted.price, wanted.qty, terms.trigger = price, qty, trigger or terms.trigger
     try:
         trading.check_bounds(symbol, wanted)
         if not (price == asked[0] and qty < asked[1] and trigger == 0):
-            risk.check_amend(state, symbol, wanted, qty - asked[1])
+            risk.check_amend(state, symbol, wanted, qty - asked[1], was)
+        elif not wanted.by_quote:
+            risk.check_reduction(state, symbol, qty)
         if moves:
             waiting.check_trigger(symbol, wanted)
         more = waiting.hold_for(symbol, wanted) - terms.held

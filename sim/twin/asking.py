@@ -52,6 +52,7 @@ class Wanted:
     flags: int
     terms: Terms | None = None
     list_id: int = 0
+    in_list: bool = False
 
     @property
     def by_quote(self) -> bool:

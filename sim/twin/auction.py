@@ -147,7 +147,7 @@ def go_on(state: State, symbol: Symbol) -> bool:
         if symbol.is_watched():
             symbol.high = max(symbol.high, symbol.last)
             symbol.low = min(symbol.low or symbol.last, symbol.last)
-        waiting.follow_trails(symbol, symbol.last)
+        waiting.follow_trails(state, symbol, symbol.last)
     state.emit(
         AuctionEnded, symbol.id, price=symbol.uncross if symbol.traded else 0, volume=symbol.traded
     )

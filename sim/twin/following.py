@@ -91,6 +91,9 @@ def settle(state: State) -> None:
         _settle_symbol(state, state.symbols[state.touched[at]])
         at += 1
     state.touched = []
+    for symbol in state.symbols.values():
+        if state.is_strict and not symbol.is_watched():
+            symbol.high = symbol.low = 0  # nothing waits for a price
 
 
 def _settle_symbol(state: State, symbol: Symbol) -> None:
@@ -111,7 +114,7 @@ def _settle_symbol(state: State, symbol: Symbol) -> None:
             waiting.follow_pegs(state, symbol)
         if symbol.mode != MODE_NORMAL:
             break
-        reached = _reached(symbol)
+        reached = _reached(state, symbol)
         due = reached or _due(symbol)
         if due is None:
             break
@@ -126,8 +129,18 @@ def _settle_symbol(state: State, symbol: Symbol) -> None:
     symbol.backlog = False
 
 
-def _reached(symbol: Symbol) -> Order | None:
+def _reached(state: State, symbol: Symbol) -> Order | None:
     """The next order whose trigger was reached; without one, what was seen is done with."""
+    if state.is_strict:
+        for side, price, turn in (
+            (SELL, symbol.high, waiting.RISEN), (BUY, symbol.low, waiting.FALLEN)
+        ):  # fmt: skip
+            fixed = symbol.triggers.first(side, price) if price else None
+            trailing = symbol.trails.queue(side, turn)
+            if fixed or trailing:
+                return fixed or trailing[0]
+        symbol.high = symbol.low = 0
+        return None
     if symbol.high:
         for side, price in ((SELL, symbol.high), (BUY, symbol.low)):
             for queues in (symbol.triggers, symbol.trails):

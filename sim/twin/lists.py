@@ -40,9 +40,9 @@ def place_list(state: State, command: Command) -> Reply:
     if kind not in (LIST_OCO, LIST_OTO, LIST_OTOCO):
         raise Reject(VALIDATION, 4)
     legs = _legs(state, command, kind)
-    for leg in legs:
+    for at, leg in enumerate(legs):
         trading.check_bounds(symbol, leg)
-        risk.check_order(state, symbol, leg, len(legs))
+        risk.check_order(state, symbol, leg, len(legs), legs[:at])
     for at, leg in enumerate(legs):
         trading.check_account(state, leg, len(legs))
         if leg.client != (0, 0) and leg.client in [before.client for before in legs[:at]]:
@@ -66,6 +66,7 @@ def _legs(state: State, command: Command, kind: int) -> list[Wanted]:
                     raise Reject(VALIDATION, number)
             continue
         leg = asking.leg_of(command, at)
+        leg.in_list = True
         asking.check_leg(leg, at, state.now, state.version)
         if not _fits(leg, kind, at, count):
             raise Reject(VALIDATION, first)

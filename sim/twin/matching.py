@@ -39,8 +39,10 @@ class Guard:
         group = state.groups.get(self.account, 0) if self.by_group else 0
         return group != 0 and state.groups.get(maker.account, 0) == group
 
-    @property
-    def stops(self) -> bool:
+    def stops(self, state: State, maker: Order) -> bool:
+        """Whether meeting this own order ends the taker."""
+        if self.mode == STP_DECREMENT:
+            return state.is_strict and maker.terms is not None and maker.terms.list is not None
         return self.mode in (STP_EXPIRE_TAKER, STP_EXPIRE_BOTH)
 
 
@@ -64,7 +66,7 @@ def rehearse(state: State, queue: list[Order], lots: int, guard: Guard) -> tuple
         tip, hidden, order = rows[0]
         assert isinstance(order, Order) and isinstance(tip, int) and isinstance(hidden, int)
         if guard.owns(state, order):
-            if guard.stops:
+            if guard.stops(state, order):
                 return taken, lots, True
             rows.pop(0)
             if guard.mode == STP_DECREMENT:
@@ -150,9 +152,9 @@ def match(state: State, symbol: Symbol, taker: Order, limit: int, guard: Guard) 
         if maker.place not in out.levels:
             out.levels.append(maker.place)
     if makers:
-        _see(symbol, makers[0].place[1])
+        _see(state, symbol, makers[0].place[1])
         if makers[-1].place[1] != makers[0].place[1]:
-            _see(symbol, makers[-1].place[1])
+            _see(state, symbol, makers[-1].place[1])
         for account, quote in fills:
             risk.note_trade(state, symbol, account, quote)
             risk.note_trade(state, symbol, taker.account, quote)
@@ -164,9 +166,13 @@ def match(state: State, symbol: Symbol, taker: Order, limit: int, guard: Guard) 
                 ending.ended(state, maker, ending.FILLED)
         ending.leg_trades(state, taker)
     out.left = taker.remaining
-    if out.left and bound != limit and not out.stopped and symbol.book.first(side, limit):
-        out.stopped = CANCELED_COLLAR
-        risk.was_stopped(state, symbol)
+    if out.left and bound != limit and not out.stopped:
+        if symbol.book.first(side, limit):
+            out.stopped = CANCELED_COLLAR
+            risk.was_stopped(state, symbol)
+        elif state.is_strict and taker.limit:
+            if risk.edge_of(symbol, taker.side, limit) != limit:
+                out.stopped = CANCELED_COLLAR  # it may not rest there either
     return out
 
 
@@ -216,7 +222,7 @@ def _trade(state: State, symbol: Symbol, maker: Order, taker: Order, lots: int) 
 def _meet_own(
     state: State, symbol: Symbol, maker: Order, taker: Order, guard: Guard, out: Outcome
 ) -> None:
-    if guard.mode == STP_DECREMENT:
+    if guard.mode == STP_DECREMENT and not guard.stops(state, maker):
         _decrement(state, symbol, maker, taker, out)
         return
     if guard.mode != STP_EXPIRE_TAKER:
@@ -255,7 +261,7 @@ def _emit_less(state: State, symbol: Symbol, order: Order, lots: int, kept_prior
     )  # fmt: skip
 
 
-def _see(symbol: Symbol, price: int) -> None:
+def _see(state: State, symbol: Symbol, price: int) -> None:
     """The market sees a price: triggers are reached, and those that trail follow."""
     from sim.twin import waiting  # noqa: PLC0415
 
@@ -263,4 +269,4 @@ def _see(symbol: Symbol, price: int) -> None:
     if symbol.is_watched():
         symbol.high = max(symbol.high, price)
         symbol.low = min(symbol.low or price, price)
-    waiting.follow_trails(symbol, price)
+    waiting.follow_trails(state, symbol, price)

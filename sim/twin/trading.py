@@ -40,12 +40,15 @@ from core.codes import (
     STATUS_FILLED,
     STATUS_NEW,
     STATUS_PARTIALLY_FILLED,
+    STP_DECREMENT,
+    STP_EXPIRE_BOTH,
     STP_EXPIRE_TAKER,
     TOO_MANY_OPEN_ORDERS,
     VALIDATION,
 )
 from core.commands import FLAG_BY_QUOTE, FLAG_SLIDE
 from core.events import OrderAccepted, OrderTermsAccepted, Reply
+from core.limits import AMOUNT_MAX
 from sim.twin import asking, ending, matching, risk
 from sim.twin.asking import Wanted
 from sim.twin.book import Order, Terms, other
@@ -64,6 +67,7 @@ def place(state: State, command: Command) -> Reply:
 def enter_new(state: State, symbol: Symbol, command: Command, wanted: Wanted) -> Reply:
     """A LIMIT or MARKET order that has passed `check`: funds, acceptance, trade."""
     lots, hold = plan(state, symbol, wanted, held=0)
+    check_market(state, symbol, wanted, lots, own=-1)
     order = accept(state, symbol, wanted, lots, hold)
     out = run(state, symbol, order, wanted, is_listed=False)
     return order_reply(state, command, order, out, symbol)
@@ -191,6 +195,8 @@ def plan(state: State, symbol: Symbol, wanted: Wanted, held: int) -> tuple[int, 
     reached = book.within(side, wanted.price)
     bound = risk.collar(state, symbol, wanted.side, wanted.price)
     if wanted.order_type == MARKET and not book.within(side, bound):
+        if reached:
+            _note_stopped(state, symbol)
         raise Reject(NO_LIQUIDITY)
     if wanted.by_quote and best is not None and wanted.qty < symbol.cost(best, 1):
         raise Reject(MIN_NOTIONAL, symbol.cost(best, 1))
@@ -198,9 +204,13 @@ def plan(state: State, symbol: Symbol, wanted: Wanted, held: int) -> tuple[int, 
         if not wanted.flags & FLAG_SLIDE:
             raise Reject(POST_ONLY_WOULD_TRADE, reached[0])
         wanted.price = reached[0] + (1 if wanted.side == SELL else -1)
+        if state.is_strict:
+            wanted.price = risk.on_step(symbol, wanted.side, wanted.price)
         check_band(symbol, wanted.price)
+        if state.is_strict:
+            risk.check_price(symbol, wanted.side, wanted.price)
         check_notional(symbol, symbol.cost(wanted.price, wanted.qty))
-    guard = guard_of(wanted)
+    guard = guard_of(state, wanted)
     met = book.first(side, bound)
     if guard.mode == STP_EXPIRE_TAKER and met is not None and guard.owns(state, met):
         raise Reject(SELF_TRADE, met.order_id)
@@ -209,7 +219,29 @@ def plan(state: State, symbol: Symbol, wanted: Wanted, held: int) -> tuple[int, 
     available = held + state.accounts.available[wanted.account, symbol.hold_asset(wanted.side)]
     if hold > available:
         raise Reject(INSUFFICIENT_FUNDS, available)
+    if state.is_strict and wanted.by_quote and lots == 0:
+        raise Reject(NO_LIQUIDITY)
     return lots, hold
+
+
+def _note_stopped(state: State, symbol: Symbol) -> None:
+    """The collar alone keeps an order from trading."""
+    if state.is_strict:
+        risk.was_stopped(state, symbol)
+
+
+def check_market(state: State, symbol: Symbol, wanted: Wanted, lots: int, own: int) -> None:
+    """What a market order is about to trade; one that was triggered has passed the maximum."""
+    if not state.is_strict or wanted.order_type != MARKET:
+        return
+    bound = risk.collar(state, symbol, wanted.side, wanted.price)
+    guard = guard_of(state, wanted)
+    walk = matching.plan_by_quote if wanted.by_quote else matching.plan_by_qty
+    plan = walk(state, symbol, wanted.side, bound, wanted.qty, guard)
+    spent = min(sum(symbol.cost(price, taken) for price, taken in plan), AMOUNT_MAX)
+    if own < 0 and spent > symbol.max_notional:
+        raise Reject(MAX_NOTIONAL, symbol.max_notional)
+    risk.check_plan(state, symbol, wanted, lots, spent, max(own, 0))
 
 
 def _plan_in_call(state: State, symbol: Symbol, wanted: Wanted, held: int) -> tuple[int, int]:
@@ -221,10 +253,15 @@ def _plan_in_call(state: State, symbol: Symbol, wanted: Wanted, held: int) -> tu
     return wanted.qty, hold
 
 
-def guard_of(wanted: Wanted) -> Guard:
+def guard_of(state: State, wanted: Wanted) -> Guard:
+    """How it meets its own orders. A leg of a list is not made smaller."""
     if wanted.terms is None:
         return Guard(wanted.account)
-    return Guard(wanted.account, wanted.terms.stp, wanted.terms.by_group)
+    mode = wanted.terms.stp
+    is_leg = wanted.in_list or wanted.terms.list is not None
+    if state.is_strict and mode == STP_DECREMENT and is_leg:
+        mode = STP_EXPIRE_BOTH
+    return Guard(wanted.account, mode, wanted.terms.by_group)
 
 
 def _check_fillable(state: State, symbol: Symbol, wanted: Wanted, guard: Guard, bound: int) -> None:
@@ -234,6 +271,11 @@ def _check_fillable(state: State, symbol: Symbol, wanted: Wanted, guard: Guard, 
     if need > 0:
         there = matching.reachable_lots(state, symbol, wanted.side, bound, need, guard)
         if there < need:
+            without = matching.reachable_lots(
+                state, symbol, wanted.side, wanted.price, need, guard
+            )  # fmt: skip
+            if without >= need:
+                _note_stopped(state, symbol)
             raise Reject(FOK_UNFILLABLE, there)
 
 
@@ -291,7 +333,7 @@ def emit_terms(state: State, order: Order, terms: Terms, list_id: int) -> None:
 def run(state: State, symbol: Symbol, order: Order, wanted: Wanted, is_listed: bool) -> Outcome:
     """Trade, then rest or end. `is_listed`: it stands among its account's open orders."""
     is_limit = wanted.order_type == LIMIT
-    out = matching.match(state, symbol, order, wanted.price, guard_of(wanted))
+    out = matching.match(state, symbol, order, wanted.price, guard_of(state, wanted))
     levels = out.levels
     if out.left > 0 and (not is_limit or wanted.time_in_force == IOC or out.stopped):
         reason = CANCELED_IOC_REMAINDER if is_limit else CANCELED_MARKET_REMAINDER

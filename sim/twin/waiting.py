@@ -30,6 +30,8 @@ from sim.twin.book import RESTING, TRAILS, TRIGGERS, WAITS, Order, Terms, other
 from sim.twin.state import Command, Reject, State, Symbol
 
 NOT_YET_ABOVE = 2 * PRICE_TICKS_MAX
+RISEN, FALLEN = 1, 2 * PRICE_TICKS_MAX
+"""Queues of trailing stops that a price has reached: before all other triggers of their side."""
 
 
 def place_terms(state: State, command: Command) -> Reply:
@@ -136,8 +138,11 @@ def trailing_trigger(order: Order, price: int) -> int:
     return price + distance if order.side == BUY else max(0, price - distance)
 
 
-def follow_trails(symbol: Symbol, price: int) -> None:
+def follow_trails(state: State, symbol: Symbol, price: int) -> None:
     """Triggers that trail follow a new price, but for those that were reached."""
+    if state.is_strict:
+        _follow_strictly(symbol, price)
+        return
     for side, reached in ((BUY, symbol.low), (SELL, symbol.high)):
         moving = []
         for at in symbol.trails.prices(side):
@@ -146,6 +151,28 @@ def follow_trails(symbol: Symbol, price: int) -> None:
                 to = trailing_trigger(order, price)
                 if not is_reached and (to > at if side == BUY else to < at):
                     moving.append(order)
+        for order in moving:
+            symbol.trails.leave(order)
+            symbol.trails.join(order, side, trailing_trigger(order, price))
+
+
+def _follow_strictly(symbol: Symbol, price: int) -> None:
+    """What this price reaches waits for its turn in a queue before all others; the rest follows."""
+    for side, turn in ((BUY, FALLEN), (SELL, RISEN)):
+        reached, moving = [], []
+        for at in symbol.trails.prices(side):
+            if at == turn:
+                continue
+            is_reached = at >= price if side == BUY else at <= price
+            for order in symbol.trails.queue(side, at):
+                to = trailing_trigger(order, price)
+                if is_reached:
+                    reached.append(order)
+                elif to > at if side == BUY else to < at:
+                    moving.append(order)
+        for order in reached:
+            symbol.trails.leave(order)
+            symbol.trails.join(order, side, turn)
         for order in moving:
             symbol.trails.leave(order)
             symbol.trails.join(order, side, trailing_trigger(order, price))
@@ -176,6 +203,7 @@ def enter(state: State, order: Order) -> None:
     try:
         risk.check_may_trade(state, order.account, order.symbol)
         lots, hold = trading.plan(state, symbol, wanted, terms.held)
+        trading.check_market(state, symbol, wanted, lots, own=risk.notional(symbol, wanted))
     except Reject as reject:
         refuse(state, symbol, order, reject.code)
         return
@@ -241,9 +269,15 @@ def _place_pegged(state: State, symbol: Symbol, command: Command, wanted: Wanted
         raise Reject(TOO_MANY_OPEN_ORDERS, PEGGED_PER_SYMBOL_MAX)
     if _reference(symbol, wanted.side, terms) == 0:
         raise Reject(NO_LIQUIDITY)
-    price = peg_price(symbol, wanted.side, terms)
+    price = peg_price(state, symbol, wanted.side, terms)
     if price == 0:
-        raise Reject(POST_ONLY_WOULD_TRADE, symbol.book.best(other(wanted.side)) or 0)
+        best = symbol.book.best(other(wanted.side)) or 0
+        low, high = risk.bounds(symbol, wanted.side)
+        nearest = risk.on_step(symbol, wanted.side, best + (1 if wanted.side == SELL else -1))
+        is_shut = best and nearest < low if wanted.side == BUY else nearest > high
+        if state.is_strict and not is_shut:
+            raise Reject(PRICE_BAND, low if wanted.side == BUY else high)
+        raise Reject(POST_ONLY_WOULD_TRADE, best)
     trading.check_notional(symbol, symbol.cost(price, wanted.qty))
     hold = symbol.hold_of(wanted.side, price, wanted.qty)
     available = state.accounts.available[wanted.account, symbol.hold_asset(wanted.side)]
@@ -263,13 +297,15 @@ def _reference(symbol: Symbol, side: int, terms: Terms) -> int:
     return symbol.book.best_unpegged(other(side) if terms.flags & FLAG_PEG_OTHER else side)
 
 
-def peg_price(symbol: Symbol, side: int, terms: Terms) -> int:
+def peg_price(state: State, symbol: Symbol, side: int, terms: Terms) -> int:
     """Where the order belongs now, 0 if there is no such price; `terms.price` is its cap."""
     reference = _reference(symbol, side, terms)
     if reference == 0:
         return 0
     price = reference + terms.peg
     best = symbol.book.best(other(side))
+    if state.is_strict:
+        return _strict_peg_price(symbol, side, terms, price)
     if side == BUY:
         price = min(price, terms.price or price)
         price = min(max(price, symbol.min_price), symbol.max_price)
@@ -283,11 +319,30 @@ def peg_price(symbol: Symbol, side: int, terms: Terms) -> int:
     return price if price <= symbol.max_price else 0
 
 
+def _strict_peg_price(symbol: Symbol, side: int, terms: Terms, price: int) -> int:
+    """As near as bounds, step and cap allow, and a step from the other side; else nowhere."""
+    low, high = risk.bounds(symbol, side)
+    if low > high:
+        return 0
+    cap, best = terms.price, symbol.book.best(other(side))
+    if side == BUY:
+        price = min(price, cap or price)
+        price = risk.on_step(symbol, BUY, min(max(price, low), high))
+        if best is not None and price >= best:
+            price = risk.on_step(symbol, BUY, best - 1)
+        return price if price >= low and price <= (cap or price) else 0
+    price = max(price, cap)
+    price = risk.on_step(symbol, SELL, min(max(price, low), high))
+    if best is not None and price <= best:
+        price = risk.on_step(symbol, SELL, best + 1)
+    return price if cap <= price <= high else 0
+
+
 def follow_pegs(state: State, symbol: Symbol) -> None:
     """Each moves to where it belongs, the oldest first."""
     for order in list(symbol.pegs):
         assert order.terms is not None
-        price = peg_price(symbol, order.side, order.terms)
+        price = peg_price(state, symbol, order.side, order.terms)
         if price in (0, order.limit):
             continue
         asset = symbol.hold_asset(order.side)
