@@ -130,9 +130,9 @@ class Cascade:
         at: i64 = 0
         while at < markets.touched_count:
             self._settle_symbol(markets.touched[at])
-            if self.trading.execution.is_strict:
-                markets.forget_seen(markets.touched[at])
             at += 1
+        if self.trading.execution.is_strict:
+            markets.forget_seen()
         markets.forget_touched()
 
     def _settle_symbol(self, symbol: i64) -> None:

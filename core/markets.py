@@ -117,11 +117,15 @@ class Markets:
                 rows[at + M_LOW] = price
         self.table.touch(symbol)
 
-    def forget_seen(self, symbol: i64) -> None:
-        """Nothing waits for a price any more, so what was seen is nobody's concern."""
-        if self.get(symbol, M_WATCH) == 0 and self.get(symbol, M_HIGH) != 0:
-            self.set(symbol, M_HIGH, 0)
-            self.set(symbol, M_LOW, 0)
+    def forget_seen(self) -> None:
+        """Where nothing waits for a price any more, what was seen is nobody's concern."""
+        at: i64 = 0
+        while at < self.touched_count:
+            symbol = self.touched[at]
+            if self.get(symbol, M_WATCH) == 0 and self.get(symbol, M_HIGH) != 0:
+                self.set(symbol, M_HIGH, 0)
+                self.set(symbol, M_LOW, 0)
+            at += 1
 
     def set_backlog(self, symbol: i64, value: i64) -> None:
         self.backlogs += value - self.get(symbol, M_BACKLOG)

@@ -355,6 +355,8 @@ class Trading(OrderChecks):
         symbol = self.execution.symbol
         first = store.fills[F_PRICE]
         last = store.fills[(store.fill_count - 1) * FILL_WORDS + F_PRICE]
+        if self.execution.is_strict:
+            self.markets.note(symbol)  # a list's own legs may be the first that wait here
         self.markets.see(symbol, first)
         self.trailing.follow(symbol, first)
         if last != first:

@@ -267,6 +267,8 @@ def _see(state: State, symbol: Symbol, price: int) -> None:
 
     symbol.last = price
     if symbol.is_watched():
+        if state.is_strict:
+            state.note(symbol.id)
         symbol.high = max(symbol.high, price)
         symbol.low = min(symbol.low or price, price)
     waiting.follow_trails(state, symbol, price)

@@ -13,6 +13,7 @@ from core.event_text import text
 from core.events import AnyEvent, EngineCheckpoint, Reply
 from sim.lives import Lives
 from sim.twin.machine import TwinMachine
+from tests.core.collars import Collars
 from tests.core.invariants import Invariants
 from tests.core.subjects import ALL_LEVELS, Engine
 
@@ -25,6 +26,7 @@ class Pair:
         self.twin = TwinMachine()
         self.invariants = Invariants()
         self.lives = Lives()
+        self.collars = Collars()
         self.index = 0
         self.now_ns = START_NS
         self.log: list[tuple[int, int, bytes]] = []
@@ -41,6 +43,7 @@ class Pair:
         _compare("replies", replies, twin_replies)
         self.invariants.fold(events)
         self.lives.fold(events)
+        self.collars.fold(events)
         return events, replies
 
     def check(self) -> None:
