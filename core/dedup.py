@@ -79,10 +79,12 @@ class Replies:
         self.table.touch(row)
         return NIL
 
-    def has_room(self) -> bool:
-        """For one more key; one that is forgotten makes room."""
+    def make_room(self) -> None:
+        """For one more key: if there is none, the oldest row goes, if it is forgotten."""
         if self.live >= self.rows_max:
             self._sweep(1)
+
+    def has_room(self) -> bool:
         return self.live < self.rows_max
 
     def is_same(self, row: i64, head: i64, w4: i64, w5: i64, w6: i64, w7: i64) -> bool:

@@ -286,6 +286,7 @@ class Machine:
         if known != NIL:
             self._answer_again(known, kind, head, w4, w5, w6, w7)
             return True
+        replies.make_room()
         if replies.has_room():
             return False
         takes_back = kind == CMD_CANCEL or kind == CMD_CANCEL_ALL or kind == CMD_CANCEL_AFTER
