@@ -351,6 +351,11 @@ def _watch(metrics: NodeMetrics, parts: Parts, log: LmdbLog) -> None:
     metrics.watch("lockstep_commit_index", "Last decided.", lambda: replica.commit_index)
     metrics.watch("lockstep_leads", "1 while this node leads.", lambda: float(replica.may_propose))
     metrics.watch("lockstep_damaged_records", "In repair.", lambda: replica.damaged)
+    keys = "Idempotency keys: rows"
+    metrics.watch("lockstep_machine_keys", f"{keys} used.", lambda: parts.node.machine.keys[0])
+    metrics.watch(
+        "lockstep_machine_keys_max", f"{keys} allowed.", lambda: parts.node.machine.keys[1]
+    )
     metrics.watch("lockstep_log_room_bytes", "What may still be admitted.", log.room_bytes)
     metrics.watch("lockstep_log_used_bytes", "Of LMDB's map.", log.used_bytes)
 

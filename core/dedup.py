@@ -5,7 +5,8 @@ and must get the first answer. So the memory is part of the state: replicated, i
 the digest. It stores and compares; which commands it is asked about is the machine's business.
 
 - `Replies` remembers (key, account, symbol) → payload and reply, until log time passes the
-  window. Rows come from a free list and hang in a queue by age.
+  window. Rows come from a free list and hang in a queue by age. From `VERSION_STRICT` on a
+  forgotten row may stay in the table for a while: it is swept out by later entries, a few each.
 - `References` remembers deposits, withdrawals and account names for ever.
 """
 
@@ -16,10 +17,10 @@ from mypy_extensions import i64
 
 from core.events import REPLY_WORDS
 from core.index import Index
-from core.limits import DEDUP_ROWS_DEFAULT, DEDUP_WINDOW_NS_DEFAULT
+from core.limits import DEDUP_ROWS_DEFAULT, DEDUP_WINDOW_NS_DEFAULT, KEYS_SWEPT_PER_ENTRY
 from core.table import NIL, Table
 
-# Words of a remembered reply.
+# Words of a remembered reply. The key (0, 0), which nobody remembers: not in the index.
 D_KEY_HI: Final = 0
 D_KEY_LO: Final = 1
 D_SCOPE: Final = 2  # account << 16 | symbol
@@ -51,6 +52,11 @@ class Replies:
         self.window_ns: i64 = DEDUP_WINDOW_NS_DEFAULT
         self.rows_max: i64 = DEDUP_ROWS_DEFAULT
         self.live: i64 = 0
+        """Rows in the queue, forgotten or not; `rows_max` bounds them."""
+        self.forgotten_ns: i64 = NIL
+        """What was remembered at this time or before is forgotten, whatever the window is now."""
+        self.is_strict: bool = False
+        """The machine version in force is `VERSION_STRICT` or a later one."""
         self.oldest: i64 = NIL
         self.youngest: i64 = NIL
         self.free: i64 = NIL
@@ -58,10 +64,28 @@ class Replies:
         self.index = Index(self.table, 3, secret)
 
     def find(self, key_hi: i64, key_lo: i64, scope: i64) -> i64:
-        return self.index.find(key_hi, key_lo, scope)
+        """The row of a key that is remembered, else NIL. A forgotten key leaves the index."""
+        row = self.index.find(key_hi, key_lo, scope)
+        if row == NIL:
+            return NIL
+        rows = self.table.rows
+        at = row * DEDUP_WORDS
+        if rows[at + D_REPLY_TS] > self.forgotten_ns:
+            return row
+        # The row cannot leave the middle of its queue; its key may be remembered anew meanwhile.
+        self.index.remove(row)
+        rows[at + D_KEY_HI] = 0
+        rows[at + D_KEY_LO] = 0
+        self.table.touch(row)
+        return NIL
 
-    def is_full(self) -> bool:
-        return self.live >= self.rows_max
+    def make_room(self) -> None:
+        """For one more key: if there is none, the oldest row goes, if it is forgotten."""
+        if self.live >= self.rows_max:
+            self._sweep(1)
+
+    def has_room(self) -> bool:
+        return self.live < self.rows_max
 
     def is_same(self, row: i64, head: i64, w4: i64, w5: i64, w6: i64, w7: i64) -> bool:
         rows = self.table.rows
@@ -80,7 +104,7 @@ class Replies:
     ) -> None:  # fmt: skip
         """Store a reply, the eight words of `replies` from `reply_at`.
 
-        The last `find` must have been for this key, and the table must not be full.
+        The last `find` must have been for this key, and there must be room.
         """
         row = self.free
         if row == NIL:
@@ -112,16 +136,40 @@ class Replies:
         self.live += 1
         self.index.put_sought(row)
 
-    def expire(self, now_ns: i64) -> None:
-        """Forget what is older than the window."""
-        self._read_ahead(now_ns)
+    def begin_entry(self, now_ns: i64, commands: i64) -> None:
+        """Forget what is older than the window, and sweep out what an entry may."""
+        self._forget(now_ns)
+        most = self.live
+        if self.is_strict:
+            most = 2 * commands
+            if most < KEYS_SWEPT_PER_ENTRY:
+                most = KEYS_SWEPT_PER_ENTRY
+        self._sweep(most)
+
+    def set_limits(self, now_ns: i64, window_ns: i64, rows_max: i64) -> None:
+        """A window that shrinks forgets at once; one that grows brings nothing back."""
+        self.window_ns = window_ns
+        self.rows_max = rows_max
+        self._forget(now_ns)
+        if not self.is_strict:
+            self._sweep(self.live)
+
+    def _forget(self, now_ns: i64) -> None:
+        until_ns = now_ns - self.window_ns
+        if until_ns > self.forgotten_ns:
+            self.forgotten_ns = until_ns
+
+    def _sweep(self, most: i64) -> None:
+        """Free forgotten rows, the oldest first."""
+        self._read_ahead(most)
         rows = self.table.rows
-        while self.oldest != NIL:
+        while self.oldest != NIL and most > 0:
             row = self.oldest
             at = row * DEDUP_WORDS
-            if now_ns - rows[at + D_REPLY_TS] < self.window_ns:
+            if rows[at + D_REPLY_TS] > self.forgotten_ns:
                 return
-            self.index.remove(row)
+            if rows[at + D_KEY_HI] != 0 or rows[at + D_KEY_LO] != 0:
+                self.index.remove(row)
             self.oldest = rows[at + D_NEXT]
             if self.oldest == NIL:
                 self.youngest = NIL
@@ -129,27 +177,33 @@ class Replies:
             self.free = row
             self.table.touch(row)
             self.live -= 1
+            most -= 1
 
-    def _read_ahead(self, now_ns: i64) -> None:
-        """Touch the index where the expired keys stand; why, says `core.read_ahead`."""
+    def _read_ahead(self, most: i64) -> None:
+        """Touch the index where the keys stand that are swept; why, says `core.read_ahead`."""
         rows = self.table.rows
         row = self.oldest
-        while row != NIL and now_ns - rows[row * DEDUP_WORDS + D_REPLY_TS] >= self.window_ns:
+        while row != NIL and most > 0:
             at = row * DEDUP_WORDS
+            if rows[at + D_REPLY_TS] > self.forgotten_ns:
+                return
             self.seen ^= self.index.peek(
                 rows[at + D_KEY_HI], rows[at + D_KEY_LO], rows[at + D_SCOPE]
             )
             row = rows[at + D_NEXT]
+            most -= 1
 
     def rebuild(self) -> None:
-        """The index, from the queue of live rows."""
+        """The index, from the queue."""
         self.index = Index(self.table, 3, self._secret)
         self.index.reserve(self.live)
         row = self.oldest
         rows = self.table.rows
         while row != NIL:
-            self.index.put(row)
-            row = rows[row * DEDUP_WORDS + D_NEXT]
+            at = row * DEDUP_WORDS
+            if rows[at + D_KEY_HI] != 0 or rows[at + D_KEY_LO] != 0:
+                self.index.put(row)
+            row = rows[at + D_NEXT]
 
 
 class References:

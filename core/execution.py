@@ -247,9 +247,22 @@ class Execution:
             listed = taker_listed
         self._taker_ppm = fees.rate(taker, self.symbol, self.quote, in_auction, listed)
         self._taker_version = fees.used
+        if self.is_strict and (self._maker_ppm < 0 or self._taker_ppm < 0):
+            self._bound_rebates(in_auction or maker == taker)
         if maker != taker:  # who trades with himself does not come nearer to a better rate
             fees.note(maker, self.quote, quote)
             fees.note(taker, self.quote, quote)
+
+    def _bound_rebates(self, none: bool) -> None:
+        """The house gives no more than it takes in the same trade: nobody may live on its money.
+
+        `none`: nobody takes, or one trades with oneself, who could go on for ever.
+        """
+        least: i64 = 0 if none else -self._taker_ppm
+        if self._maker_ppm < least:
+            self._maker_ppm = least
+        if self._taker_ppm < 0:
+            self._taker_ppm = 0
 
     def _tell_rates(self, trade: i64) -> None:
         if self._maker_version != 0 or self._taker_version != 0:

@@ -44,6 +44,10 @@ DEDUP_WINDOW_NS_DEFAULT: Final = 24 * 3600 * 1_000_000_000
 DEDUP_ROWS_DEFAULT: Final = 1 << 22
 DEDUP_ROWS_MAX: Final = 1 << 26
 """Keys remembered at once; a keyed command beyond that is OVERLOADED, never forgotten early."""
+KEYS_SWEPT_PER_ENTRY: Final = 64
+"""Expired keys that one log entry sweeps out, or twice its commands if that is more: no more than
+that can have come with it, so the table does not grow by them. All at once were a pause (0.9 s for
+4 million after a night without commands); so many are less than the entry costs by itself."""
 
 ICEBERG_TIPS_MAX: Final = 100
 """An iceberg shows at least a hundredth of its quantity, so that one order makes at most a

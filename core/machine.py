@@ -102,7 +102,7 @@ class Machine:
         self._replied = 0
         state = self._state
         state.events.start_batch()
-        state.replies.expire(ts_ns)
+        state.replies.begin_entry(ts_ns, count)
         state.answer.begin(ts_ns)
         state.cascade.begin_entry(ts_ns)
         self._ahead.read(commands)
@@ -207,7 +207,7 @@ class Machine:
         state.operators.set_mode(symbol, mode, w5, state.version >= VERSION_AUCTIONS)
         reply_at = self._replied
         self._reply(CMD_SET_MODE)
-        if keyed:
+        if keyed and state.replies.has_room():
             state.replies.remember(
                 key_hi, key_lo, symbol, head, mode, w5, w6, w7, self._out, reply_at
             )
@@ -254,7 +254,7 @@ class Machine:
         state.decisions.decide(commands, at, head, kind, symbol, account, state.version)
         reply_at = self._replied
         self._finish(kind, account, client_hi, client_lo)
-        if keyed:
+        if keyed and state.replies.has_room():
             state.replies.remember(key_hi, key_lo, scope, head, w4, w5, w6, w7, self._out, reply_at)
 
     def _admit(self, kind: i64, symbol: i64, account: i64) -> bool:
@@ -276,18 +276,25 @@ class Machine:
     ) -> bool:
         """The key is known, and has its answer; or no key more can be remembered, and it says so.
 
-        False leaves the key as what was sought last: `Replies.remember` may follow.
+        False leaves the key as what was sought last: `Replies.remember` may follow, if there is
+        room. Without room only cancels and modes are decided, which may well be done twice: who
+        fills the table must neither keep others in the market nor keep it open.
         """
         replies = self._state.replies
+        kind = head & 0xFF
         known = replies.find(key_hi, key_lo, scope)
         if known != NIL:
-            self._answer_again(known, head & 0xFF, head, w4, w5, w6, w7)
+            self._answer_again(known, kind, head, w4, w5, w6, w7)
             return True
-        if replies.is_full():
-            self._state.answer.reject(OVERLOADED, replies.rows_max)
-            self._reply(head & 0xFF)
-            return True
-        return False
+        replies.make_room()
+        if replies.has_room():
+            return False
+        cancels = kind == CMD_CANCEL or kind == CMD_CANCEL_ALL or kind == CMD_CANCEL_AFTER
+        if (cancels or kind == CMD_SET_MODE) and replies.is_strict:
+            return False
+        self._state.answer.reject(OVERLOADED, replies.rows_max)
+        self._reply(kind)
+        return True
 
     def _answer_again(
         self, known: i64, kind: i64, head: i64, w4: i64, w5: i64, w6: i64, w7: i64
@@ -439,6 +446,11 @@ class Machine:
         if self._state.markets.backlogs > 0:
             return self.ts_ns
         return self._state.trading.timers.next_ns()
+
+    @property
+    def keys(self) -> tuple[int, int]:
+        """Rows of the table of idempotency keys: used, some for what is forgotten; allowed."""
+        return self._state.replies.live, self._state.replies.rows_max
 
     @property
     def account_count(self) -> int:

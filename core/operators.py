@@ -216,9 +216,7 @@ class Operators:
             self.answer.reject(VALIDATION, LIMIT_DEDUP_ROWS)
             return
         self.trading.open_orders_max = open_orders
-        self.replies.window_ns = window_ns
-        self.replies.rows_max = rows
-        self.replies.expire(self.answer.ts_ns)
+        self.replies.set_limits(self.answer.ts_ns, window_ns, rows)
         self.events.limits_changed(open_orders, window_ns, rows)
         self.answer.seq = self.events.last_seq(0)
 

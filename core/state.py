@@ -55,7 +55,7 @@ from core.waiting import Pace
 _SCALARS: Final = 15
 """Loose numbers of a state of the first version; a later version stands behind them."""
 _SCALARS_OF_TERMS: Final = 18
-"""Those of a state from `VERSION_ORDER_TERMS` on."""
+"""Those of a state from `VERSION_ORDER_TERMS` on; from `VERSION_STRICT` on there is one more."""
 
 
 class State:
@@ -143,6 +143,8 @@ class State:
         """The rules of that version are in force; its tables begin empty."""
         if self.version < VERSION_ORDER_TERMS <= version:
             self.markets.reset()
+        if self.version < VERSION_STRICT <= version:
+            self.replies.forgotten_ns = NIL  # nothing forgotten is in the table yet
         self.version = version
         self._use_version()
         if self._imaging is not None:
@@ -177,6 +179,7 @@ class State:
         self.trading.has_risk = self.version >= VERSION_RISK
         self.trading.execution.has_fees = self.version >= VERSION_FEES
         self.trading.execution.is_strict = self.version >= VERSION_STRICT
+        self.replies.is_strict = self.version >= VERSION_STRICT
         self.auction.extends = self.version >= VERSION_EXTENSIONS
         self.listed.use_version(last_tif)
         self._in_force = self.tables(self.version)
@@ -188,6 +191,8 @@ class State:
         if self.version >= VERSION_ORDER_TERMS:
             later += [store.terms.free, self.trading.endings.lists.free]
         replies = self.replies
+        if self.version >= VERSION_STRICT:
+            later.append(replies.forgotten_ns)
         return [
             store.free_order, store.free_level, store.open_count, self.trading.open_orders_max,
             replies.window_ns, replies.rows_max, replies.live, replies.oldest, replies.youngest,
@@ -214,6 +219,8 @@ class State:
         if self.version >= VERSION_ORDER_TERMS:
             store.terms.free = s[_SCALARS + 1]
             self.trading.endings.lists.free = s[_SCALARS + 2]
+        if self.version >= VERSION_STRICT:
+            replies.forgotten_ns = s[_SCALARS_OF_TERMS]
 
     def digest_sections(self) -> dict[str, bytes]:
         """SHA-256 of each table and of the loose numbers, by name."""
@@ -339,6 +346,7 @@ def _version_of(scalars: list[int]) -> int:
         raise ValueError("snapshot: a loose number beyond 64 bits")
     version = scalars[_SCALARS] if len(scalars) > _SCALARS else VERSION_FIRST
     wanted = _SCALARS_OF_TERMS if version >= VERSION_ORDER_TERMS else _SCALARS + (version > 1)
+    wanted += version >= VERSION_STRICT
     if len(scalars) != wanted:
         raise ValueError(f"snapshot: {len(scalars)} loose numbers")
     return version

@@ -167,6 +167,7 @@ def run(a: argparse.Namespace) -> int:
         raise usage_error(f"--url: {a.url!r} must be grpc://HOST:PORT")
     try:
         calls = CALLS | admin_risk.CALLS
+        admin_risk.check(a)
         call = GROUPS[a.what][a.action] if a.what in GROUPS else calls[a.what]
         result = asyncio.run(_run(a, address, call))
     except Refused as error:

@@ -18,7 +18,9 @@ from core.commands import RULE_NAMES, Tier
 
 Adder = Callable[[str, str], Any]
 
+WITHDRAWALS: Final = ("open", "halted")
 ACTIONS: Final = ("CANCEL_ONLY", "AUCTION")
+EVERYBODY: Final = "0"
 
 
 def add_arguments(command: Adder) -> None:
@@ -38,8 +40,12 @@ def add_arguments(command: Adder) -> None:
         limits.add_argument("--" + name.replace("_", "-"), type=int, default=0, metavar="N")
     restrict = command("restrict", "says what an account may do; account 0 is everybody")
     restrict.add_argument("--account", required=True, metavar="ID")
-    restrict.add_argument("--state", choices=ACCOUNT_STATE_NAMES, default="ACTIVE")
-    restrict.add_argument("--no-withdrawals", action="store_true")
+    restrict.add_argument("--state", choices=ACCOUNT_STATE_NAMES, help="(required, not with 0)")
+    restrict.add_argument("--withdrawals", choices=WITHDRAWALS, help="(required)")
+    restrict.add_argument(
+        "--no-withdrawals", action="store_const", dest="withdrawals", const="halted",
+        help="--withdrawals halted",
+    )  # fmt: skip
     reference = command("reference", "sets a market's reference price, in ticks; 0 is none")
     reference.add_argument("symbol")
     reference.add_argument("price", type=int, metavar="TICKS")
@@ -66,6 +72,24 @@ def _tier(text: str) -> Tier:
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text}: must be VOLUME:MAKER:TAKER") from error
     return volume, maker, taker
+
+
+def check(a: argparse.Namespace) -> None:
+    """What the parser cannot say. Raises `ValueError`.
+
+    The command sets state and withdrawals at once: what a person leaves out would change, too, and
+    a halt of withdrawals would let a frozen account go.
+    """
+    if a.what != "restrict":
+        return
+    missing = [] if a.withdrawals else ["--withdrawals open|halted"]
+    if a.account == EVERYBODY:
+        if a.state is not None:
+            raise ValueError(f"--state: account {EVERYBODY} is everybody, who has no state")
+    elif a.state is None:
+        missing.insert(0, "--state " + "|".join(ACCOUNT_STATE_NAMES))
+    if missing:
+        raise ValueError(f"restrict sets all at once; say {' and '.join(missing)}, too")
 
 
 def _of(c: Context) -> types.CommandMetadata:
@@ -98,8 +122,8 @@ async def limits(c: Context) -> dict[str, Any]:
 
 async def restrict(c: Context) -> dict[str, Any]:
     request = admin.RestrictAccountRequest(
-        metadata=_of(c), audit=c.audit, withdrawals_halted=c.a.no_withdrawals,
-        state=cast("admin.AccountState", ACCOUNT_STATE_NAMES.index(c.a.state) + 1),
+        metadata=_of(c), audit=c.audit, withdrawals_halted=c.a.withdrawals == "halted",
+        state=cast("admin.AccountState", ACCOUNT_STATE_NAMES.index(c.a.state or "ACTIVE") + 1),
     )  # fmt: skip
     return result(await c.core.admin.RestrictAccount(request, timeout=DEADLINE_S))
 

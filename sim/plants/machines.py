@@ -109,8 +109,8 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _MACHINE,
-                "        state.replies.expire(ts_ns)\n",
-                "        state.replies.expire(ts_ns + 3_600_000_000_000 * 24 * 365)\n",
+                "        state.replies.begin_entry(ts_ns, count)\n",
+                "        state.replies.begin_entry(ts_ns + 3_600_000_000_000 * 24 * 365, count)\n",
             ),
         ),
     ),

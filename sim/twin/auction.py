@@ -182,8 +182,9 @@ def _cross(state: State, symbol: Symbol, buyer: Order, seller: Order, price: int
     """One trade; in its event the buyer stands as the taker, and both pay as makers."""
     lots = min(buyer.visible, seller.visible)
     quote_units, base_units = symbol.cost(price, lots), lots * symbol.lot_units
-    of_seller = fees.rate_of(state, seller.account, symbol, maker=True)
-    of_buyer = fees.rate_of(state, buyer.account, symbol, maker=True)
+    of_seller, of_buyer = fees.rates_of(
+        state, symbol, seller.account, buyer.account, in_auction=True
+    )
     fees.note(state, symbol, seller.account, buyer.account, quote_units)
     buyer_fee = fees.fee(state, symbol.base, base_units, of_buyer[0])
     seller_fee = fees.fee(state, symbol.quote, quote_units, of_seller[0])

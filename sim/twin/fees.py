@@ -32,6 +32,22 @@ def rate_of(state: State, account: int, symbol: Symbol, maker: bool) -> Rate:
     return listed, 0
 
 
+def rates_of(
+    state: State, symbol: Symbol, maker: int, taker: int, *, in_auction: bool = False
+) -> tuple[Rate, Rate]:
+    """Of both sides of a trade. In an auction nobody takes."""
+    (of_maker, by_maker), (of_taker, by_taker) = (
+        rate_of(state, maker, symbol, maker=True),
+        rate_of(state, taker, symbol, maker=in_auction),
+    )
+    if state.is_strict:
+        if in_auction or maker == taker:
+            of_maker, of_taker = max(of_maker, 0), max(of_taker, 0)
+        else:
+            of_maker = max(of_maker, -of_taker)
+    return (of_maker, by_maker), (of_taker, by_taker)
+
+
 def volume_of(state: State, account: int, asset: int) -> int:
     today = state.now // DAY_NS
     days = state.volumes.get((account, asset), Counter())

@@ -70,6 +70,7 @@ _TRADING = {
 _OF_TERMS = (CMD_PLACE_TERMS, CMD_PLACE_LIST, CMD_CANCEL_AFTER, CMD_SET_GROUP)
 """Known from version 3 on."""
 _OF_RISK = (CMD_SET_RULES, CMD_SET_DESK, CMD_SET_ACCOUNT, CMD_SET_REFERENCE)
+_PASSES = (CMD_CANCEL, CMD_CANCEL_ALL, CMD_CANCEL_AFTER, CMD_SET_MODE)
 _PLACES = (CMD_PLACE, CMD_PLACE_TERMS, CMD_PLACE_LIST)
 _OPERATORS = {
     CMD_SET_MODE: operators.set_mode,
@@ -149,8 +150,10 @@ class TwinMachine:
         state.index, state.now, state.events = index, ts_ns, []
         replies = []
         state.cause = 0
+        commands = unpack_commands(records)
+        state.sweep_for_entry(len(commands))
         following.begin_entry(state)
-        for state.cause, command in enumerate(unpack_commands(records)):
+        for state.cause, command in enumerate(commands):
             state.forget_expired()
             following.go_on(state)
             if command.kind in TRADING_KINDS:
@@ -198,11 +201,14 @@ class TwinMachine:
             if payload != command.payload:
                 return state.refuse(command, IDEMPOTENCY_MISMATCH, 0)
             return operators.repeated(reply)
-        if len(state.remembered) >= state.limits.dedup_rows:
+        if state.table_is_full():
+            if state.is_strict and command.kind in _PASSES:
+                return decide(command)
             bound = state.limits.dedup_rows
             return state.refuse(command, OVERLOADED, bound, order_id=_order_named(command))
         reply = decide(command)
         state.remembered[row] = (command.payload, reply)
+        state.table.append(reply.ts_ns)
         return reply
 
     def _check_symbol_and_account(self, command: Command) -> None:

@@ -184,8 +184,7 @@ def _trade(state: State, symbol: Symbol, maker: Order, taker: Order, lots: int) 
     if taker.side == BUY and taker.limit != 0:
         release = symbol.cost(taker.limit, lots) - quote_units
     buyer, seller = (taker, maker) if taker.side == BUY else (maker, taker)
-    of_maker = fees.rate_of(state, maker.account, symbol, maker=True)
-    of_taker = fees.rate_of(state, taker.account, symbol, maker=False)
+    of_maker, of_taker = fees.rates_of(state, symbol, maker.account, taker.account)
     fees.note(state, symbol, maker.account, taker.account, quote_units)
     buyer_rate = of_taker if buyer is taker else of_maker
     seller_rate = of_taker if seller is taker else of_maker

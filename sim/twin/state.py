@@ -18,6 +18,7 @@ from core.events import AnyEvent, Reply
 from core.limits import (
     DEDUP_ROWS_DEFAULT,
     DEDUP_WINDOW_NS_DEFAULT,
+    KEYS_SWEPT_PER_ENTRY,
     OPEN_ORDERS_PER_ACCOUNT_DEFAULT,
     SLOT_BITS,
 )
@@ -169,6 +170,9 @@ class State:
         self.account_refs: dict[tuple[int, int], int] = {}
         self.moves: dict[tuple[int, int, int], tuple[tuple[int, int, int], Reply]] = {}
         self.remembered: dict[tuple[int, ...], tuple[tuple[int, ...], Reply]] = {}
+        self.table: list[int] = []
+        """When each row of the table of keys was written, the oldest first; some are forgotten."""
+        self.forgotten_ns = -1  # keys up to this time
         self.generations: list[int] = []  # by slot: how often it was given out
         self.free_slots: list[int] = []
         self.list_generations: list[int] = []
@@ -266,7 +270,24 @@ class State:
     # --- idempotency keys ---------------------------------------------------------------------
 
     def forget_expired(self) -> None:
-        window = self.limits.dedup_window_ns
+        self.forgotten_ns = max(self.forgotten_ns, self.now - self.limits.dedup_window_ns)
         self.remembered = {
-            key: row for key, row in self.remembered.items() if self.now < row[1].ts_ns + window
+            key: row for key, row in self.remembered.items() if row[1].ts_ns > self.forgotten_ns
         }
+        if not self.is_strict:
+            self.sweep(len(self.table))
+
+    def sweep_for_entry(self, commands: int) -> None:
+        self.forget_expired()
+        self.sweep(max(KEYS_SWEPT_PER_ENTRY, 2 * commands))
+
+    def sweep(self, rows: int) -> None:
+        while rows and self.table and self.table[0] <= self.forgotten_ns:
+            self.table.pop(0)
+            rows -= 1
+
+    def table_is_full(self) -> bool:
+        """A forgotten row makes room for the one that is to come."""
+        if len(self.table) >= self.limits.dedup_rows:
+            self.sweep(1)
+        return len(self.table) >= self.limits.dedup_rows

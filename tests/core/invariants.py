@@ -25,7 +25,9 @@ from core.events import (
     SymbolModeChanged,
     TradeExecuted,
     TransferChanged,
+    VersionChanged,
 )
+from core.versions import VERSION_STRICT
 from sim.twin.book import RESTING
 from sim.twin.machine import BookRow, OrderRow
 from tests.core.subjects import ALL_LEVELS, Subject
@@ -41,6 +43,7 @@ class Invariants:
         self._trades: dict[int, int] = defaultdict(int)
         self._modes: dict[int, int] = {}
         self._supply: dict[int, int] = defaultdict(int)
+        self._version = 1
         self._reserved: dict[tuple[int, int], int] = defaultdict(int)
         """By account and asset: what open transfers hold."""
 
@@ -63,6 +66,20 @@ class Invariants:
             elif isinstance(event, TradeExecuted):
                 self._trades[event.symbol] += 1
                 assert event.trade_id == self._trades[event.symbol], f"trade id: {event}"
+                self._check_rebate(event)
+            elif isinstance(event, VersionChanged):
+                self._version = event.version
+
+    def _check_rebate(self, trade: TradeExecuted) -> None:
+        """The house loses less, at the trade's price, than a unit of what the taker receives."""
+        if self._version < VERSION_STRICT or min(trade.maker_fee, trade.taker_fee) >= 0:
+            return
+        assert trade.taker_fee >= 0, f"a taker has a rebate: {trade}"
+        assert trade.maker_account != trade.taker_account, f"a rebate by oneself: {trade}"
+        base = trade.qty * self.specs[trade.symbol].lot_units
+        received = (trade.quote_units, base) if trade.side == BUY else (base, trade.quote_units)
+        of_maker, of_taker = received
+        assert -trade.maker_fee * of_taker < (trade.taker_fee + 1) * of_maker, f"rebate: {trade}"
 
     def _transfer(self, event: TransferChanged) -> None:
         if event.transfer_state == TRANSFER_RESERVED:

@@ -14,7 +14,10 @@ from tests.fuzz import differential
 NIGHTLY = os.environ.get("LOCKSTEP_HYPOTHESIS_PROFILE") == "nightly"
 COMMANDS = 50_000 if NIGHTLY else 3_000
 SEEDS = range(40 if NIGHTLY else 8)
-KINDS = {differential.plain: SEEDS, differential.terms: SEEDS, differential.spoiled: range(4)}
+KINDS = {
+    differential.plain: SEEDS, differential.terms: SEEDS, differential.keys: SEEDS,
+    differential.spoiled: range(4),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

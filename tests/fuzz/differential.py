@@ -3,8 +3,9 @@
     python -m tests.fuzz.differential --seeds 60 --commands 50000 --jobs 2
 
 Why it exists: `tests/core/test_differential.py` holds a few seeds in every run of the tests; this
-goes on for as many as one likes. Four kinds take turns: plain orders, orders with every term,
-the edges of 64 bits, and recorded logs with spoiled words, which no workload would think of.
+goes on for as many as one likes. Five kinds take turns: plain orders, orders with every term,
+the edges of 64 bits, keys that fill their table, and recorded logs with spoiled words, which no
+workload would think of.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from core import commands as c  # noqa: E402 - which build is decided above
 from core.events import AnyEvent  # noqa: E402
 from core.versions import VERSION_KNOWN  # noqa: E402
 from tests.core.edge_workload import EdgeWorkload, edge_setup_records  # noqa: E402
+from tests.core.keys_workload import KeysWorkload  # noqa: E402
 from tests.core.pair import Pair  # noqa: E402
 from tests.core.replay import Entry, read_log  # noqa: E402
 from tests.core.terms_workload import TermsWorkload  # noqa: E402
@@ -112,6 +114,13 @@ def edges(seed: int, commands: int) -> int:
     return driven.sent
 
 
+def keys(seed: int, commands: int) -> int:
+    """Few keys, small tables, short windows."""
+    driven = Driven(*setup_records(), c.set_version(VERSION_KNOWN))
+    driven.drive(KeysWorkload(seed), commands)
+    return driven.sent
+
+
 def spoiled(seed: int, commands: int) -> int:
     """Passes of a recording, as in `tests.fuzz.bulk`."""
     # The recordings take turns by their seeds, too.
@@ -135,7 +144,7 @@ def spoiled(seed: int, commands: int) -> int:
     return sent
 
 
-KINDS: Final = (terms, spoiled, edges, spoiled, plain)
+KINDS: Final = (terms, spoiled, edges, spoiled, plain, keys)
 
 
 def failure(log: list[Entry]) -> str:

@@ -151,12 +151,16 @@ async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
     assert (await admin("limits", "BTC-KRW", *account, "--max-position", "-1", "--kill"))[0] == 0
     code, refused = await admin("limits", "BTC-KRW", *account, "--open-orders", "-2")
     assert (code, refused["rule"]) == (1, "open-orders: -1 to 16777216")
-    assert (await admin("restrict", *account, "--state", "FROZEN"))[0] == 0
+    assert (await admin("restrict", *account, "--state", "FROZEN"))[0] == 2
+    frozen = ("--state", "FROZEN", "--withdrawals", "open")
+    assert (await admin("restrict", *account, *frozen))[0] == 0
     move = ("--asset", "BTC", "--amount", "1", "--reference", "r")
     await admin("deposit", *account, *move)
     code, refused = await admin("withdraw", *account, *move)
     assert (code, refused["code"]) == (1, "MARKET_HALTED")
-    assert (await admin("restrict", *account))[0] == 0
+    assert (await admin("restrict", *account, "--no-withdrawals"))[0] == 2
+    active = ("--state", "ACTIVE", "--withdrawals", "open")
+    assert (await admin("restrict", *account, *active))[0] == 0
     assert (await admin("withdraw", *account, *move))[0] == 0
     assert (await admin("restrict", "--account", "0", "--no-withdrawals"))[0] == 0
     code, refused = await admin("withdraw", *account, *move[:-1], "r2")

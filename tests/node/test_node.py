@@ -225,6 +225,8 @@ async def test_metrics_can_be_scraped(tmp_path: Path) -> None:
     )
     assert b"lockstep_applied_index 1.0" in page
     assert b"lockstep_fsync_seconds_count" in page
+    assert b"lockstep_machine_keys 0.0" in page
+    assert b"lockstep_machine_keys_max 4.194304e+06" in page
     assert await node.stop() == 0
 
 
