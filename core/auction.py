@@ -4,8 +4,8 @@ Why it exists: a market opens, closes and comes back from a halt best by letting
 first. While the call lasts the book may be crossed; the machine says after each command at which
 price it would trade now. The price of the uncrossing is the one with, in this order: the greatest
 volume, the least surplus, the side of the surplus (more to buy: the highest such price; more to
-sell: the lowest), and then closest to the last trade, the higher of two as close. It must not know
-who calls an auction, or why.
+sell: the lowest), and then closest to the reference, the higher of two as close; without one, the
+middle. It must not know who calls an auction, or why.
 
 A call that ends by its time is extended where the price would lie too far from the last one.
 
@@ -16,8 +16,11 @@ stays in the call and takes no orders.
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from core.book import Book
-from core.codes import BUY, CANCELED_AUCTION_OVER, MODE_AUCTION, OK, SELL, TRIPPED_BY_AUCTION
+from core.book import Ladder
+from core.codes import (
+    BUY, CANCELED_AUCTION_OVER, CANCELED_TRIGGER_REJECTED, MODE_AUCTION, OK, SELL,
+    TRIPPED_BY_AUCTION,
+)  # fmt: skip
 from core.limits import CANCELS_PER_COMMAND_MAX, TIME_NS_MAX, UNCROSS_TRADES_MAX
 from core.listing import S_MODE, SYMBOL_WORDS
 from core.markets import (
@@ -28,9 +31,9 @@ from core.order_store import (
     L_HIDDEN, L_TOTAL, LEVEL_SHIFT, O_ID, O_OWNER, O_REMAINING, O_TERMS, ORDER_SHIFT, OrderStore,
 )  # fmt: skip
 from core.risk import highest, lowest
-from core.rules import U_CALL, U_MOVE
+from core.rules import U_CALL, U_MOVE, U_TICK_STEP
 from core.table import NIL
-from core.terms import ACCOUNT_MASK, T_HOLD, T_LIMIT, T_ORDER, T_QTY, TERMS_SHIFT
+from core.terms import ACCOUNT_MASK, RESTING, T_HOLD, T_LIMIT, T_ORDER, T_QTY, TERMS_SHIFT
 from core.timers import CALLS
 from core.trading import Trading
 
@@ -73,10 +76,10 @@ class Auction:
         if not self.is_crossed(symbol):
             return
         book = self.trading.books[symbol]
-        reference = self.trading.markets.get(symbol, M_LAST)
+        reference = self._reference(symbol)
         bid_at = book.bids.position(book.best(SELL))
         ask_at = book.asks.depth - 1
-        buys = self._sum(book, bid_at)
+        buys = self._sum(book.bids, bid_at)
         sells: i64 = 0
         highest = book.best(BUY)
         while True:
@@ -92,18 +95,24 @@ class Auction:
             if bid == price:
                 buys -= self._lots(book.bids.levels[bid_at])
                 bid_at += 1
-        self.price = self._chosen()
+        self.price = self._chosen(symbol, reference)
+
+    def _reference(self, symbol: i64) -> i64:
+        """What ties are decided by. Before `VERSION_STRICT` 0, no trade yet, was a price too."""
+        if self.trading.execution.is_strict:
+            return self.trading.risk.reference(symbol)
+        return self.trading.markets.get(symbol, M_LAST)
 
     def _lots(self, level: i64) -> i64:
         at = level << LEVEL_SHIFT
         return self.store.levels.rows[at + L_TOTAL] + self.store.levels.rows[at + L_HIDDEN]
 
-    def _sum(self, book: Book, bid_at: i64) -> i64:
-        """Lots of all bids from that place of the ladder up."""
+    def _sum(self, ladder: Ladder, at: i64) -> i64:
+        """Lots of all levels from that place of the ladder up, to the best."""
         lots: i64 = 0
-        while bid_at < book.bids.depth:
-            lots += self._lots(book.bids.levels[bid_at])
-            bid_at += 1
+        while at < ladder.depth:
+            lots += self._lots(ladder.levels[at])
+            at += 1
         return lots
 
     def _consider(self, price: i64, buys: i64, sells: i64, reference: i64) -> None:
@@ -131,14 +140,33 @@ class Auction:
             self._closest = price
             self._closest_surplus = surplus
 
-    def _chosen(self) -> i64:
+    def _chosen(self, symbol: i64, reference: i64) -> i64:
         """Among prices of equal volume and surplus: by pressure, then by closeness."""
         if self._buy_side and not self._sell_side:
             return self._highest
         if self._sell_side and not self._buy_side:
             return self._lowest
+        if reference == 0 and self.trading.execution.is_strict:
+            return self._middle(symbol)
         self.surplus = self._closest_surplus
         return self._closest
+
+    def _middle(self, symbol: i64) -> i64:
+        """Between the prices that nothing else decides between: neither side is preferred.
+
+        As much trades there as at each of them: no fewer lots are bid above it than at the highest,
+        and none fewer offered below it than at the lowest.
+        """
+        price = (self._lowest + self._highest) // 2
+        step = self.trading.risk.rules.get(symbol, U_TICK_STEP)
+        if step > 1:
+            price -= price % step
+        if price < self._lowest:
+            price = self._lowest
+        book = self.trading.books[symbol]
+        buys = self._sum(book.bids, book.bids.position(price))
+        self.surplus = buys - self._sum(book.asks, book.asks.position(-price))
+        return price
 
     # --- the call -----------------------------------------------------------------------------
 
@@ -228,15 +256,24 @@ class Auction:
         side = rows[at + O_TERMS] & 0xF
         terms = self.store.terms.table
         terms_at = self.store.terms_of(slot) << TERMS_SHIFT
+        symbol = trading.execution.symbol
+        account = rows[at + O_OWNER] & ACCOUNT_MASK
+        if trading.execution.is_strict and not trading.risk.may_trade(account, symbol):
+            trading.events.order_triggered(
+                symbol, side, trading.answer.code, rows[at + O_ID], account,
+                trading.markets.get(symbol, M_LAST), 0, 0, RESTING,
+            )  # fmt: skip
+            trading.endings.take_out(slot, CANCELED_TRIGGER_REJECTED)
+            trading.answer.code = OK
+            return
         trading.endings.unpark(slot)
         terms.rows[terms_at + T_HOLD] = 0
         left = terms.rows[terms_at + T_QTY]
         price = terms.rows[terms_at + T_LIMIT]
         rows[at + O_REMAINING] = left
-        symbol = trading.execution.symbol
         trading.events.order_triggered(
-            symbol, side, OK, rows[at + O_ID], rows[at + O_OWNER] & ACCOUNT_MASK,
-            trading.markets.get(symbol, M_LAST), 0, left, 0,
+            symbol, side, OK, rows[at + O_ID], account, trading.markets.get(symbol, M_LAST), 0,
+            left, 0,
         )  # fmt: skip
         trading.hide(slot, left)
         trading.endings.join_call(slot, symbol)
@@ -251,6 +288,18 @@ class Auction:
         markets.set(symbol, M_TARGET, target + 1)
         markets.set(symbol, M_UNCROSS, 0)
         markets.set(symbol, M_TRADED, 0)
+
+    def begin_uncrossing(self, symbol: i64, target: i64) -> None:
+        """`end`, and its first part; what is left is the backlog's."""
+        self.trading.execution.use(symbol)
+        self.end(symbol, target)
+        if not self.go_on(symbol):
+            self.trading.markets.set_backlog(symbol, 1)
+
+    def interrupt(self, symbol: i64) -> None:
+        """The uncrossing does not go on: what has traded so far was the auction."""
+        if self.trading.markets.get(symbol, M_TRADED) != 0:
+            self._tell_end(symbol)
 
     def go_on(self, symbol: i64) -> bool:
         """One part of it, of the symbol in use; whether it is over, and the mode another."""
@@ -270,13 +319,7 @@ class Auction:
         rows = self.trading.listing.symbols.rows
         old_mode = rows[symbol * SYMBOL_WORDS + S_MODE]
         target = markets.get(symbol, M_TARGET) - 1
-        traded = markets.get(symbol, M_TRADED)
-        if traded != 0:
-            markets.see(symbol, markets.get(symbol, M_UNCROSS))
-            markets.set(symbol, M_AUCTION, markets.get(symbol, M_UNCROSS))
-            self.trading.trailing.follow(symbol, markets.get(symbol, M_UNCROSS))
-        price: i64 = markets.get(symbol, M_UNCROSS) if traded != 0 else 0
-        self.trading.events.auction_ended(symbol, price, traded)
+        self._tell_end(symbol)
         markets.set(symbol, M_TARGET, 0)
         if old_mode == MODE_AUCTION:
             self.leave(symbol)
@@ -286,6 +329,17 @@ class Auction:
         self.trading.events.symbol_mode_changed(symbol, target, old_mode)
         execution.use(symbol)
         return True
+
+    def _tell_end(self, symbol: i64) -> None:
+        """The market sees the price at which the auction has traded, if it has."""
+        markets = self.trading.markets
+        traded = markets.get(symbol, M_TRADED)
+        price: i64 = markets.get(symbol, M_UNCROSS) if traded != 0 else 0
+        if traded != 0:
+            markets.see(symbol, price)
+            markets.set(symbol, M_AUCTION, price)
+            self.trading.trailing.follow(symbol, price)
+        self.trading.events.auction_ended(symbol, price, traded)
 
     def _trade(self, symbol: i64, price: i64) -> bool:
         """Trades at `price`, best and oldest first on both sides; False if some are left."""

@@ -16,11 +16,14 @@ from mypy_extensions import i64
 
 from core.auction import Auction
 from core.codes import (
-    BUY, CANCELED_CANCEL_AFTER, CANCELED_EXPIRED, MODE_AUCTION, MODE_NORMAL, MODE_POST_ONLY, SELL,
+    BUY, CANCELED_CANCEL_AFTER, CANCELED_EXPIRED, CANCELED_KILLED, MODE_AUCTION, MODE_NORMAL,
+    MODE_POST_ONLY, SELL,
 )  # fmt: skip
 from core.conditional import Conditional
 from core.endings import DUE
-from core.limits import CASCADE_PER_COMMAND_MAX, EXPIRIES_PER_ENTRY_MAX, TIME_NS_MAX
+from core.limits import (
+    CANCELS_PER_COMMAND_MAX, CASCADE_PER_COMMAND_MAX, EXPIRIES_PER_ENTRY_MAX, TIME_NS_MAX,
+)  # fmt: skip
 from core.markets import (
     M_BACKLOG, M_CALL_END, M_HIGH, M_LAST, M_LOW, M_PEGS, M_TARGET, M_TRIPPED, M_WATCH,
     M_WINDOW_PRICE,
@@ -29,7 +32,7 @@ from core.mass_cancel import MassCancel
 from core.modes import Modes
 from core.order_store import OrderStore
 from core.pegs import Pegs
-from core.rules import U_ACTION, U_CALL
+from core.rules import D_ACCOUNT, D_SYMBOL, DESK_WORDS, KILLED, U_ACTION, U_CALL
 from core.table import NIL
 from core.timers import (
     CALLS, NOTHING_DUE, SWITCH_WORDS, SWITCHES, TRANSFERS, W_ACCOUNT, W_DEADLINE, W_SYMBOL,
@@ -61,19 +64,23 @@ class Cascade:
         """What ends by `now_ns`, and what that leads to; before an entry's commands."""
         timers = self.trading.timers
         done: i64 = 0
-        while done < EXPIRIES_PER_ENTRY_MAX:
+        ended: i64 = 0
+        while done < EXPIRIES_PER_ENTRY_MAX and ended < CANCELS_PER_COMMAND_MAX:
             what = timers.due(now_ns)
             if what == NOTHING_DUE:
                 break
             timers.live -= 1
             if what >= 0:
                 self._expire(what)
+                ended += 1
             elif what < CALLS:
                 self.transfer_orders.overdue(what - TRANSFERS)
             elif what < SWITCHES:
                 self._end_call(what - CALLS)
             elif not self._switch(what - SWITCHES):
                 break
+            elif self.trading.execution.is_strict:
+                ended += self.mass_cancel.taken
             done += 1
         self.go_on()
         self.settle()
@@ -89,10 +96,17 @@ class Cascade:
     def _end_call(self, symbol: i64) -> None:
         """The call's own end: the market trades again, unless the call is extended."""
         markets = self.trading.markets
+        is_strict = self.trading.execution.is_strict
         markets.set(symbol, M_CALL_END, 0)
+        if is_strict and markets.get(symbol, M_TARGET) != 0:
+            return  # the end of this call has begun already
         if self.auction.extend(symbol):
             return
-        self.auction.end(symbol, MODE_NORMAL)
+        if is_strict:
+            # At once: what ends at the same time, or later, has been in the auction.
+            self.auction.begin_uncrossing(symbol, MODE_NORMAL)
+        else:
+            self.auction.end(symbol, MODE_NORMAL)
         markets.note_due(symbol)
 
     def _switch(self, row: i64) -> bool:
@@ -115,34 +129,49 @@ class Cascade:
     def go_on(self) -> None:
         """With what the command before left."""
         markets = self.trading.markets
-        if markets.backlogs == 0:
-            return
+        if self.trading.risk.rules.killing > 0:
+            self._go_on_killing()
         symbol: i64 = 1
-        while symbol < markets.table.count:
+        while markets.backlogs > 0 and symbol < markets.table.count:
             if markets.get(symbol, M_BACKLOG) != 0:
                 markets.note_due(symbol)
             symbol += 1
-        self.settle()
+        self._settle(True)
+
+    def _go_on_killing(self) -> None:
+        """With the first desk whose orders were more than one command cancels."""
+        rules = self.trading.risk.rules
+        row = rules.first_killing()
+        assert row != NIL, "cascade: a desk that is being killed is not there"
+        account = rules.desks.rows[row * DESK_WORDS + D_ACCOUNT]
+        symbol = rules.desks.rows[row * DESK_WORDS + D_SYMBOL]
+        if self.mass_cancel.of_account(symbol, account, CANCELED_KILLED):
+            rules.set_killed(row, KILLED)
 
     def settle(self) -> None:
         """Until every symbol that was used is quiet."""
+        self._settle(not self.trading.execution.is_strict)
+
+    def _settle(self, uncrosses: bool) -> None:
+        """`uncrosses`: a part of an uncrossing that goes on is due."""
         markets = self.trading.markets
         at: i64 = 0
         while at < markets.touched_count:
-            self._settle_symbol(markets.touched[at])
+            self._settle_symbol(markets.touched[at], uncrosses)
             at += 1
         if self.trading.execution.is_strict:
             markets.forget_seen()
         markets.forget_touched()
 
-    def _settle_symbol(self, symbol: i64) -> None:
+    def _settle_symbol(self, symbol: i64, uncrosses: bool) -> None:
         markets = self.trading.markets
         execution = self.trading.execution
         execution.use(symbol)
         steps: i64 = 0
-        if markets.get(symbol, M_TARGET) != 0 and not self.auction.go_on(symbol):
-            markets.set_backlog(symbol, 1)
-            return
+        if markets.get(symbol, M_TARGET) != 0:
+            if not uncrosses or not self.auction.go_on(symbol):
+                markets.set_backlog(symbol, 1)
+                return
         if execution.mode == MODE_AUCTION:
             self._settle_call(symbol)
             return

@@ -165,6 +165,9 @@ class Conditional:
         if not t.is_conditional() or (not t.is_trailing() and self.passing_price(t) != 0):
             self._enter(t, slot)
             return
+        if trading.execution.is_strict and not trading.risk.may_trade(t.account, t.symbol):
+            self._refuse(t, slot)
+            return
         if not self.check_trigger(t):
             self._refuse(t, slot)
             return

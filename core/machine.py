@@ -125,7 +125,7 @@ class Machine:
     def _command(self, commands: bytes, at: i64, head: i64) -> None:
         state = self._state
         answer = state.answer
-        if state.markets.backlogs > 0:
+        if state.markets.backlogs > 0 or state.rules.killing > 0:
             state.cascade.go_on()
         answer.begin(self.ts_ns)
         kind = head & 0xFF
@@ -443,7 +443,7 @@ class Machine:
     @property
     def next_due_ns(self) -> int:
         """The log time at which something ends, or goes on, with whatever entry; 0: never."""
-        if self._state.markets.backlogs > 0:
+        if self._state.markets.backlogs > 0 or self._state.rules.killing > 0:
             return self.ts_ns
         return self._state.trading.timers.next_ns()
 

@@ -31,7 +31,10 @@ class MassCancel:
         self.trading = trading
         self.store: OrderStore = trading.store
         self._chosen: vec[i64] = vec[i64]()
+        self.taken: i64 = 0
+        """How many the last call of `of_account` canceled."""
         self._count: i64 = 0
+        self._in_every_mode: bool = False
         self._what: i64 = FILTER_ALL
         self._low: i64 = 0
         self._high: i64 = 0
@@ -63,11 +66,16 @@ class MassCancel:
             answer.seq = self.trading.events.last_seq(symbol)
 
     def of_account(self, symbol: i64, account: i64, reason: i64) -> bool:
-        """All of the account's orders, on `symbol` or everywhere; False if some were left."""
+        """All of the account's orders, on `symbol` or everywhere; False if some were left.
+
+        Nobody asks for it at this moment, so nobody could ask again after a halt: from
+        `VERSION_STRICT` on a halt does not keep an order.
+        """
         self._filter(0, 0, 0)
+        self._in_every_mode = self.trading.execution.is_strict
         self._choose_of_account(symbol, account)
         is_all = self._count <= CANCELS_PER_COMMAND_MAX
-        self._take_out(reason)
+        self.taken = self._take_out(reason)
         return is_all
 
     def _check_filter(self, what: i64, low: i64, high: i64) -> bool:
@@ -89,6 +97,7 @@ class MassCancel:
         self._low = low
         self._high = high
         self._count = 0
+        self._in_every_mode = False
 
     def _choose(self, slot: i64) -> bool:
         """Take the order up if the filter lets it through; False when there are enough."""
@@ -113,14 +122,15 @@ class MassCancel:
         return self._count <= CANCELS_PER_COMMAND_MAX
 
     def _choose_of_account(self, symbol: i64, account: i64) -> None:
-        """Oldest first. Orders of halted symbols, and of others than `symbol`, are passed over."""
+        """Oldest first. Orders of other symbols, and mostly of halted ones, are passed over."""
         trading = self.trading
         slot = trading.open_orders.first(account)
         while slot != NIL:
             of_symbol = self.store.symbol_of(slot)
             if symbol == 0 or of_symbol == symbol:
                 trading.execution.use(of_symbol)
-                if trading.execution.mode != MODE_HARD_HALT and not self._choose(slot):
+                is_kept = trading.execution.mode == MODE_HARD_HALT and not self._in_every_mode
+                if not is_kept and not self._choose(slot):
                     return
             slot = trading.open_orders.following(slot)
 

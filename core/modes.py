@@ -35,17 +35,20 @@ class Modes:
         """
         markets = self.trading.markets
         old_mode = self.trading.listing.symbols.rows[symbol * SYMBOL_WORDS + S_MODE]
-        markets.set(symbol, M_TARGET, 0)
         may_trade = mode == MODE_NORMAL or mode == MODE_POST_ONLY
+        if self.trading.execution.is_strict and markets.get(symbol, M_TARGET) != 0:
+            # Begun anew it would trade at another price: one auction has one.
+            if may_trade:
+                markets.set(symbol, M_TARGET, mode + 1)
+                return
+            self.auction.interrupt(symbol)
+        markets.set(symbol, M_TARGET, 0)
         if may_trade and (
             old_mode == MODE_AUCTION
             or markets.get(symbol, M_CALL_FIRST) != 0
             or self.auction.is_crossed(symbol)
         ):
-            self.trading.execution.use(symbol)
-            self.auction.end(symbol, mode)
-            if not self.auction.go_on(symbol):
-                markets.set_backlog(symbol, 1)
+            self.auction.begin_uncrossing(symbol, mode)
             return
         if old_mode == MODE_AUCTION:
             self.auction.leave(symbol)

@@ -22,7 +22,7 @@ from core.listing import Listing
 from core.mass_cancel import MassCancel
 from core.profiles import FROZEN, Profiles
 from core.rules import (
-    D_KILLED, D_OWN, DESK_WORDS, OWN_RULES, RULES, U_ACTION, U_COUNT, U_MOVE, U_POSITION,
+    D_OWN, DESK_WORDS, KILLED, KILLING, OWN_RULES, RULES, U_ACTION, U_COUNT, U_MOVE, U_POSITION,
     U_REFERENCE, U_WINDOW, Rules,
 )  # fmt: skip
 
@@ -112,12 +112,13 @@ class RiskOrders:
         while rule < OWN_RULES:
             self.rules.desks.rows[at + D_OWN + rule] = words[DESK_RULES + rule]
             rule += 1
-        self.rules.desks.rows[at + D_KILLED] = killed
-        self.rules.desks.touch(row)
+        self.rules.set_killed(row, KILLED if killed != 0 else 0)
         self.events.desk_changed(symbol, account, words)
         self._done(account, symbol)
         if killed != 0:
-            self.mass_cancel.of_account(symbol, account, CANCELED_KILLED)
+            is_all = self.mass_cancel.of_account(symbol, account, CANCELED_KILLED)
+            if not is_all and self.mass_cancel.trading.execution.is_strict:
+                self.rules.set_killed(row, KILLING)
 
     def set_account(self, account: i64, state: i64, halted: i64) -> None:
         """Account 0: whether anybody may withdraw."""

@@ -43,11 +43,16 @@ D_ACCOUNT: Final = 0
 D_SYMBOL: Final = 1
 D_OWN: Final = 2  # its own U_POSITION to U_DAILY, in their order; 0 = the market's, -1 = no limit
 OWN_RULES: Final = 6
-D_KILLED: Final = 8  # 1: it may only cancel here
+D_KILLED: Final = 8  # not 0: it may only cancel here
 D_NEXT_NS: Final = 9  # when its commands would be within the rate, had they come evenly
 D_DAY: Final = 10  # log time // a day, of
 D_TRADED: Final = 11  # quote units that it traded
 DESK_WORDS: Final = 12
+
+# Values of D_KILLED.
+KILLED: Final = 1
+KILLING: Final = 2
+"""Its open orders were more than one command cancels: the rest is canceled before the next ones."""
 
 
 class Rules:
@@ -56,6 +61,8 @@ class Rules:
     def __init__(self) -> None:
         self.table = Table("rules", RULE_WORDS)
         self.desks = Table("desks", DESK_WORDS)
+        self.killing: i64 = 0
+        """Desks that are KILLING. Derived."""
         self._by_account = Index(self.desks, 2)
         self._laid_down: vec[i64] = vec[i64]()
         """Of each symbol: how many of its rules are not 0. Derived."""
@@ -98,6 +105,22 @@ class Rules:
             self._by_account.put(row)
         return row
 
+    def set_killed(self, row: i64, value: i64) -> None:
+        at = row * DESK_WORDS + D_KILLED
+        self.killing -= 1 if self.desks.rows[at] == KILLING else 0
+        self.killing += 1 if value == KILLING else 0
+        self.desks.rows[at] = value
+        self.desks.touch(row)
+
+    def first_killing(self) -> i64:
+        """The first desk that is KILLING, or NIL."""
+        row: i64 = 0
+        while self.killing > 0 and row < self.desks.count:
+            if self.desks.rows[row * DESK_WORDS + D_KILLED] == KILLING:
+                return row
+            row += 1
+        return NIL
+
     def limit(self, row: i64, symbol: i64, rule: i64) -> i64:
         """What holds for an account (`row` its desk, or NIL), of the rules from U_POSITION on."""
         if row != NIL:
@@ -108,6 +131,7 @@ class Rules:
 
     def rebuild(self) -> None:
         """The index and the counts, from the tables."""
+        self.killing = 0
         self._by_account = Index(self.desks, 2)
         self._laid_down = vec[i64]()
         symbol: i64 = 0
@@ -123,4 +147,6 @@ class Rules:
         row: i64 = 0
         while row < self.desks.count:
             self._by_account.put(row)
+            if self.desks.rows[row * DESK_WORDS + D_KILLED] == KILLING:
+                self.killing += 1
             row += 1

@@ -278,7 +278,7 @@ def cancel_all(state: State, command: Command) -> Reply:
             if _matches(order, what, low, high)
         ]  # fmt: skip
     else:
-        orders = _of_account(state, command.account, command.symbol, (what, low, high))
+        orders = _of_account(state, command.account, command.symbol, (what, low, high), False)
     canceled = take_out_all(state, orders, CANCELED_MASS)
     return state.reply(
         command, status=STATUS_CANCELED, seq=named.seq if named is not None and canceled else 0,
@@ -287,25 +287,26 @@ def cancel_all(state: State, command: Command) -> Reply:
 
 
 def _of_account(
-    state: State, account: int, symbol: int, wanted: tuple[int, int, int]
+    state: State, account: int, symbol: int, wanted: tuple[int, int, int], in_every_mode: bool
 ) -> list[Order]:
     """Those that may be canceled, the oldest first, up to one more than the bound."""
     found: list[Order] = []
     for order in state.open_orders.get(account, []):
         if symbol in (0, order.symbol):
             state.use(order.symbol)
-            if state.symbols[order.symbol].mode != MODE_HARD_HALT and _matches(order, *wanted):
+            is_halted = state.symbols[order.symbol].mode == MODE_HARD_HALT
+            if (in_every_mode or not is_halted) and _matches(order, *wanted):
                 found.append(order)
                 if len(found) > CANCELS_PER_COMMAND_MAX:
                     break
     return found
 
 
-def of_account(state: State, account: int, symbol: int, reason: int) -> bool:
-    """Cancel them all, or as many as one command may; False if some were left."""
-    orders = _of_account(state, account, symbol, (0, 0, 0))
-    take_out_all(state, orders, reason)
-    return len(orders) <= CANCELS_PER_COMMAND_MAX
+def of_account(state: State, account: int, symbol: int, reason: int) -> tuple[int, bool]:
+    """Cancel them all, or as many as one command may: how many, and whether that was all."""
+    orders = _of_account(state, account, symbol, (0, 0, 0), state.is_strict)
+    taken = take_out_all(state, orders, reason)
+    return taken, len(orders) <= CANCELS_PER_COMMAND_MAX
 
 
 def take_out_all(state: State, orders: list[Order], reason: int) -> int:

@@ -32,7 +32,7 @@ from core.limits import (
 from core.versions import VERSION_EXTENSIONS
 from sim.twin import ending, fees, risk, trading, waiting
 from sim.twin.book import RESTING, Order
-from sim.twin.state import State, Symbol
+from sim.twin.state import Reject, State, Symbol
 
 FOR_AUCTION = 1
 """The price of the queue, on the SELL side of `Symbol.waits`, of orders for the next auction."""
@@ -43,7 +43,7 @@ def is_crossed(symbol: Symbol) -> bool:
     return bid is not None and ask is not None and bid >= ask
 
 
-def reckon(symbol: Symbol) -> tuple[int, int, int]:
+def reckon(state: State, symbol: Symbol) -> tuple[int, int, int]:
     """Price, volume and surplus of an uncrossing now; zeros if nothing would trade."""
     if not is_crossed(symbol):
         return 0, 0, 0
@@ -63,18 +63,34 @@ def reckon(symbol: Symbol) -> tuple[int, int, int]:
         return rows[-1]
     if all(surplus < 0 for *_, surplus in rows):
         return rows[0]
-    return min(rows, key=lambda row: (abs(row[0] - symbol.last), -row[0]))
+    reference = risk.reference(symbol) if state.is_strict else symbol.last
+    if state.is_strict and reference == 0:
+        price = _middle(symbol, rows[0][0], rows[-1][0])
+        buys = sum(lots for limit, lots in bids if limit >= price)
+        sells = sum(lots for limit, lots in asks if limit <= price)
+        return price, min(buys, sells), buys - sells
+    return min(rows, key=lambda row: (abs(row[0] - reference), -row[0]))
+
+
+def _middle(symbol: Symbol, low: int, high: int) -> int:
+    """Of two prices, on the market's step of prices, but never below the lower one."""
+    middle = (low + high) // 2
+    return max(low, middle - middle % (symbol.rules.get("tick_step", 0) or 1))
 
 
 def set_mode(state: State, symbol: Symbol, mode: int, until_ns: int) -> None:
     """From version 4 on."""
     old_mode = symbol.mode
-    symbol.target = None
     may_trade = mode in (MODE_NORMAL, MODE_POST_ONLY)
+    if state.is_strict and symbol.target is not None:
+        if may_trade:
+            symbol.target = mode
+            return
+        if symbol.traded:
+            _tell_end(state, symbol)
+    symbol.target = None
     if may_trade and (old_mode == MODE_AUCTION or symbol.in_call or is_crossed(symbol)):
-        end(symbol, mode)
-        if not go_on(state, symbol):
-            symbol.backlog = True
+        _begin_uncrossing(state, symbol, mode)
         return
     if old_mode == MODE_AUCTION:
         _forget_extensions(state, symbol)
@@ -100,7 +116,9 @@ def _forget_extensions(state: State, symbol: Symbol) -> None:
 def time_is_over(state: State, symbol: Symbol) -> None:
     """Of the call: it is extended while the price is too far away, or it ends."""
     symbol.call_end = 0
-    price = reckon(symbol)[0]
+    if state.is_strict and symbol.target is not None:
+        return
+    price = reckon(state, symbol)[0]
     if symbol.target is None and _extends(state, symbol, price):
         symbol.window_count += 1
         symbol.call_end = state.now + symbol.rules["call_ns"]
@@ -110,7 +128,10 @@ def time_is_over(state: State, symbol: Symbol) -> None:
         )  # fmt: skip
         state.emit(AuctionCalled, symbol.id, until_ns=symbol.call_end)
         return
-    end(symbol, MODE_NORMAL)
+    if state.is_strict:
+        _begin_uncrossing(state, symbol, MODE_NORMAL)
+    else:
+        end(symbol, MODE_NORMAL)
     state.note(symbol.id)
 
 
@@ -129,11 +150,18 @@ def end(symbol: Symbol, target: int) -> None:
     symbol.uncross = symbol.traded = 0
 
 
+def _begin_uncrossing(state: State, symbol: Symbol, target: int) -> None:
+    """And its first part."""
+    end(symbol, target)
+    if not go_on(state, symbol):
+        symbol.backlog = True
+
+
 def go_on(state: State, symbol: Symbol) -> bool:
     """One part of an uncrossing; whether it is over."""
     assert symbol.target is not None
     while is_crossed(symbol):
-        symbol.uncross = symbol.uncross or reckon(symbol)[0]
+        symbol.uncross = symbol.uncross or reckon(state, symbol)[0]
         if not _trade(state, symbol):
             return False
         if is_crossed(symbol):
@@ -142,6 +170,16 @@ def go_on(state: State, symbol: Symbol) -> bool:
         ending.take_out(state, order, CANCELED_AUCTION_OVER)
     if symbol.in_call:
         return False
+    _tell_end(state, symbol)
+    old_mode, symbol.mode, symbol.target = symbol.mode, symbol.target, None
+    if old_mode == MODE_AUCTION:
+        _forget_extensions(state, symbol)
+    _leave(symbol)
+    state.emit(SymbolModeChanged, symbol.id, mode=symbol.mode, old_mode=old_mode)
+    return True
+
+
+def _tell_end(state: State, symbol: Symbol) -> None:
     if symbol.traded:
         symbol.last = symbol.auction_price = symbol.uncross
         if symbol.is_watched():
@@ -151,12 +189,6 @@ def go_on(state: State, symbol: Symbol) -> bool:
     state.emit(
         AuctionEnded, symbol.id, price=symbol.uncross if symbol.traded else 0, volume=symbol.traded
     )
-    old_mode, symbol.mode, symbol.target = symbol.mode, symbol.target, None
-    if old_mode == MODE_AUCTION:
-        _forget_extensions(state, symbol)
-    _leave(symbol)
-    state.emit(SymbolModeChanged, symbol.id, mode=symbol.mode, old_mode=old_mode)
-    return True
 
 
 def _trade(state: State, symbol: Symbol) -> bool:
@@ -231,7 +263,7 @@ def settle(state: State, symbol: Symbol) -> None:
     queue = symbol.waits.queue(SELL, FOR_AUCTION)
     for order in queue[:CASCADE_PER_COMMAND_MAX]:
         enter(state, symbol, order)
-    now = reckon(symbol)
+    now = reckon(state, symbol)
     if now != symbol.indicated:
         symbol.indicated = now
         state.emit(
@@ -242,6 +274,12 @@ def settle(state: State, symbol: Symbol) -> None:
 
 def enter(state: State, symbol: Symbol, order: Order) -> None:
     assert order.terms is not None
+    if state.is_strict:
+        try:
+            risk.check_may_trade(state, order.account, symbol.id)
+        except Reject as reject:
+            waiting.refuse(state, symbol, order, reject.code)
+            return
     symbol.waits.leave(order)
     order.area, order.terms.held, order.limit = RESTING, 0, order.terms.price
     state.emit(

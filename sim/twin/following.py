@@ -16,6 +16,7 @@ from core.codes import (
 from core.events import CancelAfterSet, Reply
 from core.limits import (
     CANCEL_AFTER_NS_MAX,
+    CANCELS_PER_COMMAND_MAX,
     CASCADE_PER_COMMAND_MAX,
     EXPIRIES_PER_ENTRY_MAX,
     TIME_NS_MAX,
@@ -27,7 +28,10 @@ from sim.twin.state import Command, Reject, State, Symbol
 
 def begin_entry(state: State) -> None:
     """What ends by now: the earliest first; transfers, calls, switches, orders."""
+    ended = 0
     for _ in range(EXPIRIES_PER_ENTRY_MAX):
+        if state.is_strict and ended >= CANCELS_PER_COMMAND_MAX:
+            break
         due = [
             (symbol.call_end, -1, symbol.id, (0, 0))
             for symbol in state.symbols.values()
@@ -53,11 +57,14 @@ def begin_entry(state: State) -> None:
         elif what > 0:
             state.use(state.orders[order_id].symbol)
             ending.take_out(state, state.orders[order_id], CANCELED_EXPIRED)
-        elif amending.of_account(state, *key, CANCELED_CANCEL_AFTER):
+            ended += 1
+        else:
+            canceled, is_all = amending.of_account(state, *key, CANCELED_CANCEL_AFTER)
+            if not is_all:
+                break
+            ended += canceled
             state.switches[key] = 0
             state.emit(CancelAfterSet, key[1], account=key[0], deadline_ns=0)
-        else:
-            break
     go_on(state)
     settle(state)
 
@@ -77,18 +84,22 @@ def cancel_after(state: State, command: Command) -> Reply:
 
 def go_on(state: State) -> None:
     """With what the command before left."""
+    rules.go_on_killing(state)
     for symbol in state.symbols.values():
         if symbol.backlog:
             state.note(symbol.id)
-    if any(symbol.backlog for symbol in state.symbols.values()):
-        settle(state)
+    _settle(state, uncrosses=True)
 
 
 def settle(state: State) -> None:
     """Until every symbol that was used is quiet, in the order in which they were used."""
+    _settle(state, uncrosses=not state.is_strict)
+
+
+def _settle(state: State, uncrosses: bool) -> None:
     at = 0
     while at < len(state.touched):
-        _settle_symbol(state, state.symbols[state.touched[at]])
+        _settle_symbol(state, state.symbols[state.touched[at]], uncrosses)
         at += 1
     state.touched = []
     for symbol in state.symbols.values():
@@ -96,9 +107,10 @@ def settle(state: State) -> None:
             symbol.high = symbol.low = 0  # nothing waits for a price
 
 
-def _settle_symbol(state: State, symbol: Symbol) -> None:
+def _settle_symbol(state: State, symbol: Symbol, uncrosses: bool) -> None:
+    """`uncrosses`: a part of an uncrossing that goes on is due."""
     steps = 0
-    if symbol.target is not None and not auction.go_on(state, symbol):
+    if symbol.target is not None and not (uncrosses and auction.go_on(state, symbol)):
         symbol.backlog = True
         return
     if symbol.mode == MODE_AUCTION:

@@ -44,6 +44,8 @@ class Desk:
 
     own: dict[str, int] = field(default_factory=dict)
     killed: int = 0
+    is_left: bool = False
+    """Some of its orders were more than the kill could cancel at once."""
     next_ns: int = 0
     day: int = 0
     traded: int = 0

@@ -83,9 +83,24 @@ def set_desk(state: State, command: Command) -> Reply:
     assert isinstance(desk, Desk)
     desk.own, desk.killed = own, killed
     seq = state.emit(DeskChanged, symbol.id, account=command.account, killed=killed, **own)
+    desk.is_left = False
     if killed:
-        amending.of_account(state, command.account, symbol.id, CANCELED_KILLED)
+        _cancel_killed(state, command.account, symbol.id, desk)
     return state.reply(command, id=command.account, seq=seq)
+
+
+def _cancel_killed(state: State, account: int, symbol: int, desk: Desk) -> None:
+    _, is_all = amending.of_account(state, account, symbol, CANCELED_KILLED)
+    desk.is_left = state.is_strict and not is_all
+
+
+def go_on_killing(state: State) -> None:
+    """With the first killed desk of which orders were left."""
+    for (account, symbol), desk in state.desks.items():
+        assert isinstance(desk, Desk)
+        if desk.is_left:
+            _cancel_killed(state, account, symbol, desk)
+            return
 
 
 def set_account(state: State, command: Command) -> Reply:

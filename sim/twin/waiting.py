@@ -229,6 +229,8 @@ def activate(state: State, order: Order) -> None:
         enter(state, order)
         return
     try:
+        if state.is_strict:
+            risk.check_may_trade(state, order.account, order.symbol)
         check_trigger(symbol, wanted)
     except Reject as reject:
         refuse(state, symbol, order, reject.code)

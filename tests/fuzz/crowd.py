@@ -54,7 +54,7 @@ class CrowdWorkload(TermsWorkload):
     def batch(self) -> list[bytes]:
         if not self._queue:
             crowds = (self._stops, self._stops, self._expiring, self._trails, self._pegs)
-            rare = (self._auction, self._mass)
+            rare = (self._auction, self._interrupted, self._mass)
             self._gather(self._random.choice(rare if self._rarely(0.15) else crowds)())
         return self._queue.pop(0)
 
@@ -148,6 +148,30 @@ class CrowdWorkload(TermsWorkload):
         begins, ends = c.set_mode(1, codes.MODE_AUCTION), c.set_mode(1, codes.MODE_NORMAL)
         return [c.cancel_all(0, 1), *resting, begins, *only, *crossing, ends]
 
+    def _interrupted(self) -> list[bytes]:
+        """An uncrossing of three parts or more, tip by tip, and other modes in the middle of it."""
+        choose = self._random.choice
+        pairs = choose((210, 320))
+        tips = [
+            c.place_terms(
+                choose(ACCOUNTS), 1, BUY, codes.LIMIT, codes.GTC, price=choose((98, 100, 101)),
+                qty=100, display=1,
+            )
+            for _ in range(pairs)
+        ]  # fmt: skip
+        crossing = [self._one(SELL, choose((96, 97)), 1_000) for _ in range(pairs // 10 + 1)]
+        modes = [
+            c.set_mode(1, mode)
+            for mode in (
+                codes.MODE_AUCTION, codes.MODE_NORMAL, choose(range(6)), choose(range(6)),
+                codes.MODE_NORMAL,
+            )
+        ]  # fmt: skip
+        some = choose((c.cancel_all(0, 1), c.cancel_all(choose(ACCOUNTS), 0), modes[1]))
+        stop = c.place_terms(2, 1, BUY, codes.STOP, codes.IOC, qty=1, trigger=choose((97, 101)))
+        calls = [c.cancel_all(0, 1), modes[0], *tips, *crossing, stop]
+        return [*calls, modes[1], some, *modes[2:]]
+
     def _mass(self) -> list[bytes]:
         """One account's, so that its dead man's switch has too much to do as well."""
         resting = [
@@ -156,4 +180,8 @@ class CrowdWorkload(TermsWorkload):
         ]
         if self._rarely(0.5):
             return [*resting, c.cancel_after(2, 1, 30 * MILLION)]
+        if self._rarely(0.5):
+            halt = c.set_mode(1, self._random.choice((codes.MODE_NORMAL, codes.MODE_HARD_HALT)))
+            kills = [c.set_desk(2, 1, killed) for killed in (1, self._random.choice((0, 1)))]
+            return [*resting, halt, *kills[: self._random.choice((1, 1, 2))]]
         return [*resting, c.cancel_all(0, 1), c.cancel_all(2, 0)]
