@@ -18,6 +18,7 @@ from core.events import (
     AnyEvent,
     AssetListed,
     MarketProtected,
+    OrderTriggered,
     Reply,
     SymbolListed,
 )
@@ -30,6 +31,7 @@ from core.versions import (
     VERSION_KEYED_MODES,
     VERSION_ORDER_TERMS,
     VERSION_RISK,
+    VERSION_STRICT,
     VERSION_TRANSFERS,
 )
 from tests.core.pair import START_NS
@@ -123,6 +125,8 @@ class Story:
         if self.version >= VERSION_TRANSFERS:
             self._transfers()
         self._free_rows()
+        if self.version >= VERSION_STRICT:
+            self._left_in_the_middle()
         self._modes()
         events = self._must(c.checkpoint())
         assert events, "a checkpoint is an event"
@@ -306,6 +310,23 @@ class Story:
             ended += [c.place_list(*where, codes.LIST_OCO, legs) for _ in range(2)]
         self._must(*ended)
         self._must(c.cancel_all(*where, (77, 7)))
+
+    def _left_in_the_middle(self) -> None:
+        """A trailing stop that was reached when the breaker closed its market; keys that are
+        forgotten and still in their table."""
+        ann, bob, cleo = ((who, self.stopped) for who in (self.ann, self.bob, self.cleo))
+        limit = codes.LIMIT
+        action = codes.MODE_CANCEL_ONLY
+        self._must(c.set_rules(self.stopped, move_bps=500, window_ns=HOUR_NS, action=action))
+        self._must(
+            c.place(*ann, SELL, limit, GTC, 50, 1), c.place(*bob, BUY, limit, GTC, 50, 2),
+            c.place(*bob, BUY, limit, GTC, 45, 1),
+            c.place_terms(*cleo, SELL, codes.TRAILING_STOP, IOC, qty=3, trail=3),
+        )  # fmt: skip
+        closed = self._must(c.place(*ann, SELL, limit, IOC, 45, 20))
+        assert any(isinstance(event, MarketProtected) for event in closed)
+        assert not any(isinstance(event, OrderTriggered) for event in closed)
+        self._must(c.set_limits(10_000, (self.now_ns - START_NS) // 2, 1 << 22))
 
     def _modes(self) -> None:
         key = (77, 6) if self.version >= VERSION_KEYED_MODES else c.NO_KEY
