@@ -18,6 +18,7 @@ from core.versions import VERSION_FIRST
 from gateway.list_view import ListView
 from gateway.market_data import MarketData
 from gateway.order_view import CLIENT_TEXT_MAX, CLOSED_MAX_DEFAULT, OrderView
+from gateway.rule_view import RuleView
 from gateway.symbols import Symbols
 
 Handler = Callable[[tuple[int, ...], int], None]
@@ -46,8 +47,10 @@ class ReadModel:
         self.market_data = MarketData()
         self.orders = OrderView(closed_max)
         self.lists = ListView()
+        self.rules = RuleView()
         self._seqs: dict[int, int] = {}
         symbols, market, orders = self.symbols, self.market_data, self.orders
+        rules = self.rules
         self._handlers: dict[int, tuple[Handler, ...]] = {
             codes.EV_ASSET_LISTED: (symbols.asset_listed,),
             codes.EV_SYMBOL_LISTED: (symbols.symbol_listed, market.symbol_listed),
@@ -61,6 +64,12 @@ class ReadModel:
             codes.EV_ORDER_TERMS: (orders.order_terms,),
             codes.EV_ORDER_TRIGGERED: (orders.order_triggered,),
             codes.EV_ORDER_LIST_CHANGED: (self.lists.changed,),
+            codes.EV_LIMITS_CHANGED: (rules.limits_changed,),
+            codes.EV_RULES_CHANGED: (rules.rules_changed,),
+            codes.EV_REFERENCE_SET: (rules.reference_set,),
+            codes.EV_DESK_CHANGED: (rules.desk_changed,),
+            codes.EV_ACCOUNT_RESTRICTED: (rules.account_restricted,),
+            codes.EV_FEES_CHANGED: (rules.fees_changed,),
         }
 
     def apply(self, index: int, ts_ns: int, events: bytes, metadata: bytes = b"") -> None:

@@ -48,6 +48,20 @@ class Order:
         """The words of OrderTerms from the trigger on: trigger, trail, display, least quantity,
         expiry, offset, self-trade prevention, flags, list."""
 
+    @property
+    def is_open(self) -> bool:
+        return self.status in (codes.STATUS_NEW, codes.STATUS_PARTIALLY_FILLED)
+
+    @property
+    def display(self) -> int:
+        """Lots that an iceberg shows; 0: it shows all."""
+        return self.terms[2] if self.terms else 0
+
+    @property
+    def may_be_amended(self) -> bool:
+        """A pegged order, and one of a list, is only canceled."""
+        return self.order_type != codes.PEGGED and not (self.terms and self.terms[8])
+
     def pack(self) -> bytes:
         kinds = (
             self.symbol | self.side << 16 | self.order_type << 20 | self.time_in_force << 24
