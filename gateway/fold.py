@@ -54,7 +54,10 @@ class ReadModel:
         self._handlers: dict[int, tuple[Handler, ...]] = {
             codes.EV_ASSET_LISTED: (symbols.asset_listed,),
             codes.EV_SYMBOL_LISTED: (symbols.symbol_listed, market.symbol_listed),
-            codes.EV_SYMBOL_MODE_CHANGED: (symbols.mode_changed,),
+            codes.EV_SYMBOL_MODE_CHANGED: (
+                symbols.mode_changed, orders.mode_changed, market.mode_changed,
+            ),
+            codes.EV_AUCTION_INDICATED: (market.auction_indicated,),
             codes.EV_ORDER_ACCEPTED: (orders.order_accepted,),
             codes.EV_TRADE_EXECUTED: (market.trade_executed, orders.trade_executed),
             codes.EV_BOOK_DELTA: (market.book_delta,),
@@ -63,14 +66,14 @@ class ReadModel:
             codes.EV_VERSION_CHANGED: (self._version_changed,),
             codes.EV_ORDER_TERMS: (orders.order_terms,),
             codes.EV_ORDER_TRIGGERED: (orders.order_triggered,),
-            codes.EV_ORDER_LIST_CHANGED: (self.lists.changed,),
+            codes.EV_ORDER_LIST_CHANGED: (self.lists.changed, orders.list_changed),
             codes.EV_LIMITS_CHANGED: (rules.limits_changed,),
             codes.EV_RULES_CHANGED: (rules.rules_changed,),
             codes.EV_REFERENCE_SET: (rules.reference_set,),
             codes.EV_DESK_CHANGED: (rules.desk_changed,),
             codes.EV_ACCOUNT_RESTRICTED: (rules.account_restricted,),
             codes.EV_FEES_CHANGED: (rules.fees_changed,),
-        }
+        }  # fmt: skip
 
     def apply(self, index: int, ts_ns: int, events: bytes, metadata: bytes = b"") -> None:
         """Fold log entry `index`. Entries come one by one from 1. Raises `OutOfOrder`.
@@ -97,6 +100,8 @@ class ReadModel:
                 if ids is None:
                     ids = decode_metadata(metadata)
                 self._name_client(kind, row, (row[at], row[at + 1]), ids)
+        if self.orders.empty:
+            self.orders.entry_over()
         self.index = index
         self.ts_ns = ts_ns
 

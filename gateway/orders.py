@@ -34,6 +34,8 @@ _IDEMPOTENCY_KEY: Final = re.compile(rb"[!-~]{1,128}")
 SIDES: Final = {name: number for number, name in enumerate(codes.SIDE_NAMES)}
 TYPES: Final = {name: number for number, name in enumerate(codes.ORDER_TYPE_NAMES)}
 TIMES: Final = {name: number for number, name in enumerate(codes.TIME_IN_FORCE_NAMES)}
+STATES: Final = ("RESTING", "PARKED")
+"""The names that choose among orders in a mass cancel."""
 
 
 class Placing(NamedTuple):
@@ -201,6 +203,9 @@ class CanceledBody(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class OrderBody(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """`state` is an open order's, `reason` of one that was not filled: why it ended; `refusal`:
+    the code with which the market refused it when its trigger was reached."""
+
     order_id: str
     symbol: str
     side: str
@@ -230,6 +235,9 @@ class OrderBody(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     self_trade: str = ""
     self_trade_by: str = ""
     order_list_id: str = ""
+    state: str = ""
+    reason: str = ""
+    refusal: str = ""
 
 
 encode: Final = msgspec.json.Encoder().encode
@@ -270,5 +278,8 @@ def order_body(order: Order, symbol: Symbol) -> OrderBody:
         price=price if is_limit else "", collar="" if is_limit else price,
         quote_qty=symbol.quote_text(order.quote_qty) if order.quote_qty else "",
         client_order_id=order.client_text, triggered_at=order.triggered_ns // NS_PER_MS,
+        state=STATES[order.is_parked] if order.is_open else "",
+        reason=codes.CANCEL_REASON_NAMES[order.reason] if order.reason else "",
+        refusal=codes.REJECT_NAMES[order.refusal] if order.refusal else "",
         **terms_shown(order, symbol),
     )  # fmt: skip

@@ -4,9 +4,10 @@ Why it exists: these need no account and no core, so they stay up when the core 
 and say by `seq` and `ts` how old they are.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from core import codes
 from gateway.fold import ReadModel
@@ -60,7 +61,11 @@ class TradeBody(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class TickerBody(msgspec.Struct, frozen=True, rename="camel"):
-    """The last 24 hours of log time, to the minute; prices are null before the first trade."""
+    """The last 24 hours of log time, to the minute; prices are null before the first trade.
+
+    During a call auction also what would trade if it ended now, at which price (null: nothing
+    would), and how much more is left to buy there (below 0: to sell).
+    """
 
     symbol: str
     seq: int
@@ -75,6 +80,9 @@ class TickerBody(msgspec.Struct, frozen=True, rename="camel"):
     trades: int
     best_bid: str | None
     best_ask: str | None
+    indicative_price: str | UnsetType | None = UNSET
+    indicative_qty: str | UnsetType = UNSET
+    indicative_surplus: str | UnsetType = UNSET
 
 
 class CandleBody(msgspec.Struct, frozen=True, rename="camel"):
@@ -136,6 +144,18 @@ def _price(symbol: Symbol, ticks: int) -> str | None:
     return symbol.price_text(ticks) if ticks else None
 
 
+def _indication(symbol: Symbol, market: Market) -> dict[str, Any]:
+    """Members of `TickerBody` that only a call has."""
+    found = market.indication
+    if found is None:
+        return {}
+    return {
+        "indicative_price": _price(symbol, found.price),
+        "indicative_qty": symbol.qty_text(found.volume),
+        "indicative_surplus": symbol.qty_text(found.surplus),
+    }
+
+
 class PublicApi:
     def __init__(self, model: ReadModel) -> None:
         self._model = model
@@ -189,6 +209,7 @@ class PublicApi:
             volume=symbol.qty_text(t.volume), quote_volume=symbol.quote_text(t.quote_units),
             trades=t.trades, best_bid=_price(symbol, bids[0][0] if bids else 0),
             best_ask=_price(symbol, asks[0][0] if asks else 0),
+            **_indication(symbol, market),
         )  # fmt: skip
         return Response(200, encode(body))
 
