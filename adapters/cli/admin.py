@@ -40,7 +40,7 @@ EXAMPLE = (
     "      --ticket OPS-4\n"
     "  lockstep admin mode BTC-KRW CANCEL_ONLY --reason 'news' --ticket OPS-3\n"
     "  lockstep admin cluster status --url grpc://1=127.0.0.1:7401,2=127.0.0.1:7411\n"
-    "  lockstep admin transfer send --to grpc://10.0.2.1:7401 --account 2 --to-account 5 \\\n"
+    "  lockstep admin transfer send --to grpc://127.0.0.1:8401 --account 2 --to-account 5 \\\n"
     "      --asset KRW --amount 1000 --reference move-9 --reason rebalancing --ticket OPS-5\n"
     "  lockstep admin status --json"
 )
