@@ -13,6 +13,7 @@ from core import codes
 from core.commands import FLAG_PEG_OTHER, FLAG_SLIDE
 from core.limits import PEGGED_PER_SYMBOL_MAX, TRAILING_PER_SYMBOL_MAX
 from gateway.asked import Asked, Case, Words
+from gateway.decimals import format_units
 from gateway.symbols import Symbol
 
 _BPS: Final = 10_000
@@ -148,8 +149,10 @@ def _notional(s: Symbol, a: Asked) -> int | None:
     return a.price * a.qty * s.tick_value if a.is_limit_kind else None
 
 
-def funds(_c: Case, _s: Symbol, a: Asked) -> Words:
-    detail = "the account has less available than the order would hold"
+def funds(c: Case, s: Symbol, a: Asked) -> Words:
+    asset = s.quote if a.side == codes.BUY else s.base
+    money = f"{format_units(c.reply.detail, asset.scale)} {asset.name}"
+    detail = f"the account has {money} available, less than the order would hold"
     return Words(detail, a.qty_field, "must be covered by the account's available balance")
 
 
@@ -208,7 +211,9 @@ def no_liquidity(c: Case, s: Symbol, a: Asked) -> Words:
         rule = f"must reach {s.price_text(best)}, the best price on the other side"
         return Words("nothing rests within the collar", "collar", rule)
     rule = "must be LIMIT while nothing rests where the order may trade"
-    return Words("what rests on the other side is beyond the market's collar", "type", rule)
+    why = "the market's collar, or self-trade prevention"
+    detail = f"nothing rests on the other side that the order may trade with ({why})"
+    return Words(detail, "type", rule)
 
 
 def fok(c: Case, s: Symbol, a: Asked) -> Words:

@@ -29,6 +29,7 @@ from gateway.decimals import format_units, parse_amount, parse_units
 
 DEADLINE_S: Final = 10.0
 NS_PER_S: Final = 10**9
+ACCOUNT_DIGITS_MAX: Final = 10
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -253,8 +254,8 @@ async def balances(c: Context) -> dict[str, Any]:
 
 
 def _account(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"--account: {text!r} must be an account id in decimal")
+    if not (text.isascii() and text.isdigit() and len(text) <= ACCOUNT_DIGITS_MAX):
+        raise ValueError(f"--account: {text[:32]!r} must be an account id in decimal")
     return int(text)
 
 
