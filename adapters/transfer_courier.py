@@ -14,7 +14,7 @@ from adapters.cluster_client import CoreClients
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import transfers_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
-from core.codes import EV_TRANSFER_CHANGED, TRANSFER_OVERDUE, TRANSFER_RESERVED
+from core.codes import EV_TRANSFER_CHANGED, OK, TRANSFER_OVERDUE, TRANSFER_RESERVED
 from core.commands import key128
 from core.events import TransferChanged, decode_event, event_rows
 from core.transfer_commands import OUTCOME_CONFIRM
@@ -34,11 +34,15 @@ class NotPartners(ValueError):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """`outcome`: CONFIRMED, REFUNDED or STUCK; `why` of the last."""
+    """`outcome`: CONFIRMED, REFUNDED or STUCK; `why` of the last.
+
+    `refusal`: of REFUNDED, the code and the bound with which the target refused it.
+    """
 
     transfer_id: bytes
     outcome: str
     why: str = ""
+    refusal: tuple[int, int] = (OK, 0)
 
 
 async def read_pairs(source: CoreClients, target: CoreClients) -> Report:
@@ -158,8 +162,10 @@ class TransferCourier:
         for _ in range(_STEPS_MAX):
             match courier.next:
                 case Ended(outcome):
-                    word = "CONFIRMED" if outcome == OUTCOME_CONFIRM else "REFUNDED"
-                    return Outcome(transfer.transfer_id, word)
+                    if outcome == OUTCOME_CONFIRM:
+                        return Outcome(transfer.transfer_id, "CONFIRMED")
+                    refusal = courier.refusal
+                    return Outcome(transfer.transfer_id, "REFUNDED", refusal=refusal)
                 case Stuck(why):
                     return Outcome(transfer.transfer_id, "STUCK", why)
                 case step:

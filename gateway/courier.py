@@ -66,6 +66,8 @@ class Courier:
 
     def __init__(self) -> None:
         self.next: Step = Credit()
+        self.refusal = (OK, 0)
+        """With which code and bound the target refused the credit for good."""
 
     def credited(self, code: int, detail: int, seq: int) -> None:
         """The target's reply to the credit: code, bound and sequence number."""
@@ -73,6 +75,7 @@ class Courier:
         if code == OK:
             self.next = End(OUTCOME_CONFIRM, seq)
         elif code in _FINAL:
+            self.refusal = (code, detail)
             self.next = Void()
         else:
             self.next = Stuck(f"the target refuses the credit: {REJECT_NAMES[code]} {detail}")

@@ -18,6 +18,7 @@ from core.versions import VERSION_FIRST
 from gateway.list_view import ListView
 from gateway.market_data import MarketData
 from gateway.order_view import CLIENT_TEXT_MAX, CLOSED_MAX_DEFAULT, OrderView
+from gateway.rule_view import RuleView
 from gateway.symbols import Symbols
 
 Handler = Callable[[tuple[int, ...], int], None]
@@ -46,12 +47,17 @@ class ReadModel:
         self.market_data = MarketData()
         self.orders = OrderView(closed_max)
         self.lists = ListView()
+        self.rules = RuleView()
         self._seqs: dict[int, int] = {}
         symbols, market, orders = self.symbols, self.market_data, self.orders
+        rules = self.rules
         self._handlers: dict[int, tuple[Handler, ...]] = {
             codes.EV_ASSET_LISTED: (symbols.asset_listed,),
             codes.EV_SYMBOL_LISTED: (symbols.symbol_listed, market.symbol_listed),
-            codes.EV_SYMBOL_MODE_CHANGED: (symbols.mode_changed,),
+            codes.EV_SYMBOL_MODE_CHANGED: (
+                symbols.mode_changed, orders.mode_changed, market.mode_changed,
+            ),
+            codes.EV_AUCTION_INDICATED: (market.auction_indicated,),
             codes.EV_ORDER_ACCEPTED: (orders.order_accepted,),
             codes.EV_TRADE_EXECUTED: (market.trade_executed, orders.trade_executed),
             codes.EV_BOOK_DELTA: (market.book_delta,),
@@ -60,8 +66,14 @@ class ReadModel:
             codes.EV_VERSION_CHANGED: (self._version_changed,),
             codes.EV_ORDER_TERMS: (orders.order_terms,),
             codes.EV_ORDER_TRIGGERED: (orders.order_triggered,),
-            codes.EV_ORDER_LIST_CHANGED: (self.lists.changed,),
-        }
+            codes.EV_ORDER_LIST_CHANGED: (self.lists.changed, orders.list_changed),
+            codes.EV_LIMITS_CHANGED: (rules.limits_changed,),
+            codes.EV_RULES_CHANGED: (rules.rules_changed,),
+            codes.EV_REFERENCE_SET: (rules.reference_set,),
+            codes.EV_DESK_CHANGED: (rules.desk_changed,),
+            codes.EV_ACCOUNT_RESTRICTED: (rules.account_restricted,),
+            codes.EV_FEES_CHANGED: (rules.fees_changed,),
+        }  # fmt: skip
 
     def apply(self, index: int, ts_ns: int, events: bytes, metadata: bytes = b"") -> None:
         """Fold log entry `index`. Entries come one by one from 1. Raises `OutOfOrder`.
@@ -88,6 +100,8 @@ class ReadModel:
                 if ids is None:
                     ids = decode_metadata(metadata)
                 self._name_client(kind, row, (row[at], row[at + 1]), ids)
+        if self.orders.empty:
+            self.orders.entry_over()
         self.index = index
         self.ts_ns = ts_ns
 

@@ -12,7 +12,7 @@ from bisect import bisect_left, insort
 from collections import deque
 from typing import Final, NamedTuple
 
-from core.codes import BUY
+from core.codes import BUY, MODE_AUCTION
 
 TRADES_KEPT: Final = 1_000
 CANDLES_KEPT: Final = 1_500
@@ -71,6 +71,15 @@ class Ticker(NamedTuple):
     trades: int
 
 
+class Indication(NamedTuple):
+    """What would trade if the call ended now: zeros if nothing would. `surplus`: lots more to
+    buy; negative: to sell."""
+
+    price: int
+    volume: int
+    surplus: int
+
+
 class BookSide:
     """Levels of one side: `totals` by price, and the prices in ascending order."""
 
@@ -99,7 +108,9 @@ class BookSide:
 class Market:
     """One symbol. `book_seq` is the sequence number of its last book delta."""
 
-    __slots__ = ("asks", "bids", "book_seq", "book_ts_ns", "candles", "changed", "trades")
+    __slots__ = (
+        "asks", "bids", "book_seq", "book_ts_ns", "candles", "changed", "indication", "trades",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.book_seq = 0
@@ -112,6 +123,8 @@ class Market:
         }
         self.changed: set[tuple[int, int]] = set()
         """(side, price) of levels that moved since the feed last took them."""
+        self.indication: Indication | None = None
+        """None: no call goes on."""
 
     def add_trade(self, trade: Trade) -> None:
         self.trades.append(trade)
@@ -160,6 +173,15 @@ class MarketData:
         market.book_seq = seq
         market.book_ts_ns = ts_ns
         market.changed.add((side, price))
+
+    def mode_changed(self, row: tuple[int, ...], _ts_ns: int) -> None:
+        """A call begins with nothing to trade, and is over with any other mode."""
+        is_call = row[0] >> 52 & 0xFF == MODE_AUCTION
+        market = self.markets[row[0] >> 16 & 0xFFFF]
+        market.indication = Indication(0, 0, 0) if is_call else None
+
+    def auction_indicated(self, row: tuple[int, ...], _ts_ns: int) -> None:
+        self.markets[row[0] >> 16 & 0xFFFF].indication = Indication(row[2], row[3], row[4])
 
     def trade_executed(self, row: tuple[int, ...], ts_ns: int) -> None:
         head = row[0]

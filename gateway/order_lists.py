@@ -10,13 +10,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from core import codes
-from core.commands import (
-    LEG_CLIENT_HI, LEG_CLIENT_LO, LEG_DISPLAY, LEG_EXPIRE, LEG_PRICE, LEG_QTY, LEG_TERMS,
-    LEG_TRAIL, LEG_TRIGGER, LEG_WORDS, LIST_CLIENT_HI, LIST_CLIENT_LO, LIST_KIND, LIST_LEGS,
-    LIST_STP, NO_KEY, Key, key128, leg, place_list,
-)  # fmt: skip
-from core.events import Reply
+from core.commands import NO_KEY, Key, key128, leg, place_list
 from core.versions import VERSION_ORDER_TERMS
+from gateway.asked import Asked
 from gateway.list_view import OrderList
 from gateway.order_body import LegBody, ListBody, PlaceBody, leg_bodies, list_bodies
 from gateway.order_terms import NS_PER_MS, price_of, terms_of
@@ -24,23 +20,13 @@ from gateway.orders import (
     SIDES, TYPES, OrderBody, client_id_of, order_id_of, quantity_of, time_in_force_of,
 )  # fmt: skip
 from gateway.problems import FieldError, Problem, Refused, invalid, key_missing, rejected
-from gateway.rejects import reject_problem
+from gateway.rejects import LEGS
 from gateway.symbols import Symbol, Symbols
 
-LEGS: Final = ("first", "second", "third")
 TEXTS_MAX: Final = 128
 """Of all own ids together, a space between them: one name of the log's metadata."""
 
 KINDS: Final = {name: number for number, name in enumerate(codes.LIST_KIND_NAMES)}
-_WORDS: Final = {
-    LIST_KIND: "type", LIST_STP: "selfTrade", LIST_CLIENT_HI: "clientOrderListId",
-    LIST_CLIENT_LO: "clientOrderListId",
-}  # fmt: skip
-_LEG_WORDS: Final = {
-    LEG_TERMS: "type", LEG_PRICE: "price", LEG_QTY: "qty", LEG_CLIENT_HI: "clientOrderId",
-    LEG_CLIENT_LO: "clientOrderId", LEG_TRIGGER: "triggerPrice", LEG_TRAIL: "trailBy",
-    LEG_DISPLAY: "displayQty", LEG_EXPIRE: "expiresAt",
-}  # fmt: skip
 
 
 class ListPlacing(NamedTuple):
@@ -48,6 +34,8 @@ class ListPlacing(NamedTuple):
     symbol: Symbol
     texts: str
     """The list's own id and its orders', for the log's metadata."""
+    kind: int
+    legs: tuple[Asked, ...]
 
 
 class ListOrdersBody(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -82,16 +70,16 @@ def place_list_command(
         raise Refused(invalid("clientOrderListId", rule))
     command = place_list(
         account, symbol.id, KINDS[wanted.type], [found.words for found in legs], key=key,
-        client=client, stp=legs[0].stp, by_group=legs[0].by_group,
+        client=client, stp=legs[0].asked.stp, by_group=legs[0].asked.by_group,
     )  # fmt: skip
-    return ListPlacing(command, symbol, texts)
+    asked = tuple(found.asked for found in legs)
+    return ListPlacing(command, symbol, texts, KINDS[wanted.type], asked)
 
 
 class _Leg(NamedTuple):
     words: tuple[int, ...]
     text: str
-    stp: int
-    by_group: bool
+    asked: Asked
 
 
 def _legs_of(wanted: ListBody) -> list[tuple[str, msgspec.Raw]]:
@@ -108,16 +96,19 @@ def _leg(name: str, raw: msgspec.Raw, wanted: ListBody, symbol: Symbol) -> _Leg:
     try:
         order = _as_order(leg_bodies.read(bytes(raw)), wanted)
         text, client = client_id_of(order.client_order_id, "clientOrderId")
-        terms = terms_of(order, symbol)
-        words = leg(
-            SIDES[order.side], TYPES[order.type], time_in_force_of(order),
-            price=price_of(order, symbol), qty=quantity_of(order, symbol), client=client,
-            flags=terms["flags"], trigger=terms["trigger"], trail=terms["trail"],
-            display=terms["display"], expire_ns=terms["expire_ns"],
+        asked = Asked(
+            side=SIDES[order.side], order_type=TYPES[order.type],
+            time_in_force=time_in_force_of(order), price=price_of(order, symbol),
+            qty=quantity_of(order, symbol), **terms_of(order, symbol),
         )  # fmt: skip
     except Refused as refused:
         raise Refused(_under(name, refused.problem)) from None
-    return _Leg(words, text, terms["stp"], terms["by_group"])
+    words = leg(
+        asked.side, asked.order_type, asked.time_in_force, price=asked.price, qty=asked.qty,
+        client=client, flags=asked.flags, trigger=asked.trigger, trail=asked.trail,
+        display=asked.display, expire_ns=asked.expire_ns,
+    )  # fmt: skip
+    return _Leg(words, text, asked)
 
 
 def _as_order(found: LegBody, wanted: ListBody) -> PlaceBody:
@@ -136,19 +127,6 @@ def _under(name: str, problem: Problem) -> Problem:
     field = name if field == "body" else f"{name}.{field}"
     detail = f"{field} {rule}" if problem.code == codes.VALIDATION else problem.detail
     return msgspec.structs.replace(problem, detail=detail, errors=(FieldError(field, rule),))
-
-
-def list_problem(reply: Reply, symbol: Symbol) -> Problem:
-    """The problem that a rejected list means: of a word that is wrong the leg is known."""
-    if reply.code != codes.VALIDATION or reply.detail < LIST_KIND:
-        return reject_problem(reply, symbol, {})
-    leg_number, word = divmod(reply.detail - LIST_LEGS, LEG_WORDS)
-    if reply.detail < LIST_LEGS:
-        field = _WORDS[reply.detail]
-    else:
-        field = f"{LEGS[leg_number]}.{_LEG_WORDS[word]}"
-    rule = "must be allowed together with the others, for such a list"
-    return rejected(codes.VALIDATION, f"{field} {rule}", field, rule)
 
 
 def cancel_keys(key: Key) -> tuple[Key, ...]:

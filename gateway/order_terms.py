@@ -15,6 +15,7 @@ from core.commands import (
     FLAG_BY_QUOTE, FLAG_PEG_OTHER, FLAG_SLIDE, FLAG_TRAIL_BPS,
 )  # fmt: skip
 from core.limits import TIME_NS_MAX, TRAIL_BPS_MAX
+from gateway.decimals import FRACTION_DIGITS_MAX
 from gateway.order_body import PEG_TO, PlaceBody
 from gateway.order_view import Order
 from gateway.problems import Refused, invalid
@@ -25,6 +26,7 @@ LIMIT_KINDS: Final = ("LIMIT", "STOP_LIMIT", "TAKE_PROFIT_LIMIT", "TRAILING_STOP
 WITH_TRIGGER: Final = ("STOP", "STOP_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 TRAILING: Final = ("TRAILING_STOP", "TRAILING_STOP_LIMIT")
 _WHOLE: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+_ZERO: Final = re.compile(rf"0(?:\.0{{1,{FRACTION_DIGITS_MAX}}})?", re.ASCII)
 
 FIELDS: Final = (
     "trigger_price", "trail_by", "trail_bps", "collar", "display_qty", "min_qty", "expires_at",
@@ -133,11 +135,11 @@ def _offset(order: PlaceBody, symbol: Symbol) -> int:
         return 0
     _refuse_unless(order.type == "PEGGED", "pegOffset", order)
     text = order.peg_offset
-    if text == "0":
+    size = text.removeprefix("-")
+    if _ZERO.fullmatch(size):
         return 0
-    if text.startswith("-"):
-        return -symbol.ticks(text[1:], "pegOffset")
-    return symbol.ticks(text, "pegOffset")
+    ticks = symbol.ticks(size, "pegOffset")
+    return ticks if size == text else -ticks
 
 
 def _whole(text: str) -> int:

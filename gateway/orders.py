@@ -12,16 +12,20 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from core import codes
-from core.commands import NO_KEY, Key, amend, cancel, key128, place, place_terms
+from core.commands import (
+    FLAG_BY_QUOTE, NO_KEY, Key, amend, cancel, key128, place, place_terms,
+)  # fmt: skip
 from core.events import Reply
 from core.limits import ORDER_ID_MAX
+from gateway.asked import Asked
 from gateway.order_body import PlaceBody, amend_bodies, place_bodies
 from gateway.order_terms import (
-    LIMIT_KINDS, NS_PER_MS, WITH_TRIGGER, has_terms, price_of, terms_of, terms_shown,
+    LIMIT_KINDS, NS_PER_MS, has_terms, price_of, terms_of, terms_shown,
 )  # fmt: skip
 from gateway.order_view import CLIENT_TEXT_MAX, Order
 from gateway.problems import Problem, Refused, invalid, key_missing, rejected
 from gateway.symbols import Symbol, Symbols
+from gateway.term_words import unamendable
 
 _CLIENT_ID: Final = re.compile(rf"[A-Za-z0-9._:/-]{{1,{CLIENT_TEXT_MAX}}}", re.ASCII)
 _ORDER_ID: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
@@ -30,14 +34,20 @@ _IDEMPOTENCY_KEY: Final = re.compile(rb"[!-~]{1,128}")
 SIDES: Final = {name: number for number, name in enumerate(codes.SIDE_NAMES)}
 TYPES: Final = {name: number for number, name in enumerate(codes.ORDER_TYPE_NAMES)}
 TIMES: Final = {name: number for number, name in enumerate(codes.TIME_IN_FORCE_NAMES)}
+STATES: Final = ("RESTING", "PARKED")
+"""The names that choose among orders in a mass cancel."""
 
 
 class Placing(NamedTuple):
     command: bytes
     symbol: Symbol
     client_text: str
-    fields: dict[str, str]
-    """What the request calls `qty` and `price`, where it is another name, and the trigger."""
+    asked: Asked
+
+
+class Amending(NamedTuple):
+    command: bytes
+    asked: Asked
 
 
 # --- in: headers, paths and bodies to commands -------------------------------------------------
@@ -70,26 +80,22 @@ def place_command(body: bytes, symbols: Symbols, account: int, key: Key) -> Plac
     side, order_type = SIDES[order.side], TYPES[order.type]
     text, client = client_id_of(order.client_order_id, "clientOrderId")
     if has_terms(order):
+        terms = terms_of(order, symbol)
         command = place_terms(
             account, symbol.id, side, order_type, time_in_force, price=price, qty=qty, key=key,
-            client=client, **terms_of(order, symbol),
+            client=client, **terms,
         )  # fmt: skip
     else:
+        by_quote = order.quote_qty is not UNSET
+        terms = {"flags": FLAG_BY_QUOTE if by_quote else 0}
         command = place(
-            account, symbol.id, side, order_type, time_in_force, price, qty, key, client,
-            order.quote_qty is not UNSET,
-        )  # fmt: skip
-    return Placing(command, symbol, text, names_of(order))
-
-
-def names_of(order: PlaceBody) -> dict[str, str]:
-    """What a reject's field is called in this request."""
-    names = {} if order.quote_qty is UNSET else {"qty": "quoteQty"}
-    if order.collar is not UNSET:
-        names["price"] = "collar"
-    if order.type in WITH_TRIGGER:
-        names["trigger"] = "triggerPrice"
-    return names
+            account, symbol.id, side, order_type, time_in_force, price, qty, key, client, by_quote
+        )
+    asked = Asked(
+        side=side, order_type=order_type, time_in_force=time_in_force, price=price, qty=qty,
+        **terms,
+    )  # fmt: skip
+    return Placing(command, symbol, text, asked)
 
 
 def time_in_force_of(order: PlaceBody) -> int:
@@ -147,8 +153,14 @@ def cancel_command(order_id: int, account: int, key: Key) -> bytes:
     return cancel(account, 0, order_id, key)
 
 
-def amend_command(body: bytes, symbol: Symbol, order: Order, account: int, key: Key) -> bytes:
+def amend_command(body: bytes, symbol: Symbol, order: Order, account: int, key: Key) -> Amending:
     terms = amend_bodies.read(body)
+    asked = Asked(
+        side=order.side, order_type=order.order_type, time_in_force=order.time_in_force,
+        display=order.display, order=order,
+    )  # fmt: skip
+    if order.is_open and not order.may_be_amended:  # else its missing price would be asked for
+        raise Refused(invalid(*unamendable(asked)))
     if (terms.price is UNSET) != (order.price == 0):
         rule = "must be given" if terms.price is UNSET else "must not be given: the order has none"
         raise Refused(invalid("price", rule))
@@ -157,7 +169,9 @@ def amend_command(body: bytes, symbol: Symbol, order: Order, account: int, key: 
     if terms.trigger_price is not UNSET:
         trigger = symbol.ticks(terms.trigger_price, "triggerPrice")
     qty = symbol.lots(terms.qty)
-    return amend(account, symbol.id, order.order_id, price, qty, key, trigger)
+    command = amend(account, symbol.id, order.order_id, price, qty, key, trigger)
+    asked = msgspec.structs.replace(asked, price=price, qty=qty, trigger=trigger)
+    return Amending(command, asked)
 
 
 # --- out: replies and orders to JSON -----------------------------------------------------------
@@ -189,6 +203,9 @@ class CanceledBody(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class OrderBody(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """`state` is an open order's, `reason` of one that was not filled: why it ended; `refusal`:
+    the code with which the market refused it when its trigger was reached."""
+
     order_id: str
     symbol: str
     side: str
@@ -218,6 +235,9 @@ class OrderBody(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     self_trade: str = ""
     self_trade_by: str = ""
     order_list_id: str = ""
+    state: str = ""
+    reason: str = ""
+    refusal: str = ""
 
 
 encode: Final = msgspec.json.Encoder().encode
@@ -258,5 +278,8 @@ def order_body(order: Order, symbol: Symbol) -> OrderBody:
         price=price if is_limit else "", collar="" if is_limit else price,
         quote_qty=symbol.quote_text(order.quote_qty) if order.quote_qty else "",
         client_order_id=order.client_text, triggered_at=order.triggered_ns // NS_PER_MS,
+        state=STATES[order.is_parked] if order.is_open else "",
+        reason=codes.CANCEL_REASON_NAMES[order.reason] if order.reason else "",
+        refusal=codes.REJECT_NAMES[order.refusal] if order.refusal else "",
         **terms_shown(order, symbol),
     )  # fmt: skip

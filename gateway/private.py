@@ -11,6 +11,7 @@ from core import codes
 from core.commands import NO_KEY, Key
 from core.events import Reply, decode_reply
 from gateway import mass_orders, order_lists, orders
+from gateway.asked import Asked, Case
 from gateway.decimals import format_units, shortest
 from gateway.fold import ReadModel
 from gateway.http import Call, Response, Route, retry_headers, whole_number
@@ -29,12 +30,14 @@ from gateway.ports import (
     Progress,
 )  # fmt: skip
 from gateway.problems import CONTENT_TYPE, Problem, Refused, encode_problem
-from gateway.rejects import reject_problem
+from gateway.rejects import BY_RULES, list_problem, reject_problem
 from gateway.symbols import Symbol
 
 READ_YOUR_WRITES_S: Final = 2.0
 ORDERS_DEFAULT: Final = 500
 ORDERS_MAX: Final = 1_000
+WORDS_WAIT_S: Final = 0.2
+"""How long a refusal may wait to be said well: the outcome is known, and a client waits for it."""
 LISTS_DEFAULT: Final = 100
 LISTS_MAX: Final = 300
 """Of up to three orders each."""
@@ -80,7 +83,7 @@ class PrivateApi:
         placing = orders.place_command(call.request.body, self._model.symbols, call.account, key)
         reply = await self._submit(call, placing.command, placing.client_text)
         if reply.code:
-            return self._rejected(call, reply, placing.symbol, placing.fields)
+            return await self._rejected(call, reply, placing.symbol, placing.asked)
         body = orders.placed_body(reply, placing.symbol, placing.client_text)
         location = (b"location", b"/v1/orders/%d" % reply.id)
         headers = (location, REPLAYED) if reply.duplicate else (location,)
@@ -95,7 +98,8 @@ class PrivateApi:
         )
         reply = await self._submit(call, placing.command, placing.texts)
         if reply.code:
-            problem = order_lists.list_problem(reply, placing.symbol)
+            case = await self._case(call, reply, placing.symbol, None)
+            problem = list_problem(case, placing.kind, placing.legs)
             return self._problem(call, problem, reply.duplicate)
         await self._caught_up()
         body = orders.encode(self._list_body(self._own_list(reply.id, call.account)))
@@ -116,7 +120,7 @@ class PrivateApi:
         else:
             raise Refused(order_lists.unknown_list())
         if reply.code:
-            return self._rejected(call, reply, self._model.symbols.by_id[found.symbol])
+            return await self._rejected(call, reply, self._model.symbols.by_id[found.symbol])
         await self._caught_up()
         return self._accepted(reply, orders.encode(self._list_body(found)))
 
@@ -126,9 +130,12 @@ class PrivateApi:
         reply = await self._submit(call, command)
         if reply.code in (codes.UNKNOWN_ORDER, codes.NOT_OWNER):
             raise Refused(orders.unknown_order())
-        symbol = await self._symbol_of(order_id, call.account)
         if reply.code:
-            return self._rejected(call, reply, symbol)
+            known = self._model.orders.find(order_id)
+            mine = known is not None and known.account == call.account
+            where = self._model.symbols.by_id[known.symbol] if known and mine else None
+            return await self._rejected(call, reply, where)
+        symbol = await self._symbol_of(order_id, call.account)
         return self._accepted(reply, orders.canceled_body(reply, symbol))
 
     async def cancel_all(self, call: Call) -> Response:
@@ -138,7 +145,7 @@ class PrivateApi:
         )
         reply = await self._submit(call, command)
         if reply.code:
-            return self._rejected(call, reply, symbol)
+            return await self._rejected(call, reply, symbol)
         return self._accepted(reply, mass_orders.mass_canceled_body(reply))
 
     async def cancel_after(self, call: Call) -> Response:
@@ -149,7 +156,7 @@ class PrivateApi:
         )  # fmt: skip
         reply = await self._submit(call, command)
         if reply.code:
-            return self._rejected(call, reply, symbol)
+            return await self._rejected(call, reply, symbol)
         return self._accepted(reply, mass_orders.switch_body(reply))
 
     async def amend(self, call: Call) -> Response:
@@ -157,12 +164,12 @@ class PrivateApi:
         await self._caught_up()
         order = self._own(order_id, call.account)
         symbol = self._model.symbols.by_id[order.symbol]
-        command = orders.amend_command(
+        amending = orders.amend_command(
             call.request.body, symbol, order, call.account, self._write_key(call)
         )
-        reply = await self._submit(call, command)
+        reply = await self._submit(call, amending.command)
         if reply.code:
-            return self._rejected(call, reply, symbol)
+            return await self._rejected(call, reply, symbol, amending.asked)
         return self._accepted(reply, orders.placed_body(reply, symbol, ""))
 
     async def _submit(self, call: Call, command: bytes, client_text: str = "") -> Reply:
@@ -183,11 +190,19 @@ class PrivateApi:
     def _accepted(self, reply: Reply, body: bytes) -> Response:
         return Response(200, body, headers=(REPLAYED,) if reply.duplicate else ())
 
-    def _rejected(
-        self, call: Call, reply: Reply, symbol: Symbol | None,
-        fields: dict[str, str] | None = None,
-    ) -> Response:  # fmt: skip
-        return self._problem(call, reject_problem(reply, symbol, fields or {}), reply.duplicate)
+    async def _rejected(
+        self, call: Call, reply: Reply, symbol: Symbol | None, asked: Asked | None = None
+    ) -> Response:
+        case = await self._case(call, reply, symbol, asked)
+        return self._problem(call, reject_problem(case), reply.duplicate)
+
+    async def _case(
+        self, call: Call, reply: Reply, symbol: Symbol | None, asked: Asked | None
+    ) -> Case:
+        """Words by the rules that were in force; if the fold is late, by those that it knows."""
+        if reply.code in BY_RULES and self._model.index < self._acked_index:
+            await self._progress.reached(self._acked_index, WORDS_WAIT_S)
+        return Case(reply, self._model, call.account, symbol, asked)
 
     def _problem(self, call: Call, problem: Problem, replayed: bool) -> Response:
         body = encode_problem(problem, call.request.path, call.trace_id.hex())

@@ -4,15 +4,18 @@ Why it exists: these need no account and no core, so they stay up when the core 
 and say by `seq` and `ts` how old they are.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from core import codes
+from core.commands import RULE_NAMES
 from gateway.fold import ReadModel
 from gateway.http import Call, Response, Route, whole_number
 from gateway.market_data import CANDLES_KEPT, INTERVALS_MS, TRADES_KEPT, Candle, Market, Trade
 from gateway.problems import Refused, invalid
+from gateway.rule_view import MarketLaw, RuleView
 from gateway.symbols import Symbol
 
 DEPTH_DEFAULT: Final = 50
@@ -22,8 +25,19 @@ ROWS_DEFAULT: Final = 100
 Levels = list[tuple[str, str]]
 
 
+class FeeBody(msgspec.Struct, frozen=True, rename="camel"):
+    """The rates from so much traded in 30 days on, in the quote asset."""
+
+    volume: str
+    maker_ppm: int
+    taker_ppm: int
+
+
 class MarketBody(msgspec.Struct, frozen=True, rename="camel"):
-    """One listed symbol; `tickSize` and `lotSize` are the steps of price and quantity."""
+    """One listed symbol; `tickSize` and `lotSize` are the steps of price and quantity.
+
+    The two rates are those of the first tier of `fees`. `rules`: those that are laid down.
+    """
 
     symbol: str
     base: str
@@ -38,6 +52,8 @@ class MarketBody(msgspec.Struct, frozen=True, rename="camel"):
     max_notional: str
     maker_fee_ppm: int
     taker_fee_ppm: int
+    fees: list[FeeBody]
+    rules: dict[str, str | int]
 
 
 class BookBody(msgspec.Struct, frozen=True):
@@ -60,7 +76,11 @@ class TradeBody(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class TickerBody(msgspec.Struct, frozen=True, rename="camel"):
-    """The last 24 hours of log time, to the minute; prices are null before the first trade."""
+    """The last 24 hours of log time, to the minute; prices are null before the first trade.
+
+    During a call auction also what would trade if it ended now, at which price (null: nothing
+    would), and how much more is left to buy there (below 0: to sell).
+    """
 
     symbol: str
     seq: int
@@ -75,6 +95,9 @@ class TickerBody(msgspec.Struct, frozen=True, rename="camel"):
     trades: int
     best_bid: str | None
     best_ask: str | None
+    indicative_price: str | UnsetType | None = UNSET
+    indicative_qty: str | UnsetType = UNSET
+    indicative_surplus: str | UnsetType = UNSET
 
 
 class CandleBody(msgspec.Struct, frozen=True, rename="camel"):
@@ -93,14 +116,45 @@ class CandleBody(msgspec.Struct, frozen=True, rename="camel"):
 encode: Final = msgspec.json.Encoder().encode
 
 
-def market_body(s: Symbol) -> MarketBody:
+def market_body(s: Symbol, rules: RuleView) -> MarketBody:
+    tiers = rules.fees(s.id) or ((0, s.maker_ppm, s.taker_ppm),)
     return MarketBody(
         symbol=s.name, base=s.base.name, quote=s.quote.name, mode=codes.MODE_NAMES[s.mode],
         tick_size=s.price_text(1), lot_size=s.qty_text(1), min_price=s.price_text(s.min_price),
         max_price=s.price_text(s.max_price), max_qty=s.qty_text(s.max_qty),
         min_notional=s.quote_text(s.min_notional), max_notional=s.quote_text(s.max_notional),
-        maker_fee_ppm=s.maker_ppm, taker_fee_ppm=s.taker_ppm,
+        maker_fee_ppm=tiers[0][1], taker_fee_ppm=tiers[0][2],
+        fees=[FeeBody(s.quote_text(volume), maker, taker) for volume, maker, taker in tiers],
+        rules=_rules_shown(s, rules.market(s.id)),
     )  # fmt: skip
+
+
+_PRICES: Final = ("tick_step",)
+_QUANTITIES: Final = ("lot_step", "min_qty", "max_position")
+_AMOUNTS: Final = ("daily_notional",)
+
+
+def _rules_shown(s: Symbol, law: MarketLaw) -> dict[str, str | int]:
+    """By the names of docs/risk.md; a rule that is 0 is none."""
+    shown: dict[str, str | int] = {}
+    for name, value in zip(RULE_NAMES, law.rules, strict=True):
+        if value == 0:
+            continue
+        first, *rest = name.split("_")
+        public = first + "".join(part.capitalize() for part in rest)
+        if name in _PRICES:
+            shown[public] = s.price_text(value)
+        elif name in _QUANTITIES:
+            shown[public] = s.qty_text(value)
+        elif name in _AMOUNTS:
+            shown[public] = s.quote_text(value)
+        elif name == "action":
+            shown[public] = codes.MODE_NAMES[value]
+        else:
+            shown[public] = value
+    if law.reference:
+        shown["referencePrice"] = s.price_text(law.reference)
+    return shown
 
 
 def level_texts(symbol: Symbol, levels: list[tuple[int, int]]) -> Levels:
@@ -136,6 +190,18 @@ def _price(symbol: Symbol, ticks: int) -> str | None:
     return symbol.price_text(ticks) if ticks else None
 
 
+def _indication(symbol: Symbol, market: Market) -> dict[str, Any]:
+    """Members of `TickerBody` that only a call has."""
+    found = market.indication
+    if found is None:
+        return {}
+    return {
+        "indicative_price": _price(symbol, found.price),
+        "indicative_qty": symbol.qty_text(found.volume),
+        "indicative_surplus": symbol.qty_text(found.surplus),
+    }
+
+
 class PublicApi:
     def __init__(self, model: ReadModel) -> None:
         self._model = model
@@ -156,11 +222,12 @@ class PublicApi:
         return symbol, self._model.market_data.markets[symbol.id]
 
     async def markets(self, _call: Call) -> Response:
-        symbols = self._model.symbols.by_id.values()
-        return Response(200, encode({"markets": [market_body(s) for s in symbols]}))
+        model = self._model
+        found = [market_body(s, model.rules) for s in model.symbols.by_id.values()]
+        return Response(200, encode({"markets": found}))
 
     async def market(self, call: Call) -> Response:
-        return Response(200, encode(market_body(self._market(call)[0])))
+        return Response(200, encode(market_body(self._market(call)[0], self._model.rules)))
 
     async def orderbook(self, call: Call) -> Response:
         symbol, market = self._market(call)
@@ -189,6 +256,7 @@ class PublicApi:
             volume=symbol.qty_text(t.volume), quote_volume=symbol.quote_text(t.quote_units),
             trades=t.trades, best_bid=_price(symbol, bids[0][0] if bids else 0),
             best_ask=_price(symbol, asks[0][0] if asks else 0),
+            **_indication(symbol, market),
         )  # fmt: skip
         return Response(200, encode(body))
 

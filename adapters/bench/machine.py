@@ -14,6 +14,8 @@ from typing import Any, Final
 from adapters.bench.commands import Load
 from adapters.bench.latency import pauses
 from adapters.cli.errors import usage_error
+from adapters.cli.numbers import whole
+from core.limits import BATCH_COMMANDS_MAX
 from core.machine import Machine
 from core.versions import VERSION_FIRST, VERSION_KNOWN
 
@@ -23,20 +25,32 @@ PAUSES: Final = {1: 60_000, 20: 300_000, 100: 300_000, 1000: 500_000}
 """Commands per entry, and the commands over which pauses are looked for."""
 WARM_UP_COMMANDS: Final = 300_000
 """Applied before the clock starts, so that tables have their size and keys expire."""
+COMMANDS_MAX: Final = 100_000_000
+ACCOUNTS_MAX: Final = 1_000_000
+SYMBOLS_MAX: Final = 1_000
+RUNS_MAX: Final = 1_000
+"""The load is kept in memory and made before anything is timed: more is a typing error."""
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
-    p.add_argument("--commands", type=int, default=1_000_000, help="timed commands per run")
-    p.add_argument("--batch", type=int, default=1000, help="commands per log entry")
-    p.add_argument("--accounts", type=int, default=1_000)
-    p.add_argument("--symbols", type=int, default=4)
-    p.add_argument("--runs", type=int, default=5)
-    p.add_argument("--warm-up", type=int, default=WARM_UP_COMMANDS, help="commands not timed")
-    p.add_argument("--seed", type=int, default=7)
     p.add_argument(
-        "--machine-version", type=int, default=VERSION_KNOWN, metavar="N",
-        help="the rules in force (%(default)s, the newest)",
+        "--commands", type=whole(1, COMMANDS_MAX), default=1_000_000, help="timed commands per run"
+    )
+    p.add_argument(
+        "--batch", type=whole(1, BATCH_COMMANDS_MAX), default=1000, help="commands per log entry"
+    )
+    p.add_argument("--accounts", type=whole(1, ACCOUNTS_MAX), default=1_000)
+    p.add_argument("--symbols", type=whole(1, SYMBOLS_MAX), default=4)
+    p.add_argument("--runs", type=whole(1, RUNS_MAX), default=5)
+    p.add_argument(
+        "--warm-up", type=whole(0, COMMANDS_MAX), default=WARM_UP_COMMANDS,
+        help="commands not timed",
+    )  # fmt: skip
+    p.add_argument("--seed", type=whole(), default=7)
+    p.add_argument(
+        "--machine-version", type=whole(VERSION_FIRST, VERSION_KNOWN), default=VERSION_KNOWN,
+        metavar="N", help="the rules in force (%(default)s, the newest)",
     )  # fmt: skip
 
 
@@ -63,11 +77,9 @@ def _pauses(a: argparse.Namespace, batch: int, commands: int) -> dict[str, Any]:
 
 def run(a: argparse.Namespace) -> dict[str, Any]:
     """Commands a second, and the slowest entry."""
-    if min(a.commands // max(a.batch, 1), a.batch, a.accounts, a.symbols, a.runs) < 1:
-        raise usage_error("bench machine: every option is at least 1, --commands at least --batch")
+    if a.commands < a.batch:
+        raise usage_error(f"--commands: {a.commands} must be at least --batch, {a.batch}")
     print("bench machine: recording the load", file=sys.stderr)
-    if not VERSION_FIRST <= a.machine_version <= VERSION_KNOWN:
-        raise usage_error(f"--machine-version: {a.machine_version} must be 1 to {VERSION_KNOWN}")
     load = _load(a)
     load.prelude = len(load.entries)
     load.play(a.commands, a.batch)

@@ -20,6 +20,7 @@ from adapters.cli import admin_cluster, admin_risk, admin_transfer
 from adapters.cli.admin_calls import CALLS, DEADLINE_S, Context
 from adapters.cli.admin_group import Adder
 from adapters.cli.errors import EXIT_CHECK_FAILED, EXIT_OK, environment_error, usage_error
+from adapters.cli.numbers import whole
 from adapters.cluster_client import connect
 from adapters.rpc_client import CoreUnavailable
 from contracts.gen.exchange.v1 import types_pb2 as types
@@ -39,13 +40,15 @@ EXAMPLE = (
     "      --ticket OPS-4\n"
     "  lockstep admin mode BTC-KRW CANCEL_ONLY --reason 'news' --ticket OPS-3\n"
     "  lockstep admin cluster status --url grpc://1=127.0.0.1:7401,2=127.0.0.1:7411\n"
-    "  lockstep admin transfer send --to grpc://127.0.0.1:7501 --account 2 --to-account 5 \\\n"
+    "  lockstep admin transfer send --to grpc://127.0.0.1:8401 --account 2 --to-account 5 \\\n"
     "      --asset KRW --amount 1000 --reference move-9 --reason rebalancing --ticket OPS-5\n"
     "  lockstep admin status --json"
 )
 
 DEFAULT_URL: Final = "grpc://127.0.0.1:7401"
 CONNECT_S: Final = 5.0
+FOR_S_MAX: Final = 1_000_000_000
+"""Thirty years: added to now it still is a log time."""
 
 _TYPED: Final = {
     "metadata.user_id": "--account",
@@ -96,7 +99,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 def _listings(command: Adder) -> None:
     asset = command("list-asset", "lists an asset; the same listing again changes nothing")
     asset.add_argument("name", metavar="NAME")
-    asset.add_argument("--scale", type=int, required=True, help="decimal places, 0 to 12")
+    asset.add_argument("--scale", type=whole(), required=True, help="decimal places, 0 to 12")
     symbol = command("list-symbol", "lists a symbol of two listed assets")
     symbol.add_argument("name", metavar="BASE-QUOTE")
     symbol.add_argument("--base", help="asset (the part before the dash)")
@@ -111,8 +114,8 @@ def _listings(command: Adder) -> None:
         symbol.add_argument(option, required=True, metavar="DECIMAL", help=text)
     symbol.add_argument("--min-price", metavar="DECIMAL", help="(one tick)")
     symbol.add_argument("--min-notional", metavar="DECIMAL", default="0", help="in quote (0)")
-    symbol.add_argument("--maker-ppm", type=int, default=0, help="fee, millionths (0)")
-    symbol.add_argument("--taker-ppm", type=int, default=0, help="fee, millionths (0)")
+    symbol.add_argument("--maker-ppm", type=whole(), default=0, help="fee, millionths (0)")
+    symbol.add_argument("--taker-ppm", type=whole(), default=0, help="fee, millionths (0)")
 
 
 def _money(command: Adder) -> None:
@@ -135,17 +138,20 @@ def _markets(command: Adder) -> None:
     mode.add_argument("mode", choices=MODE_NAMES)
     mode.add_argument("--key", help="the same key sets it once (from machine version 2 on)")
     mode.add_argument(
-        "--for-s", type=int, metavar="S", help="AUCTION: ends by itself after so long"
-    )
+        "--for-s", type=whole(1, FOR_S_MAX), metavar="S",
+        help="AUCTION: ends by itself after so long (without it, when somebody ends it)",
+    )  # fmt: skip
     cancel = command("cancel-all", "cancels open orders: of an account, on a symbol, or both")
     cancel.add_argument("--account", metavar="ID", help="(everybody)")
     cancel.add_argument("--symbol", help="(every symbol; required without --account)")
     limits = command("set-limits", "sets the machine's limits, all three at once")
-    limits.add_argument("--open-orders", type=int, required=True, help="of one account")
-    limits.add_argument("--dedup-window-s", type=int, required=True, help="idempotency keys' life")
-    limits.add_argument("--dedup-rows", type=int, required=True, help="keys remembered at once")
+    limits.add_argument("--open-orders", type=whole(), required=True, help="of one account")
+    limits.add_argument(
+        "--dedup-window-s", type=whole(), required=True, help="idempotency keys' life"
+    )
+    limits.add_argument("--dedup-rows", type=whole(), required=True, help="keys remembered at once")
     version = command("version", "puts the rules of a machine version in force, everywhere at once")
-    version.add_argument("--to", type=int, required=True, metavar="N", help="not below today's")
+    version.add_argument("--to", type=whole(), required=True, metavar="N", help="not below today's")
     command("snapshot", "writes a snapshot of the node")
 
 

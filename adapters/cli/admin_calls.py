@@ -13,20 +13,23 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from adapters import key_store
-from adapters.cli.admin_refusals import RULES
+from adapters.cli.admin_refusals import rule_of
+from adapters.cli.numbers import INT64_MAX, UINT32_MAX
 from adapters.cluster_client import CoreClients
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import trading_pb2 as trading
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import (
-    IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MAX_NOTIONAL,
-    MODE_NAMES, OK, REJECT_NAMES, STATUS_NAMES, VALIDATION,
+    INSUFFICIENT_FUNDS, MAX_NOTIONAL, MODE_NAMES, OK, REJECT_NAMES, STATUS_NAMES, UNKNOWN_SYMBOL,
+    VALIDATION,
 )  # fmt: skip
+from core.limits import FEE_PPM_MAX, TIME_NS_MAX
 from core.versions import VERSION_MAX
 from gateway.decimals import format_units, parse_amount, parse_units
 
 DEADLINE_S: Final = 10.0
 NS_PER_S: Final = 10**9
+ACCOUNT_DIGITS_MAX: Final = 10
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -44,7 +47,7 @@ class _Answered(Protocol):
 
 
 async def list_asset(c: Context) -> dict[str, Any]:
-    if c.a.scale < 0:
+    if not 0 <= c.a.scale <= UINT32_MAX:
         raise ValueError(f"--scale: {c.a.scale} must be 0 to 12")
     request = admin.ListAssetRequest(audit=c.audit, name=c.a.name, scale=c.a.scale)
     return result(await c.core.admin.ListAsset(request, timeout=DEADLINE_S))
@@ -62,8 +65,8 @@ async def list_symbol(c: Context) -> dict[str, Any]:
     if a.min_notional != "0":
         min_notional = parse_amount(a.min_notional, quote.scale, "min-notional")
     for name in ("maker_ppm", "taker_ppm"):
-        if getattr(a, name) < 0:
-            raise ValueError(f"--{name.replace('_', '-')}: must be 0 to 100000")
+        if not 0 <= getattr(a, name) <= UINT32_MAX:
+            raise ValueError(f"--{name.replace('_', '-')}: must be 0 to {FEE_PPM_MAX}")
     request = admin.ListSymbolRequest(
         audit=c.audit, name=a.name, base=base.name, quote=quote.name,
         tick_units=tick, lot_units=lot,
@@ -133,7 +136,7 @@ async def mode(c: Context) -> dict[str, Any]:
     request = trading.SetSymbolModeRequest(
         metadata=types.CommandMetadata(symbol=c.a.symbol, idempotency_key=c.a.key or ""),
         audit=c.audit, mode=cast("types.SymbolMode", MODE_NAMES.index(c.a.mode) + 1),
-        until_ns=time.time_ns() + c.a.for_s * 10**9 if c.a.for_s else 0,
+        until_ns=time.time_ns() + c.a.for_s * NS_PER_S if c.a.for_s else 0,
     )  # fmt: skip
     return result(await c.core.trading.SetSymbolMode(request, timeout=DEADLINE_S))
 
@@ -152,6 +155,9 @@ async def cancel_all(c: Context) -> dict[str, Any]:
 
 
 async def set_limits(c: Context) -> dict[str, Any]:
+    if abs(c.a.dedup_window_s) > INT64_MAX // NS_PER_S:
+        longest = TIME_NS_MAX // NS_PER_S
+        raise ValueError(f"--dedup-window-s: {c.a.dedup_window_s} must be 1 to {longest}")
     request = admin.SetLimitsRequest(
         audit=c.audit, open_orders=c.a.open_orders,
         dedup_window_ns=c.a.dedup_window_s * NS_PER_S, dedup_rows=c.a.dedup_rows,
@@ -248,21 +254,21 @@ async def balances(c: Context) -> dict[str, Any]:
 
 
 def _account(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"--account: {text!r} must be an account id in decimal")
+    if not (text.isascii() and text.isdigit() and len(text) <= ACCOUNT_DIGITS_MAX):
+        raise ValueError(f"--account: {text[:32]!r} must be an account id in decimal")
     return int(text)
 
 
 def result(answer: _Answered) -> dict[str, Any]:
-    """The reply as people read it; a reject's bound is its `detail`."""
+    """The reply as people read it; a reject's bound is its `detail`, `rule` says what it means."""
     reply = answer.reply
     out: dict[str, Any] = {"code": REJECT_NAMES[reply.code]}
     if reply.code != OK:
-        out["detail"] = reply.detail
-        if reply.code == VALIDATION:
-            out["rule"] = RULES.get(reply.command, {}).get(reply.detail, "")
-        elif reply.code == IDEMPOTENCY_MISMATCH:
-            out["rule"] = "reference: was used before, for something else"
+        if reply.code != UNKNOWN_SYMBOL:  # its number stands for the name, which was typed
+            out["detail"] = reply.detail
+        rule = rule_of(reply.command, reply.code, reply.detail)
+        if rule or reply.code == VALIDATION:
+            out["rule"] = rule
         if answer.leader_hint:
             out["leader"] = answer.leader_hint
         return out

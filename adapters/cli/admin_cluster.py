@@ -9,9 +9,12 @@ import argparse
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from adapters.addresses import split
+import msgspec
+
+from adapters.addresses import Address
 from adapters.cli.admin_calls import DEADLINE_S, Context, snapshot
 from adapters.cli.admin_group import add_group
+from adapters.cli.numbers import whole
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from replication.messages import NODE_MAX
 
@@ -25,13 +28,13 @@ def add_arguments(
     action = add_group(commands, "cluster", HELP, READS, common, audited)
     action("status", "leader, term, and each member's role, lag and damage")
     add = action("add", "invites a new node: start it with an empty folder and it joins")
-    add.add_argument("node", type=int, metavar="NODE", help=f"its number, 1 to {NODE_MAX}")
+    add.add_argument("node", type=whole(), metavar="NODE", help=f"its number, 1 to {NODE_MAX}")
     add.add_argument("--address", required=True, metavar="HOST:PORT", help="where peers reach it")
     for name, text in (
         ("remove", "takes a node's members out"),
         ("transfer", "hands the lead to a node"),
     ):
-        action(name, text).add_argument("node", type=int, metavar="NODE", help="its number")
+        action(name, text).add_argument("node", type=whole(), metavar="NODE", help="its number")
     action("snapshot", "writes a snapshot of the leader")
 
 
@@ -62,8 +65,11 @@ async def status(ctx: Context) -> dict[str, Any]:
 
 
 async def add(ctx: Context) -> dict[str, Any]:
-    split(ctx.a.address)
-    request = admin.AddMemberRequest(audit=ctx.audit, node=_node(ctx), address=ctx.a.address)
+    try:
+        address = msgspec.convert(ctx.a.address, Address)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"--address: {ctx.a.address[:80]!r} must be HOST:PORT") from error
+    request = admin.AddMemberRequest(audit=ctx.audit, node=_node(ctx), address=address)
     answer = await ctx.core.admin.AddMember(request, timeout=DEADLINE_S)
     return {"index": answer.index, "node": ctx.a.node}
 

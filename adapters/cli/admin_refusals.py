@@ -1,4 +1,4 @@
-"""What the machine's VALIDATION of an operator's command means to the one who typed it.
+"""What the machine's refusal of an operator's command means to the one who typed it.
 
 Why it exists: the machine names a word of the command by its number; a person typed a flag. It must
 not know how commands are sent.
@@ -7,9 +7,11 @@ not know how commands are sent.
 from typing import Final
 
 from core.codes import (
-    CMD_CANCEL_ALL, CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_SET_ACCOUNT, CMD_SET_DESK,
-    CMD_SET_FEES, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE, CMD_SET_REFERENCE, CMD_SET_RULES,
-    CMD_SET_VERSION, CMD_TRANSFER_OUT, CMD_WITHDRAW,
+    ACCOUNT_STATE_NAMES, CMD_CANCEL_ALL, CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL,
+    CMD_SET_ACCOUNT, CMD_SET_DESK, CMD_SET_FEES, CMD_SET_GROUP, CMD_SET_LIMITS, CMD_SET_MODE,
+    CMD_SET_REFERENCE, CMD_SET_RULES, CMD_SET_VERSION, CMD_TRANSFER_IN, CMD_TRANSFER_OUT,
+    CMD_WITHDRAW, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, MARKET_HALTED, MAX_NOTIONAL,
+    MODE_NAMES, OK, OVERLOADED, REJECT_NAMES, UNKNOWN_SYMBOL, VALIDATION,
 )  # fmt: skip
 from core.commands import (
     ACCOUNT_STATE, ASSET_NAME_HI, ASSET_SCALE, C_ACCOUNT, C_HEAD, DESK_RULES, FEES_COUNT,
@@ -115,9 +117,58 @@ RULES: Final[dict[int, dict[int, str]]] = {
         TRANSFER_PARTNER: "to-account: an account of the partition --to",
         TRANSFER_DEADLINE: "within: more than nothing, at most a week",
     },
+    CMD_TRANSFER_IN: {
+        C_HEAD: "the target needs machine version 8: lockstep admin version --to 8",
+        C_ACCOUNT: "to-account: must be open at the target",
+        MOVE_ASSET: "asset: must be listed at the target",
+        TRANSFER_DEADLINE: "within: the time was over before the target was asked",
+    },
     CMD_SET_VERSION: {
         C_HEAD: "to: a member's program does not know it (cluster status: version_known)",
         VERSION_NEW: "to: not below the version in force, at most 65535",
     },
 }
 """What the machine's VALIDATION detail of a command means to the one who typed it."""
+
+_FROZEN: Final = ACCOUNT_STATE_NAMES.index("FROZEN")
+
+
+def rule_of(command: int, code: int, detail: int) -> str:
+    """The option and what it must be, of a refusal; empty where the code says it all."""
+    if code == VALIDATION:
+        return RULES.get(command, {}).get(detail, "")
+    if code == IDEMPOTENCY_MISMATCH:
+        return "reference: was used before, for something else"
+    if code == UNKNOWN_SYMBOL:
+        if command == CMD_SET_FEES and detail == 0:
+            return "symbol: must be a listed symbol, or --account must be given"
+        return "symbol: must be a listed symbol (lockstep admin markets)"
+    if code == MARKET_HALTED:
+        return _halted(command, detail)
+    if code == INSUFFICIENT_FUNDS:
+        return "amount: at most what is available"
+    if code == MAX_NOTIONAL:
+        return "amount: at most what fits, as all of an asset stays below 2^62 smallest units"
+    is_full = code == OVERLOADED and detail != 0
+    return f"the exchange has as many as it may have: {detail}" if is_full else ""
+
+
+def _halted(command: int, detail: int) -> str:
+    """A frozen account's number is that of a mode, in which no operator's command is refused."""
+    if detail == _FROZEN:
+        if command == CMD_CANCEL_ALL:
+            return "account: must not be FROZEN; make it CANCEL_ONLY first (restrict)"
+        return "account: must not be FROZEN (restrict)"
+    if command in (CMD_WITHDRAW, CMD_TRANSFER_OUT):
+        return "account: withdrawals are halted, of it or of account 0 (restrict)"
+    return f"symbol: must not be in {MODE_NAMES[detail]}, in which nothing is canceled (mode)"
+
+
+def credit_refusal(code: int, detail: int) -> str:
+    """Why the target of a transfer did not take the money; empty if it did not say."""
+    if code == OK:
+        return ""
+    rule = RULES[CMD_TRANSFER_IN].get(detail, "") if code == VALIDATION else ""
+    if code == MAX_NOTIONAL:
+        rule = f"amount: at most the {detail} smallest units that still fit at the target"
+    return f"the target refused it: {rule or f'{REJECT_NAMES[code]} {detail}'}"

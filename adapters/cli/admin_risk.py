@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 from adapters.cli.admin_calls import DEADLINE_S, Context, result
+from adapters.cli.numbers import whole
 from adapters.rpc_rules import OWN, public, tier_messages
 from contracts.gen.exchange.v1 import admin_pb2 as admin
 from contracts.gen.exchange.v1 import types_pb2 as types
 from core.codes import ACCOUNT_STATE_NAMES, MODE_NAMES
 from core.commands import RULE_NAMES, Tier
+from core.fees import TIER_WORDS
 
 Adder = Callable[[str, str], Any]
 
@@ -31,13 +33,13 @@ def add_arguments(command: Adder) -> None:
         if name == "action":
             rules.add_argument(flag, choices=ACTIONS, help="what the breaker does")
         else:
-            rules.add_argument(flag, type=int, default=0, metavar="N")
+            rules.add_argument(flag, type=whole(), default=0, metavar="N")
     limits = command("limits", "sets an account's own limits in a market: 0 as the market, -1 none")
     limits.add_argument("symbol")
     limits.add_argument("--account", required=True, metavar="ID")
     limits.add_argument("--kill", action="store_true", help="it may only cancel, all is canceled")
     for name in OWN:
-        limits.add_argument("--" + name.replace("_", "-"), type=int, default=0, metavar="N")
+        limits.add_argument("--" + name.replace("_", "-"), type=whole(), default=0, metavar="N")
     restrict = command("restrict", "says what an account may do; account 0 is everybody")
     restrict.add_argument("--account", required=True, metavar="ID")
     restrict.add_argument("--state", choices=ACCOUNT_STATE_NAMES, help="(required, not with 0)")
@@ -48,7 +50,7 @@ def add_arguments(command: Adder) -> None:
     )  # fmt: skip
     reference = command("reference", "sets a market's reference price, in ticks; 0 is none")
     reference.add_argument("symbol")
-    reference.add_argument("price", type=int, metavar="TICKS")
+    reference.add_argument("price", type=whole(), metavar="TICKS")
     fees = command("fees", "sets a schedule of fees: of a market, an account, or one in the other")
     fees.add_argument("symbol", nargs="?", default="", help="(every market; one tier at most)")
     fees.add_argument("--account", metavar="ID", default="", help="(everybody)")
@@ -62,15 +64,16 @@ def add_arguments(command: Adder) -> None:
     )
     group = command("group", "puts an account into a group that does not trade with itself")
     group.add_argument("--account", required=True, metavar="ID")
-    group.add_argument("--group", type=int, required=True, metavar="N", help="0 is none")
+    group.add_argument("--group", type=whole(), required=True, metavar="N", help="0 is none")
 
 
 def _tier(text: str) -> Tier:
     """`VOLUME:MAKER:TAKER` as three numbers. Raises `ArgumentTypeError`."""
-    try:
-        volume, maker, taker = (int(part) for part in text.split(":"))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text}: must be VOLUME:MAKER:TAKER") from error
+    parts = text.split(":")
+    if len(parts) != TIER_WORDS:
+        raise argparse.ArgumentTypeError(f"{text}: must be VOLUME:MAKER:TAKER")
+    read = whole()
+    volume, maker, taker = (read(part) for part in parts)
     return volume, maker, taker
 
 

@@ -17,6 +17,8 @@ import msgspec
 
 from adapters.cli.admin_calls import NS_PER_S, Context, result
 from adapters.cli.admin_group import add_group
+from adapters.cli.admin_refusals import credit_refusal
+from adapters.cli.numbers import decimal, whole
 from adapters.cluster_client import connect
 from adapters.rpc_client import CoreUnavailable, TailGone
 from adapters.transfer_courier import (
@@ -24,7 +26,7 @@ from adapters.transfer_courier import (
 )  # fmt: skip
 from contracts.gen.exchange.v1 import transfers_pb2 as pb
 from contracts.gen.exchange.v1 import types_pb2 as types
-from core.codes import OK, TRANSFER_STATE_NAMES
+from core.codes import OK, REJECT_NAMES, TRANSFER_REFUNDED, TRANSFER_STATE_NAMES
 from core.limits import TRANSFER_NS_MAX
 from gateway.decimals import format_units, parse_amount
 
@@ -35,6 +37,8 @@ WITHIN_S_MAX: Final = TRANSFER_NS_MAX // NS_PER_S - 60
 CONNECT_S: Final = 5.0
 READS: Final = ("show", "check")
 STUCK: Final = "STUCK"
+REFUNDED: Final = TRANSFER_STATE_NAMES[TRANSFER_REFUNDED]
+OK_NAME: Final = REJECT_NAMES[OK]
 
 
 def add_arguments(
@@ -48,12 +52,15 @@ def add_arguments(
     send.add_argument("--amount", required=True, metavar="DECIMAL", help="such as 0.001")
     send.add_argument("--reference", required=True, help="unique; repeat it to go on")
     send.add_argument(
-        "--within", type=int, default=WITHIN_S_DEFAULT, metavar="S",
+        "--within", type=whole(), default=WITHIN_S_DEFAULT, metavar="S",
         help=f"credited within so many seconds, or refunded ({WITHIN_S_DEFAULT})",
     )  # fmt: skip
     settle = action("settle", "carries on what waits at --url for --to")
     settle.add_argument(
-        "--every", type=float, metavar="S", help="again and again, with such pauses; Ctrl-C ends it"
+        "--every",
+        type=decimal(0.1, 3600),
+        metavar="S",
+        help="again and again, with such pauses; Ctrl-C ends it",
     )
     check = action("check", "reads both logs: does each end have its pair in the other?")
     for parser in (send, settle, check):
@@ -85,15 +92,22 @@ async def send(c: Context) -> dict[str, Any]:
         known = await courier.find(transfer_id)
         assert known is not None, "a transfer that was reserved is not there"
         if known.state not in OPEN:
-            return _row(known, asset.scale) | {"code": "OK"}
-        return _told(await courier.carry(known)) | {"duplicate": answer.reply.duplicate}
+            return _ended(_row(known, asset.scale))
+        told = _told(await courier.carry(known)) | {"duplicate": answer.reply.duplicate}
+        return _ended(told)
+
+
+def _ended(told: dict[str, Any]) -> dict[str, Any]:
+    """Of `send`: money that came back did not arrive, which a script must not take for done."""
+    if told["state"] != REFUNDED:
+        return {"code": OK_NAME} | told
+    before = "it was refunded before, and ends once; send it under another reference"
+    return {"why": before} | told | {"code": REFUNDED}
 
 
 async def settle(c: Context) -> dict[str, Any]:
     """Each round carries what waits then; what cannot be reached now is for the next."""
     every = c.a.every
-    if every is not None and not 0.1 <= every <= 3600:
-        raise ValueError(f"--every: {every} must be 0.1 to 3600 seconds")
     async with connect(_target(c.a.to), CONNECT_S) as target:
         await target.ready(CONNECT_S)
         courier = await TransferCourier.between(c.core, target, c.audit)
@@ -116,7 +130,8 @@ async def _round(courier: TransferCourier, counts: dict[str, int]) -> list[Outco
     for transfer in await courier.waiting():
         outcome = await courier.carry(transfer)
         counts[outcome.outcome] += 1
-        print(f"transfer {outcome.transfer_id.hex()}: {outcome.outcome} {outcome.why}",
+        told = _told(outcome)
+        print(f"transfer {told['id']}: {told['state']} {told.get('why', '')}".rstrip(),
               file=sys.stderr)  # fmt: skip
         if outcome.outcome == STUCK:
             stuck.append(outcome)
@@ -155,9 +170,10 @@ def _target(url: str) -> str:
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    code = "OK" if outcome.outcome != STUCK else STUCK
+    code = OK_NAME if outcome.outcome != STUCK else STUCK
     told = {"code": code, "state": outcome.outcome, "id": outcome.transfer_id.hex()}
-    return told | ({"why": outcome.why} if outcome.why else {})
+    why = outcome.why or credit_refusal(*outcome.refusal)
+    return told | ({"why": why} if why else {})
 
 
 def _row(transfer: pb.Transfer, scale: int) -> dict[str, Any]:

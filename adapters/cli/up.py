@@ -136,6 +136,8 @@ class Exchange:
         self._cluster = cluster
         self._demo = demo
         self._logs = data / "logs"
+        self._markets = 0
+        """That were listed when the nodes had started."""
 
     def run(self, stack: ExitStack) -> int:
         started_s = time.monotonic()
@@ -150,7 +152,7 @@ class Exchange:
                 say(", ".join(part.name for part in parts))
                 supervisor.start(*parts)
                 if parts[0].group == "nodes":
-                    asyncio.run(newest_rules(self._cluster.core))
+                    self._markets = asyncio.run(newest_rules(self._cluster.core))
             self._summary(time.monotonic() - started_s)
             supervisor.watch()
         except PartFailed as error:
@@ -210,22 +212,31 @@ class Exchange:
             lines.append(f"  accounts   {data / ACCOUNTS_FILE}")
             lines.append(f"\n  curl -s 'http://{http}/v1/markets/BTC-KRW/orderbook?depth=5'")
         else:
-            lines.append(
-                "\n  Nothing is listed yet: `lockstep admin --help`, or start with --demo."
-            )
+            lines.append(f"\n  {listed_note(self._markets)}")
         print("\n".join([*lines, "\nCtrl-C stops everything."]), flush=True)
 
 
-async def newest_rules(core_addresses: str) -> None:
+def listed_note(markets: int) -> str:
+    """What there is to trade, for those who have just started it."""
+    if markets == 0:
+        return "No market is listed yet: `lockstep admin --help`, or start with --demo."
+    said = "1 market is" if markets == 1 else f"{markets} markets are"
+    return f"{said} listed: `lockstep admin markets`."
+
+
+async def newest_rules(core_addresses: str) -> int:
     """Where nothing is listed yet, the machine version of this program is put in force.
+
+    Answers how many markets are listed.
 
     All members are this program, and no order has been seen under other rules. A log with
     listings keeps its version: raising it is an operator's decision (`lockstep admin version`).
     """
     async with connect(core_addresses) as core:
         await core.ready(READY_TIMEOUT_S)
-        if (await core.markets()).assets:
-            return
+        listed = await core.markets()
+        if listed.assets:
+            return len(listed.symbols)
         operator = Operator(core, "up", "a new exchange", "up")
         until_s = time.monotonic() + READY_TIMEOUT_S
         while True:
@@ -235,7 +246,7 @@ async def newest_rules(core_addresses: str) -> None:
                 if time.monotonic() >= until_s:
                     raise
             else:
-                return
+                return 0
             await asyncio.sleep(VERSION_PAUSE_S)
 
 

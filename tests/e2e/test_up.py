@@ -204,6 +204,7 @@ def test_a_restart_keeps_keys_and_money_and_a_dead_part_ends_all(first: Up) -> N
 
 def test_kill_9_of_up_itself_leaves_no_process(first: Up) -> None:
     up = Up(first.data)
+    assert "listed: `lockstep admin markets`" in up.said, "those of the demonstration"
     others = processes_of(first.data)
     up.process.kill()
     up.process.wait()
@@ -216,6 +217,7 @@ def test_kill_9_of_up_itself_leaves_no_process(first: Up) -> None:
 
 def test_of_three_nodes_one_may_end(tmp_path: Path) -> None:
     up = Up(tmp_path / "three", "--nodes", "3")
+    assert "No market is listed yet" in up.said
     nodes = [pid for pid, line in processes_of(up.data).items() if " node " in line]
     assert len(nodes) == 3
     os.kill(nodes[0], signal.SIGKILL)

@@ -129,6 +129,15 @@ def test_a_business_reject_has_its_code_status_and_field(
     assert exchange.core.machine.open_orders(ALICE, 0) == []
 
 
+@pytest.mark.parametrize(
+    ("side", "said"), [("BUY", "has 1000000000 KRW available"), ("SELL", "has 100 BTC available")]
+)
+def test_too_little_money_is_told_with_what_there_is(side: str, said: str) -> None:
+    answer = told(Exchange().place("alice", side=side, qty="150"))
+    assert answer["code"] == "INSUFFICIENT_FUNDS"
+    assert said in answer["detail"]
+
+
 def test_an_order_by_amount_is_refused_by_the_name_of_its_amount() -> None:
     exchange = Exchange()
     exchange.place("bob", side="SELL", qty="1")

@@ -130,7 +130,7 @@ def test_a_list_is_canceled_by_any_leg_that_is_open() -> None:
         (body("OCO", SELL_AT | {"symbol": SYMBOL}, STOP), "first.symbol"),
         (body("OCO", SELL_AT, STOP | {"qty": "0.0005"}), "second.qty"),
         (body("OCO", SELL_AT, STOP | {"qty": "0.4"}), "second.qty"),
-        (body("OCO", SELL_AT, STOP | {"side": "BUY"}), "second.type"),
+        (body("OCO", SELL_AT, STOP | {"side": "BUY"}), "second.side"),
         (body("OCO", SELL_AT, SELL_AT), "second.type"),
         (body("OCO", SELL_AT, STOP | {"minQty": "0.5"}), "second.minQty"),
         (body("OTO", STOP, SELL_AT), "first.type"),

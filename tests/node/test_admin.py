@@ -90,7 +90,11 @@ async def test_what_an_operator_gets_wrong_is_said_in_his_own_words(tmp_path: Pa
         (("mode", "X-Y", "NORMAL"), "symbol: 'X-Y' is not a listed symbol"),
         (("create-key", "--account", "99", "--data", str(tmp_path)), "--account: 99 is not open"),
         (("create-key", "--account", "2", "--data", str(tmp_path)), "holds no keys"),
-    ):
+        (("list-asset", "X", "--scale", str(1 << 40)), f"--scale: {1 << 40} must be 0 to 12"),
+        (("set-limits", "--open-orders", "1", "--dedup-window-s", str(10**12), "--dedup-rows", "1"),
+         f"--dedup-window-s: {10**12} must be 1 to 4611686018"),
+        (("cluster", "add", "2", "--address", "nonsense"), "--address: 'nonsense' must be HOST:P"),
+    ):  # fmt: skip
         code, answer = await admin(*words)
         assert code == 2
         assert said in str(answer["said"]), words
@@ -158,6 +162,10 @@ async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
     await admin("deposit", *account, *move)
     code, refused = await admin("withdraw", *account, *move)
     assert (code, refused["code"]) == (1, "MARKET_HALTED")
+    assert refused["rule"] == "account: must not be FROZEN (restrict)"
+    code, refused = await admin("cancel-all", *account)
+    assert (code, refused["code"]) == (1, "MARKET_HALTED")
+    assert "make it CANCEL_ONLY first" in str(refused["rule"])
     assert (await admin("restrict", *account, "--no-withdrawals"))[0] == 2
     active = ("--state", "ACTIVE", "--withdrawals", "open")
     assert (await admin("restrict", *account, *active))[0] == 0
@@ -165,6 +173,14 @@ async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
     assert (await admin("restrict", "--account", "0", "--no-withdrawals"))[0] == 0
     code, refused = await admin("withdraw", *account, *move[:-1], "r2")
     assert (code, refused["code"]) == (1, "MARKET_HALTED")
+    assert "withdrawals are halted" in str(refused["rule"])
+    for words in (
+        ("rules", "NOPE"), ("limits", "NOPE", *account), ("reference", "NOPE", "1"),
+        ("cancel-all", "--symbol", "NOPE"),
+    ):  # fmt: skip
+        code, refused = await admin(*words)
+        assert (code, refused["code"], "detail" in refused) == (1, "UNKNOWN_SYMBOL", False)
+        assert str(refused["rule"]).startswith("symbol: must be a listed symbol"), words
     tiers = ("--tier", "0:1000:2000", "--tier", "500:-100:1500")
     code, early = await admin("fees", "BTC-KRW", *tiers)
     assert code == 1
@@ -180,6 +196,8 @@ async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
     assert "0:1: must be VOLUME:MAKER:TAKER" in str(refused)
     code, refused = await admin("fees", "BTC-USD", "--tier", "0:1:1")
     assert "must be a listed symbol" in str(refused)
+    code, refused = await admin("fees", "--tier", "0:1:1")
+    assert refused["rule"] == "symbol: must be a listed symbol, or --account must be given"
     assert (await admin("fees", "BTC-KRW"))[1]["id"] == 3
     assert (await admin("group", *account, "--group", "7"))[0] == 0
     assert await node.stop() == 0

@@ -79,7 +79,11 @@ async def test_a_transfer_arrives_once_or_comes_back(tmp_path: Path) -> None:
     assert await held(target, "3") == [("KRW", "2.5", "0")]
 
     code, said = await admin(source, *send("t2", "99", "1"))
-    assert (code, said["state"]) == (0, "REFUNDED"), "there is no such account"
+    assert (code, said["code"], said["state"]) == (1, "REFUNDED", "REFUNDED")
+    assert said["why"] == "the target refused it: to-account: must be open at the target"
+    code, said = await admin(source, *send("t2", "99", "1"))
+    assert (code, said["code"]) == (1, "REFUNDED"), "and again"
+    assert "send it under another reference" in str(said["why"])
     assert await held(source, "2") == [("KRW", "7.5", "0")]
 
     code, said = await admin(source, "transfer", "check", *to)
