@@ -98,8 +98,13 @@ def _diagnose(body: bytes, message: str) -> Problem:
 
 
 def _refuse_duplicates(body: bytes) -> None:
+    """Raises `Refused` also for what stands in a member that is read later, and is no JSON."""
     seen: set[str] = set()
-    for name, _ in _members(body) or []:
+    try:
+        members = _members(body) or []
+    except (ValueError, RecursionError) as error:
+        raise Refused(_diagnose(body, str(error))) from None
+    for name, _ in members:
         if name in seen:
             raise Refused(invalid(_shown(name), "must be given once"))
         seen.add(name)

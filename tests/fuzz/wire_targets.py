@@ -17,7 +17,7 @@ choose()
 from adapters import peer_frames, rpc_metadata  # noqa: E402 - which build is decided above
 from core import commands as c  # noqa: E402
 from core.versions import VERSION_KNOWN  # noqa: E402
-from gateway import mass_orders, orders  # noqa: E402
+from gateway import mass_orders, order_lists, orders  # noqa: E402
 from gateway.order_view import Order  # noqa: E402
 from gateway.problems import Refused, invalid  # noqa: E402
 from gateway.symbols import Asset, Symbol  # noqa: E402
@@ -218,7 +218,7 @@ class _Symbols:
 
 def run_body(data: bytes) -> None:
     """An order as JSON: refused, or a command that decodes."""
-    for make in (_placed, _amended, _switched):
+    for make in (_placed, _amended, _switched, _listed):
         try:
             command = make(data)
         except Refused:
@@ -233,12 +233,17 @@ def _placed(data: bytes) -> bytes:
 def _amended(data: bytes) -> bytes:
     order = Order()
     order.order_id, order.price = 1 << 24, len(data) & 1
-    return orders.amend_command(data, _SYMBOL, order, 2, (1, 1))
+    return orders.amend_command(data, _SYMBOL, order, 2, (1, 1)).command
 
 
 def _switched(data: bytes) -> bytes:
     symbols: Any = _Symbols()
     return mass_orders.cancel_after_command(data, symbols, VERSION_KNOWN, 2, (1, 1))[0]
+
+
+def _listed(data: bytes) -> bytes:
+    symbols: Any = _Symbols()
+    return order_lists.place_list_command(data, symbols, VERSION_KNOWN, 2, (1, 1)).command
 
 
 def seed_bodies() -> list[bytes]:
@@ -266,5 +271,12 @@ def seed_bodies() -> list[bytes]:
             {**order, "type": "PEGGED", "pegTo": "OTHER", "pegOffset": "-1000", "minQty": "1"},
             {**order, "timeInForce": "GTD", "expiresAt": "1790000000000"},
             {**order, "timeInForce": "POST_ONLY", "onCross": "SLIDE"},
+            {
+                "symbol": "BTC-KRW",
+                "type": "OCO",
+                "first": {"side": "SELL", "type": "LIMIT", "price": "3000", "qty": "1"},
+                "second": {"side": "SELL", "type": "STOP", "triggerPrice": "1000", "qty": "1"},
+                "clientOrderListId": "a-2",
+            },
         )
     ]

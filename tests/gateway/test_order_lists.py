@@ -147,6 +147,8 @@ def test_a_list_is_canceled_by_any_leg_that_is_open() -> None:
             "clientOrderListId",
         ),
         (b"[]", "body"),
+        (body("OCO", SELL_AT, STOP).replace(b"55000000", b"\xff"), "body"),
+        (body("OCO", SELL_AT, STOP).replace(b'"55000000"', b"[" * 5000 + b"]" * 5000), "body"),
         (body("OCO", SELL_AT, STOP)[:-1] + b', "type": "OCO"}', "type"),
         (body("OCO", SELL_AT, STOP).replace(b'"side"', b'"qty": "1", "side"', 1), "first.qty"),
     ],

@@ -155,6 +155,24 @@ async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
     assert (await admin("limits", "BTC-KRW", *account, "--max-position", "-1", "--kill"))[0] == 0
     code, refused = await admin("limits", "BTC-KRW", *account, "--open-orders", "-2")
     assert (code, refused["rule"]) == (1, "open-orders: -1 to 16777216")
+    for words in (
+        ("rules", "NOPE"), ("limits", "NOPE", *account), ("reference", "NOPE", "1"),
+        ("cancel-all", "--symbol", "NOPE"),
+    ):  # fmt: skip
+        code, refused = await admin(*words)
+        assert (code, refused["code"], "detail" in refused) == (1, "UNKNOWN_SYMBOL", False)
+        assert str(refused["rule"]).startswith("symbol: must be a listed symbol"), words
+    assert (await admin("group", *account, "--group", "7"))[0] == 0
+    assert await node.stop() == 0
+
+
+async def test_states_of_accounts(tmp_path: Path) -> None:
+    node = await NodeProcess(tmp_path / "node-1").start()
+    admin = Operator(node.address)
+    await _list_market(admin)
+    _, opened = await admin("open-account", "--reference", "alice")
+    account = ("--account", str(opened["id"]))
+    await admin("version", "--to", "5")
     assert (await admin("restrict", *account, "--state", "FROZEN"))[0] == 2
     frozen = ("--state", "FROZEN", "--withdrawals", "open")
     assert (await admin("restrict", *account, *frozen))[0] == 0
@@ -174,13 +192,16 @@ async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
     code, refused = await admin("withdraw", *account, *move[:-1], "r2")
     assert (code, refused["code"]) == (1, "MARKET_HALTED")
     assert "withdrawals are halted" in str(refused["rule"])
-    for words in (
-        ("rules", "NOPE"), ("limits", "NOPE", *account), ("reference", "NOPE", "1"),
-        ("cancel-all", "--symbol", "NOPE"),
-    ):  # fmt: skip
-        code, refused = await admin(*words)
-        assert (code, refused["code"], "detail" in refused) == (1, "UNKNOWN_SYMBOL", False)
-        assert str(refused["rule"]).startswith("symbol: must be a listed symbol"), words
+    assert await node.stop() == 0
+
+
+async def test_schedules_of_fees(tmp_path: Path) -> None:
+    node = await NodeProcess(tmp_path / "node-1").start()
+    admin = Operator(node.address)
+    await _list_market(admin)
+    _, opened = await admin("open-account", "--reference", "alice")
+    account = ("--account", str(opened["id"]))
+    await admin("version", "--to", "5")
     tiers = ("--tier", "0:1000:2000", "--tier", "500:-100:1500")
     code, early = await admin("fees", "BTC-KRW", *tiers)
     assert code == 1
@@ -199,5 +220,4 @@ async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
     code, refused = await admin("fees", "--tier", "0:1:1")
     assert refused["rule"] == "symbol: must be a listed symbol, or --account must be given"
     assert (await admin("fees", "BTC-KRW"))[1]["id"] == 3
-    assert (await admin("group", *account, "--group", "7"))[0] == 0
     assert await node.stop() == 0
