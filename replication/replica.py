@@ -245,6 +245,7 @@ class Replica(Installing):
             self._receive(message)
         except CorruptRecord as error:  # what the log read for it; nothing was changed by then
             self._found_damage(error.index)
+        self._take_restored()
 
     def _is_for_this_node(self, message: Message) -> bool:
         """Who joins knows nodes only, not which incarnation is alive there."""
@@ -304,6 +305,8 @@ class Replica(Installing):
         self._log.end_write()
         if self._reset_in_flight is not None:
             self._finish_reset(self._reset_in_flight)
+        if self._take_restored():
+            self._repair_due_s = now_s  # what came back names the next one to ask for
         had_news = self._hard_state_in_flight
         self._hard_state_in_flight = False
         held, self._held_in_flight = self._held_in_flight, []
