@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from adapters.addresses import split
+from adapters.addresses import dialled
 from adapters.cli.admin_calls import DEADLINE_S, Context, snapshot
 from adapters.cli.admin_group import add_group
 from contracts.gen.exchange.v1 import admin_pb2 as admin
@@ -62,7 +62,7 @@ async def status(ctx: Context) -> dict[str, Any]:
 
 
 async def add(ctx: Context) -> dict[str, Any]:
-    split(ctx.a.address)
+    dialled(ctx.a.address, "--address")
     request = admin.AddMemberRequest(audit=ctx.audit, node=_node(ctx), address=ctx.a.address)
     answer = await ctx.core.admin.AddMember(request, timeout=DEADLINE_S)
     return {"index": answer.index, "node": ctx.a.node}
