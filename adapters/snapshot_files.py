@@ -20,19 +20,18 @@ The bytes of state and their hash include the members: the encoded configuration
 import hashlib
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import trio
 
 from adapters.lmdb_folder import sync_directory
+from replication.node_snapshots import NOTHING_WANTED, superfluous
 from replication.ports import SnapshotData, SnapshotMeta, Warner
 
 MAGIC: Final = b"LSSNAP02"
 MAGIC_WITHOUT_MEMBERS: Final = b"LSSNAP01"
-KEPT: Final = 2
-"""The newest may turn out damaged; then the one before it saves most of the replay."""
 _FIELDS: Final = struct.Struct("<8sqqq16sq32s32s32sq32s")
 _HEADER_BYTES: Final = _FIELDS.size + 32
 
@@ -44,10 +43,15 @@ class BadSnapshot(Exception):
 class SnapshotFiles:
     """One folder of `<index>.snap` files. One writer, the node that owns the data folder."""
 
-    def __init__(self, folder: Path, cluster: bytes, warn: Warner) -> None:
+    def __init__(
+        self, folder: Path, cluster: bytes, warn: Warner,
+        usable_through: Callable[[], int] = lambda: NOTHING_WANTED,
+    ) -> None:  # fmt: skip
+        """`usable_through`: up to which index the log beside it can start from a snapshot now."""
         self._folder = folder
         self._cluster = cluster
         self._warn = warn
+        self._usable_through = usable_through
 
     async def save(self, meta: SnapshotMeta, data: SnapshotData) -> None:
         """See `SnapshotStore.save`. Raises `OSError` when there is no room."""
@@ -76,8 +80,18 @@ class SnapshotFiles:
             temporary.unlink(missing_ok=True)
             raise
         sync_directory(self._folder)
-        for old in self.indexes()[KEPT:]:
+        for old in superfluous(self.indexes(), self._usable_through()):
             self._file(old).unlink()
+
+    def clear_up(self) -> None:
+        """Once, by the one writer, when the log has been recovered: nothing here is being made.
+
+        What lies ahead of the log's results came from a leader, and the process ended before the
+        log followed it. It will come again.
+        """
+        for ahead in self.indexes():
+            if ahead > self._usable_through():
+                self._file(ahead).unlink()
 
     def newest_first(self) -> Iterator[tuple[SnapshotMeta, bytes]]:
         for index in self.indexes():

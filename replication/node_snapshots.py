@@ -11,7 +11,7 @@ is what survives a crash between any two of them. It decides no protocol and doe
     given:     a follower needs one ──▶ read, by whoever runs the node ──▶ offered
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Generic, TypeVar
 
 from replication.ports import (
@@ -31,7 +31,20 @@ M = TypeVar("M", bound=StateMachine)
 
 NOTHING_WANTED: Final = 1 << 62
 KEPT: Final = 2
-"""As many as the store keeps: the log must reach back to the older one, in case the newer rots."""
+"""The newest may rot; then the one before it saves most of the replay, and the log reaches back to
+it."""
+
+
+def superfluous(indexes: Iterable[int], usable_through: int) -> list[int]:
+    """Those of the snapshots on a disk that may be deleted.
+
+    A leader's snapshot is durable before the log restarts after it. Until then only the older
+    ones, up to `usable_through`, are any use to a start; however many come, those stay.
+    """
+    newest = sorted(indexes, reverse=True)
+    usable = [index for index in newest if index <= usable_through]
+    kept = {*newest[:KEPT], *usable[:KEPT]}
+    return [index for index in newest if index not in kept]
 
 
 def machine_of(kind: MachineKind[M], meta: SnapshotMeta, data: bytes) -> M | str:

@@ -20,8 +20,9 @@ def meta(index: int) -> SnapshotMeta:
     )
 
 
-def files(folder: Path, warnings: list[str]) -> SnapshotFiles:
-    return SnapshotFiles(folder / "snapshots", CLUSTER, warnings.append)
+def files(folder: Path, warnings: list[str], usable_through: int = 1000) -> SnapshotFiles:
+    folder = folder / "snapshots"
+    return SnapshotFiles(folder, CLUSTER, warnings.append, lambda: usable_through)
 
 
 def test_what_is_saved_comes_back_newest_first_and_two_are_kept(tmp_path: Path) -> None:
@@ -31,6 +32,27 @@ def test_what_is_saved_comes_back_newest_first_and_two_are_kept(tmp_path: Path) 
         store.save_now(meta(index), [b"state ", b"%d" % index])
     assert list(store.newest_first()) == [(meta(100), b"state 100"), (meta(9), b"state 9")]
     assert warnings == []
+
+
+def test_what_the_log_can_start_from_stays_however_many_a_leader_sends(tmp_path: Path) -> None:
+    """Each of them is durable before the log follows, and the process may end in between."""
+    store = files(tmp_path, [], usable_through=25)
+    for index in (10, 20, 70, 90, 110):
+        store.save_now(meta(index), [b"state"])
+    assert store.indexes() == [110, 90, 20, 10]
+    store = files(tmp_path, [], usable_through=110)
+    store.save_now(meta(120), [b"state"])
+    assert store.indexes() == [120, 110, 90]
+    store.save_now(meta(121), [b"state"])
+    assert 20 not in store.indexes()
+
+
+def test_at_a_start_what_is_ahead_of_the_log_goes(tmp_path: Path) -> None:
+    store = files(tmp_path, [], usable_through=25)
+    for index in (10, 20, 70):
+        store.save_now(meta(index), [b"state"])
+    store.clear_up()
+    assert store.indexes() == [20, 10]
 
 
 def test_no_folder_is_no_snapshot(tmp_path: Path) -> None:

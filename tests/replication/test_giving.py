@@ -1,6 +1,10 @@
 """A leader gives its snapshot to a follower whose records are gone; neither waits for it."""
 
-from tests.replication.cluster import SMALL, Cluster
+import pytest
+
+from replication.ports import SnapshotData, SnapshotMeta
+from sim.storage import SimSnapshots
+from tests.replication.cluster import SMALL, Cluster, Host
 
 
 def behind() -> Cluster:
@@ -96,3 +100,53 @@ def test_a_snapshot_that_is_none_is_refused() -> None:
     assert index_of(cluster, 3) < 2
     assert not cluster[3].replica.is_installing
     assert cluster.hosts[3].snapshots.saved == []
+
+
+class Killed(Exception):
+    """The process ends when the snapshot is on the disk, and the log does not follow it yet."""
+
+
+class Pruned(SimSnapshots):
+    """Keeps what production keeps; and may be the last thing that the process does."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self._host = host
+        self.kills = False
+
+    def save_now(self, meta: SnapshotMeta, data: SnapshotData) -> None:
+        self.keep(meta, b"".join(data), self._host.log.result_index())
+        if self.kills:
+            raise Killed
+
+
+def test_kills_between_a_leaders_snapshot_and_the_logs_reset_leave_a_disk_that_starts() -> None:
+    cluster = Cluster(3, SMALL)
+    host = cluster.hosts[3]
+    kept = Pruned(host)
+    host.snapshots = kept  # type: ignore[assignment]
+    cluster.elect(1)
+    for first in range(1, 25):
+        cluster.send(1, first=first)
+        cluster.run(0.05)
+    assert host.log.first.index > 0, "the log was not cut: this test shows nothing"
+    for life in (1, 2, 3):
+        cluster.isolate(3)
+        leader = 1 + life % 2
+        cluster.crash(3 - leader)
+        cluster.start(3 - leader)
+        cluster.elect(leader)  # another one gives another snapshot
+        for first in range(100 * life, 100 * life + 25):
+            cluster.send(leader, first=first)
+            cluster.run(0.05)
+        cluster.heal()
+        kept.kills = True
+        with pytest.raises(Killed):
+            cluster.run(10.0)
+        kept.kills = False
+        cluster.crash(3)
+        cluster.start(3)
+        assert index_of(cluster, 3) < 30
+    assert len(kept.saved) > 3, "the same one came each time: this test shows nothing"
+    cluster.run(5.0)
+    cluster.assert_equal()
