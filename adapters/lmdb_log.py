@@ -353,6 +353,9 @@ class LmdbLog(LmdbReader):
             value = encode_hard_state(write.hard_state, self._number)
             txn.put(HARD_STATE_KEY, value, db=self._anchor)
         if write.base is not None:
+            first = (write.reset or self._base).index
+            if write.base.index < first:
+                self._die(f"base {write.base.index}: the log begins after {first} already")
             delete_through(txn, self._records, write.base.index)
             delete_through(txn, self._results, write.base.index)
             txn.put(BASE_KEY, encode_base(write.base), db=self._anchor)

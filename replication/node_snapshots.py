@@ -23,7 +23,7 @@ from replication.ports import (
     Warner,
 )
 from replication.progress import Outgoing
-from replication.replica import Replica
+from replication.replica import Replica, ReplicaWrite
 from replication.settings import NodeSettings
 from replication.snapshot_chunks import ArrivedData
 
@@ -209,8 +209,13 @@ class NodeSnapshots(Generic[M]):
     def keep_log_above(self, base: Base) -> None:
         self._base = base
 
-    def take_base(self) -> Base | None:
+    def take_base(self, write: ReplicaWrite | None) -> Base | None:
+        """What goes with this write. One that waited for a busy disk is overtaken by a leader's
+        snapshot: a log that restarts above it must not go back to it."""
         base, self._base = self._base, None
+        reset = write.reset if write is not None else None
+        if base is not None and reset is not None and base.index <= reset.index:
+            return None
         return base
 
     # --- giving away ------------------------------------------------------------------------

@@ -125,6 +125,7 @@ class SimLog:
         if write.hard_state is not None:
             self.anchor = write.hard_state
         if write.base is not None:
+            assert write.base.index >= self.start.index, "the log begins later already"
             for index in range(self.start.index + 1, write.base.index + 1):
                 self._remove(index)
                 self.results.pop(index, None)

@@ -150,3 +150,49 @@ def test_kills_between_a_leaders_snapshot_and_the_logs_reset_leave_a_disk_that_s
     assert len(kept.saved) > 3, "the same one came each time: this test shows nothing"
     cluster.run(5.0)
     cluster.assert_equal()
+
+
+def test_a_base_that_waits_for_a_busy_disk_does_not_come_after_a_reset() -> None:
+    """One's own snapshot is saved, then a leader's, while one write of the log takes long."""
+    cluster = Cluster(3, SMALL)
+    cluster.elect(1)
+    for first in range(1, 18):
+        cluster.send(1, first=first)
+        cluster.run(0.05)
+    host, node = cluster.hosts[3], cluster[3]
+    cluster.run(0.5)
+    cluster.hold_disk(3)
+    node.snapshot_soon()
+    cluster.settle(3)
+    cluster.send(1, first=99)
+    cluster.deliver()  # a write that stays under way
+    cluster.isolate(3)
+    for first in range(100, 145):
+        cluster.send(1, first=first)
+        cluster.run(0.02)
+    save_held(cluster, 3)
+    assert host.write is not None
+    assert node.snapshots._base is not None, "no base waits: this test shows nothing"
+    cluster.heal()
+    while host.snapshot is None:
+        cluster.run(0.02)
+    save_held(cluster, 3)
+    cluster.release_disk(3)
+    [reset] = [write.reset for write in host.log.writes if write.reset is not None]
+    assert host.log.first == reset
+    cluster.run(2.0)
+    cluster.crash(3)
+    cluster.start(3)
+    cluster.run(2.0)
+    cluster.assert_equal()
+
+
+def save_held(cluster: Cluster, member: int) -> None:
+    """The snapshot that is under way is durable; the log's disk goes on being busy."""
+    host = cluster.hosts[member]
+    assert host.snapshot is not None, "nothing is being saved: this test shows nothing"
+    meta, data = host.snapshot
+    host.snapshot = None
+    host.snapshots.save_now(meta, data)
+    host.up.snapshot_saved(meta)
+    cluster.settle(member)
