@@ -277,7 +277,8 @@ class Driver(Generic[M]):
         while True:
             index, arrived = node.snapshots.take_to_read(), node.snapshots.take_to_restore()
             if index != 0:
-                read = await trio.to_thread.run_sync(newest_outgoing, self._snapshots, index)
+                base = node.replica.base.index
+                read = await trio.to_thread.run_sync(newest_outgoing, self._snapshots, index, base)
                 node.snapshot_read(index, read)
             if arrived is not None:
                 machine = await trio.to_thread.run_sync(machine_of, node.kind, *arrived)

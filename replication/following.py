@@ -191,7 +191,8 @@ class Following(Elections):
         progress = self._progress.get(message.sender)
         if compacted and progress is not None:
             progress.lacks_what_is_gone = True
-            self._snapshot_wanted_by.append(message.sender)
+            if message.sender not in self._snapshot_wanted_by:
+                self._snapshot_wanted_by.append(message.sender)
         # Sound and durable, or it proves nothing: what is not here may still come.
         sound = log.is_whole and not compacted and self._log.durable_index >= log.last_index
         lacks = not found and sound and own != message.hash

@@ -363,6 +363,8 @@ class Leading(Following):
 
     def _offer_snapshot(self, snapshot: Outgoing) -> None:
         """The node read the newest snapshot for those who need one."""
+        if snapshot.index < self._log.base.index:
+            return  # the log was cut meanwhile: what follows it is gone; a newer one will be read
         wanted_by, self._snapshot_wanted_by = self._snapshot_wanted_by, []
         for member in wanted_by:
             progress = self._progress.get(member)

@@ -152,7 +152,8 @@ class Cluster:
                 node.snapshot_restored(*arrived, machine_of(Tally, *arrived))
             host.to_read = host.to_read or node.snapshots.take_to_read()
             if host.to_read and not host.reads_held:
-                read = newest_outgoing(host.snapshots, host.to_read)
+                base = node.replica.base.index
+                read = newest_outgoing(host.snapshots, host.to_read, base)
                 node.snapshot_read(host.to_read, read)
                 host.to_read = 0
             if not self._disk_works(host, node) and not messages and not node.has_to_apply:

@@ -1,8 +1,11 @@
 """A leader gives its snapshot to a follower whose records are gone; neither waits for it."""
 
+import msgspec
 import pytest
 
+from replication.messages import Message, SnapshotChunk
 from replication.ports import SnapshotData, SnapshotMeta
+from replication.snapshot_chunks import outgoing
 from sim.storage import SimSnapshots
 from tests.replication.cluster import SMALL, Cluster, Host
 
@@ -196,3 +199,73 @@ def save_held(cluster: Cluster, member: int) -> None:
     host.snapshots.save_now(meta, data)
     host.up.snapshot_saved(meta)
     cluster.settle(member)
+
+
+def installed() -> Cluster:
+    """Node 3 got its log's base from a leader's snapshot, has an older one of its own, and leads.
+    Node 2 has lost its disk."""
+    cluster = Cluster(3, SMALL)
+    cluster.elect(1)
+    for first in range(1, 15):
+        cluster.send(1, first=first)
+        cluster.run(0.05)
+    cluster.isolate(3)
+    for first in range(15, 60):
+        cluster.send(1, first=first)
+        cluster.run(0.05)
+    cluster.heal()
+    cluster.run(2.0)
+    base = cluster[3].replica.base.index
+    kept = cluster.hosts[3].snapshots.saved
+    assert min(meta.index for meta, _ in kept) < base == max(meta.index for meta, _ in kept)
+    cluster.crash(2)
+    del cluster.hosts[2]
+    cluster[1].transfer(3)
+    cluster.settle(1)
+    cluster.deliver()
+    assert cluster.leaders == [3]
+    return cluster
+
+
+def test_a_snapshot_below_the_leaders_own_log_is_not_given() -> None:
+    """Its newest has rotted: who installed an older one would lack records that are gone."""
+    cluster = installed()
+    kept = cluster.hosts[3].snapshots.saved
+    base = cluster[3].replica.base.index
+    kept[:] = [pair for pair in kept if pair[0].index < base]
+    given: list[int] = []
+
+    def note(message: Message) -> bool:
+        if isinstance(message, SnapshotChunk):
+            given.append(msgspec.msgpack.decode(message.meta, type=SnapshotMeta).index)
+        return False
+
+    cluster.drop = note
+    late = 9 << 16 | 2
+    cluster.join(late)
+    cluster.run(20.0)
+    assert given, "it came by records: this test shows nothing"
+    assert min(given) >= base, "a snapshot that the leader's log does not reach"
+    assert index_of(cluster, late) == index_of(cluster, 3)
+
+
+def test_a_log_that_is_cut_while_its_snapshot_is_read_gives_a_newer_one() -> None:
+    cluster = behind()
+    host = cluster.hosts[1]
+    host.reads_held = True
+    cluster.heal()
+    cluster.run(1.0)
+    kept = sorted(host.snapshots.saved, key=lambda pair: pair[0].index)
+    read = outgoing(*kept[-1])
+    index, host.to_read = host.to_read, 0
+    assert read.index == index
+    for first in range(31, 60):
+        cluster.send(1, first=first)
+        cluster.run(0.1)
+    assert cluster[1].replica.base.index > index, "nothing was cut: this test shows nothing"
+    cluster[1].snapshot_read(index, read)
+    host.reads_held = False
+    cluster.settle(1)
+    cluster.run(2.0)
+    assert min(meta.index for meta, _ in cluster.hosts[3].snapshots.saved) > index
+    cluster.assert_equal()
