@@ -35,6 +35,10 @@ KEPT: Final = 2
 it."""
 
 
+class SnapshotFailed(Exception):
+    """The disk's fault, or its room's: it was asked for and not saved. The log alone is enough."""
+
+
 def superfluous(indexes: Iterable[int], usable_through: int) -> list[int]:
     """Those of the snapshots on a disk that may be deleted.
 
@@ -83,18 +87,22 @@ class NodeSnapshots(Generic[M]):
     # --- one's own --------------------------------------------------------------------------
 
     def is_due(self, index: int) -> bool:
-        idle = self._saving is None and self._taking is None
-        return idle and index - self._newest >= self._settings.snapshot_entries
+        return not self.is_busy and index - self._newest >= self._settings.snapshot_entries
 
     def begin(self, machine: StateMachine) -> None:
         """Nothing happens while another snapshot is being taken or saved, or of an empty state."""
-        if self._saving is None and self._taking is None and machine.index != 0:
+        if not self.is_busy and machine.index != 0:
             machine.begin_snapshot(self._settings.snapshot_step_bytes)
             self._taking = machine
 
     @property
     def is_taking(self) -> bool:
         return self._taking is not None
+
+    @property
+    def is_busy(self) -> bool:
+        """One is being taken or saved: another one would not be begun."""
+        return self._saving is not None or self._taking is not None
 
     def go_on(self, machine: StateMachine, replica: Replica, ts_ns: int) -> bool:
         """Copies a part of the state; False if there is nothing to do before the next entry.

@@ -1,4 +1,4 @@
-"""The door of the cluster's changes: what would stand in the log for ever is looked at before."""
+"""The door of what operators do to a cluster, before it stands in the log for ever."""
 
 from typing import Any, cast
 
@@ -9,6 +9,7 @@ import pytest
 from adapters.rpc_client import CoreClient
 from adapters.rpc_server import serve
 from contracts.gen.exchange.v1 import admin_pb2, types_pb2
+from replication.node_snapshots import SnapshotFailed
 from tests.rpc.echo_node import EchoNode
 
 pytestmark = pytest.mark.asyncio
@@ -72,3 +73,21 @@ async def test_any_other_is_refused_with_the_field_and_the_rule(address: str, ru
     assert said.startswith("address: ")
     assert rule in said
     assert changes.added == []
+
+
+async def test_an_operator_is_told_why_there_is_no_snapshot() -> None:
+    async def full() -> int:
+        raise SnapshotFailed("snapshot 9: No space left on device")
+
+    server = await serve(cast("Any", EchoNode()), "127.0.0.1:0", take_snapshot=full)
+    client = CoreClient(server.address, deadline_s=DEADLINE_S)
+    try:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await client.admin.Snapshot(
+                admin_pb2.SnapshotRequest(audit=NOTE), timeout=DEADLINE_S
+            )  # fmt: skip
+    finally:
+        await client.close()
+        await server.stop(0)
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "No space left" in (caught.value.details() or "")
