@@ -35,6 +35,10 @@ KEPT: Final = 2
 it."""
 
 
+WANTED_SOONER: Final = 16
+"""After one that failed the next is tried so many times sooner if a follower waits for it."""
+
+
 class SnapshotFailed(Exception):
     """The disk's fault, or its room's: it was asked for and not saved. The log alone is enough."""
 
@@ -83,11 +87,15 @@ class NodeSnapshots(Generic[M]):
         self._is_reading = False
         self._read: Outgoing | None = None
         self._unreadable = 0
+        self._failed_at = 0
 
     # --- one's own --------------------------------------------------------------------------
 
     def is_due(self, index: int) -> bool:
-        return not self.is_busy and index - self._newest >= self._settings.snapshot_entries
+        """After one that failed, too, only so many entries later: it is the whole state that is
+        copied, and hashed, and perhaps written in vain."""
+        last = max(self._newest, self._failed_at)
+        return not self.is_busy and index - last >= self._settings.snapshot_entries
 
     def begin(self, machine: StateMachine) -> None:
         """Nothing happens while another snapshot is being taken or saved, or of an empty state."""
@@ -151,12 +159,15 @@ class NodeSnapshots(Generic[M]):
         assert self._saving is not None, "a snapshot was saved that nobody took"
         size = self._saving[1].size
         self._saving = None
+        self._failed_at = 0
         self._remember(meta.index)
         return size
 
     def failed(self, meta: SnapshotMeta) -> bool:
         """True if it was a leader's."""
         arriving = self.is_arriving(meta)
+        if not arriving:
+            self._failed_at = meta.index
         self._saving = None
         self._arriving = None
         return arriving
@@ -236,7 +247,9 @@ class NodeSnapshots(Generic[M]):
             replica.offer_snapshot(self._read)
             self._read = None  # gigabytes, perhaps: those who get it keep it while they do
         elif self._newest == self._unreadable:  # 0 too
-            self.begin(machine)
+            waited = machine.index - self._failed_at
+            if not self._failed_at or waited * WANTED_SOONER >= self._settings.snapshot_entries:
+                self.begin(machine)
         elif not self._is_reading:
             self._to_read = self._newest
 

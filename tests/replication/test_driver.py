@@ -345,6 +345,27 @@ async def test_a_snapshot_that_cannot_be_saved_is_told_to_who_asked(
     await in_world(World(snapshots=FullDisk(1)), scenario)
 
 
+async def test_a_snapshot_that_failed_is_tried_again_after_as_many_entries(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Not with the next one: the whole state is copied and hashed for it."""
+    disk = FullDisk(1 << 30)
+
+    async def scenario(world: World) -> None:
+        for first in range(1, 61):
+            await world.send(first=first).get()
+        await settle()
+        tries = (1 << 30) - disk.failures
+        assert 4 <= tries <= world.machine.index // 10
+        disk.failures = 0
+        for first in range(61, 91):
+            await world.send(first=first).get()
+        await settle()
+        assert len(disk.saved) >= 2
+
+    await in_world(World(NodeSettings(snapshot_entries=10), snapshots=disk), scenario)
+
+
 async def test_an_older_snapshot_that_is_under_way_is_not_the_one_that_was_asked_for(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

@@ -269,3 +269,32 @@ def test_a_log_that_is_cut_while_its_snapshot_is_read_gives_a_newer_one() -> Non
     cluster.run(2.0)
     assert min(meta.index for meta, _ in cluster.hosts[3].snapshots.saved) > index
     cluster.assert_equal()
+
+
+def test_a_follower_that_waits_for_a_snapshot_gets_one_when_there_is_room_again() -> None:
+    """Tried sooner than on one's own account, and yet not with every message."""
+    settings = msgspec.structs.replace(SMALL, snapshot_entries=48)
+    cluster = Cluster(3, settings)
+    cluster.elect(1)
+    cluster.isolate(3)
+    cluster.hosts[1].reads_held = True
+    for first in range(1, 160):
+        cluster.send(1, first=first)
+        cluster.run(0.1)
+    assert cluster.hosts[1].log.first.index > 1, "nothing was cut: this test shows nothing"
+    cluster.hosts[1].snapshots.saved.clear()
+    cluster.hosts[1].is_full = True
+    cluster.hosts[1].reads_held = False
+    cluster.heal()
+    cluster.run(2.0)
+    assert cluster.hosts[1].failed_saves == 1
+    for first in range(160, 163):
+        cluster.send(1, first=first)
+        cluster.run(0.1)
+    assert cluster.hosts[1].failed_saves == 2
+    cluster.hosts[1].is_full = False
+    assert index_of(cluster, 3) < 2
+    for first in range(163, 166):
+        cluster.send(1, first=first)
+        cluster.run(0.1)
+    cluster.assert_equal()
