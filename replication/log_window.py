@@ -277,6 +277,8 @@ class LogWindow:
             self.damaged[index] = expected
         elif self.damaged.pop(index, None) is not None:
             self._restore(record)
+        elif self.damaged:
+            self._confirm_below(record)
 
     def repair(self, record: Record) -> None:
         """The record that was asked for: its hash is the expected one."""

@@ -44,7 +44,7 @@ The caller's duties
  6. Call `tick` when `deadline_s` has come, with the node's monotonic clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -172,6 +172,11 @@ class Replica(Installing):
     def damaged(self) -> int:
         """How many records are in repair."""
         return len(self._log.damaged)
+
+    @property
+    def in_repair(self) -> Collection[int]:
+        """Their indexes: a view that changes with them."""
+        return self._log.damaged.keys()
 
     @property
     def term_start_index(self) -> int:

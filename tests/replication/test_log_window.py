@@ -178,6 +178,12 @@ class WindowAndList(RuleBasedStateMachine):
             assert expected in (b"", self.right_at(index).hash), f"record {index} of another branch"
 
     @invariant()
+    def there_is_always_something_to_ask_for(self) -> None:
+        """Or a member stays in repair for ever."""
+        damaged = self.log.damaged
+        assert not damaged or damaged[max(damaged)]
+
+    @invariant()
     def what_is_sound_is_right_on_the_disk(self) -> None:
         for index in range(1, min(self.log.sound_index, self.log.durable_index) + 1):
             assert self.log.record(index) == self.right_at(index)
