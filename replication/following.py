@@ -239,6 +239,9 @@ class Following(Elections):
         leads = message.sender == self._leader and message.term == self._term
         all_say_so = without.keys() >= others and len({without[m] for m in others}) == 1
         if leads or all_say_so:
+            if message.term > self._term:  # and the record below may be of a later term than ours
+                self._new_term(message.term)
+                self._become_follower(NOBODY)
             self._cut(below[0] + 1, below[1])
             self._without.clear()
 

@@ -326,6 +326,37 @@ def test_of_two_voters_one_may_say_that_the_others_last_record_never_was() -> No
     cluster.assert_equal()
 
 
+def test_who_ends_with_a_record_of_a_later_term_is_in_that_term() -> None:
+    """The two others had a leader meanwhile; of it this one knows by their answers only."""
+    cluster = Cluster(3)
+    cluster.elect(1)
+    cluster.send(1)
+    cluster.run(1.0)
+    cluster.isolate(1)
+    cluster.send(1, first=9)
+    cluster.send(1, first=10)
+    log = cluster.hosts[1].log
+    cluster.crash(1)
+    cluster.elect(2)
+    assert cluster.hosts[3].log.anchor.last_index < log.anchor.last_index
+    rot(cluster, 1, log.anchor.last_index)
+    cluster.crash(2)
+    cluster.start(2)  # nobody leads now, and who did has said nothing to node 1
+    cluster.start(1)
+    cluster.heal()
+    term = cluster[1].replica.term
+    cluster.drop = lambda message: not isinstance(message, Repair | RepairReply)
+    cluster.run(0.3)
+    assert log.anchor.last_index == cluster.hosts[3].log.anchor.last_index
+    assert log.anchor.term > term
+    cluster.run(0.3)
+    cluster.crash(1)
+    cluster.start(1)
+    cluster.drop = lambda message: False
+    cluster.run(5.0)
+    cluster.assert_equal()
+
+
 def test_a_list_of_members_that_comes_back_is_in_force() -> None:
     """A member that counted the voters of before might elect a second leader."""
     cluster = Cluster(3)
