@@ -1,11 +1,13 @@
 """Addresses as settings write them, HOST:PORT: one form, one way to listen, one sentence if not.
 
 Why it exists: every process takes such a setting, and a typing error or a taken port must be told
-with the setting's name before anything starts. It must not know what is served at an address.
+with the setting's name before anything starts; and a peer's address that stands in the log once is
+dialled by every node for ever. It must not know what is served at an address.
 """
 
+import re
 import socket
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -13,6 +15,11 @@ Address = Annotated[str, msgspec.Meta(pattern=r"^[^\s:/]+:[0-9]{1,5}$")]
 """A name or an IPv4 address, and a port; port 0 = any free one."""
 OptionalAddress = Annotated[str, msgspec.Meta(pattern=r"^([^\s:/]+:[0-9]{1,5})?$")]
 """An `Address`, or empty for "none"."""
+
+
+_FORM: Final = re.compile(r"([^\s:/]+):([0-9]{1,5})")
+_HOST_CHARACTERS_MAX: Final = 253
+PORT_MAX: Final = 65_535
 
 
 class CannotListen(OSError):
@@ -23,6 +30,23 @@ def split(address: str) -> tuple[str, int]:
     """Host and port of an `Address`, whose form was checked when the setting was read."""
     host, _, port = address.rpartition(":")
     return host, int(port)
+
+
+def dialled(address: str, what: str) -> str:
+    """The same, if somebody may listen there. Raises `ValueError`; `what` is what it is called."""
+    form = _FORM.fullmatch(address)
+    if form is None:
+        raise ValueError(f"{what}: {address[:80]!r} is not HOST:PORT")
+    host, port = form[1], int(form[2])
+    try:
+        host.encode("idna")  # as the resolver will
+    except UnicodeError as error:
+        raise ValueError(f"{what}: {host[:80]!r} is no host's name: {error}") from error
+    if not host.isprintable() or len(host) > _HOST_CHARACTERS_MAX:
+        raise ValueError(f"{what}: {host[:80]!r} is no host's name")
+    if not 1 <= port <= PORT_MAX:
+        raise ValueError(f"{what}: port {port} is outside 1..{PORT_MAX}")
+    return address
 
 
 def listen(address: str, setting: str) -> socket.socket:

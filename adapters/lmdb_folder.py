@@ -11,7 +11,10 @@ from typing import Final
 
 from adapters import file_systems
 from adapters.folder_lock import LockTaken, is_taken, take
+from replication.ports import FOLLOWED_BYTES
 
+ROOM_RESERVE_BYTES: Final = 2 * FOLLOWED_BYTES
+"""Kept free under the high-water mark of the log's map, and on the disk, for what was admitted."""
 _LOCK: Final = "LOCK"
 
 
@@ -68,6 +71,12 @@ def snapshot_path(folder: Path) -> Path:
 
 def witness_path(folder: Path) -> Path:
     return folder / "witness"
+
+
+def free_bytes(path: Path) -> int:
+    """What this process may still write on the disk that holds `path`."""
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize
 
 
 def sync_directory(path: Path) -> None:

@@ -28,7 +28,13 @@ from adapters.lmdb_environment import (
     delete_through,
     open_environment,
 )
-from adapters.lmdb_folder import DataFolderRefused, log_path, witness_path
+from adapters.lmdb_folder import (
+    ROOM_RESERVE_BYTES,
+    DataFolderRefused,
+    free_bytes,
+    log_path,
+    witness_path,
+)
 from adapters.lmdb_rows import (
     BASE_KEY,
     FORMAT_VERSION,
@@ -50,7 +56,7 @@ from adapters.lmdb_rows import (
 from adapters.lmdb_witness import Witness, read_witness
 from replication.batching import batch_metadata
 from replication.messages import node_number
-from replication.ports import FOLLOWED_BYTES, Base, Committed, HardState, Result, Warner, Write
+from replication.ports import Base, Committed, HardState, Result, Warner, Write
 from replication.record import (
     COMMANDS,
     HASH_BYTES,
@@ -62,8 +68,6 @@ from replication.record import (
     decode,
 )
 
-ROOM_RESERVE_BYTES: Final = 2 * FOLLOWED_BYTES
-"""Kept free under the high-water mark of the map, and on the disk, for what was admitted."""
 HIGH_WATER: Final = 0.9
 """Part of the map that entries may fill; the rest is for their results and LMDB's copies."""
 MAP_BYTES_MIN: Final = 4 * ROOM_RESERVE_BYTES
@@ -353,6 +357,9 @@ class LmdbLog(LmdbReader):
             value = encode_hard_state(write.hard_state, self._number)
             txn.put(HARD_STATE_KEY, value, db=self._anchor)
         if write.base is not None:
+            first = (write.reset or self._base).index
+            if write.base.index < first:
+                self._die(f"base {write.base.index}: the log begins after {first} already")
             delete_through(txn, self._records, write.base.index)
             delete_through(txn, self._results, write.base.index)
             txn.put(BASE_KEY, encode_base(write.base), db=self._anchor)
@@ -366,8 +373,7 @@ class LmdbLog(LmdbReader):
     def _measure_room(self) -> None:
         used = self.used_bytes()
         in_map = int(self._map_bytes * HIGH_WATER) - used - ROOM_RESERVE_BYTES
-        disk = os.statvfs(self._folder)
-        on_disk = disk.f_bavail * disk.f_frsize - ROOM_RESERVE_BYTES
+        on_disk = free_bytes(self._folder) - ROOM_RESERVE_BYTES
         self._room_bytes = min(in_map, on_disk)
 
     def _write_jobs(self) -> None:

@@ -158,8 +158,11 @@ async def _run(config: NodeConfig, serve: Serve, clock: Clock, entropy: Entropy)
         log = _open_log(config, entropy)
         log.on_commit = metrics.committed
         try:
-            snapshots = SnapshotFiles(snapshot_path(folder.path), log.cluster, _warn)
+            snapshots = SnapshotFiles(
+                snapshot_path(folder.path), log.cluster, _warn, log.result_index
+            )
             parts = _parts(config, log, snapshots, clock, entropy, metrics)
+            snapshots.clear_up()
             gc.collect()
             gc.freeze()  # what recovery built lives as long as the node: no need to look again
             _watch(metrics, parts, log)

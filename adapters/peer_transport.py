@@ -222,11 +222,13 @@ class PeerTransport:
                     stream = await self._connect(peer)
                 except (
                     OSError,
+                    ValueError,  # an address that none can be: it may stand in a log for ever
+                    OverflowError,
                     trio.BrokenResourceError,
                     trio.TooSlowError,
                     ssl.SSLError,
                 ) as error:
-                    self._say_tls(peer, error)
+                    self._say_why(peer, error)
                     await trio.sleep(backoff_s)
                     backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
                     continue
@@ -355,7 +357,10 @@ class PeerTransport:
 
     # --- saying -----------------------------------------------------------------------------
 
-    def _say_tls(self, peer: Peer, error: BaseException) -> None:
+    def _say_why(self, peer: Peer, error: BaseException) -> None:
+        """A node that is not there needs no word; what will not mend by itself does."""
+        if isinstance(error, ValueError | OverflowError) and not isinstance(error, OSError):
+            self._say(f"node {peer.node}", f"cannot be dialled at {peer.address!r}: {error}")
         cause = error if isinstance(error, ssl.SSLError) else error.__cause__
         if isinstance(cause, ssl.SSLError):
             self._say(f"node {peer.node}", f"TLS with {peer.address}: {cause}")

@@ -21,6 +21,7 @@ from core.codes import (
     CMD_DEPOSIT, CMD_LIST_ASSET, CMD_LIST_SYMBOL, CMD_OPEN_ACCOUNT, CMD_SET_GROUP, CMD_SET_LIMITS,
     CMD_SET_VERSION, CMD_WITHDRAW,
 )  # fmt: skip
+from replication.node_snapshots import SnapshotFailed
 from replication.ports import ClusterApi
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from core.views import SymbolView
 
 TakeSnapshot = Callable[[], Awaitable[int]]
-"""Writes a snapshot of this node and gives its log index."""
+"""Writes a snapshot of this node and gives its log index, or raises `SnapshotFailed`."""
 
 UNLISTED_ASSET: Final = 0
 """Ids start at 1: the machine itself answers for a name that is not listed."""
@@ -154,7 +155,11 @@ class AdminServicer(RiskServicer):
                 grpc.StatusCode.UNIMPLEMENTED, "this node takes its snapshots by itself alone"
             )
             raise AssertionError("abort raises")
-        return pb.SnapshotResponse(index=await self._take_snapshot())
+        try:
+            return pb.SnapshotResponse(index=await self._take_snapshot())
+        except SnapshotFailed as error:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+            raise AssertionError("abort raises") from error
 
     async def GetStatus(  # noqa: N802
         self, request: pb.GetStatusRequest, context: Context

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 import msgspec
 
+from adapters.addresses import dialled
 from adapters.rpc_calls import Context, NodeCalls, refuse, refuse_follower
 from adapters.rpc_codec import FieldError, audit_of
 from contracts.gen.exchange.v1 import admin_pb2 as pb
@@ -35,6 +36,7 @@ class ClusterServicer:
         self, request: pb.AddMemberRequest, context: Context
     ) -> pb.AddMemberResponse:
         api, note = await self._api(context), await _note(request, context)
+        await _check_address(request.address, context)
         change = api.add_member(request.node, request.address, note)
         return pb.AddMemberResponse(index=await self._done(context, change))
 
@@ -78,6 +80,15 @@ async def _note(request: Any, context: Context) -> bytes:
     except FieldError as error:
         await refuse(context, error)
     return msgspec.msgpack.encode(note)
+
+
+async def _check_address(address: str, context: Context) -> None:
+    """What is in the log once, every node dials, and nobody can take it back."""
+    try:
+        if address:
+            dialled(address, "address")
+    except ValueError as error:
+        await refuse(context, FieldError(str(error)))
 
 
 def _message(view: ClusterView) -> pb.GetClusterResponse:

@@ -2,7 +2,9 @@
 
 Why it exists: it keeps `replication.ports.SnapshotStore`'s promise: a temporary file, synced,
 then renamed, then its name synced; a header that says where in which log the state stands; a
-hash over every byte, checked before anybody sees it. It knows files, not what is in a state.
+hash over every byte, checked before anybody sees it. A snapshot saves time and the log is all that
+counts, so what the log keeps free on their disk is not a snapshot's to take. It knows files, not
+what is in a state.
 
     bytes    field                       bytes    field
     0-7      magic "LSSNAP02"            88-119   hash of the record at index
@@ -17,22 +19,24 @@ The bytes of state and their hash include the members: the encoded configuration
 "LSSNAP01" has none, and 0 in their place; it is read for ever.
 """
 
+import errno
 import hashlib
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import trio
 
-from adapters.lmdb_folder import sync_directory
+from adapters.lmdb_folder import ROOM_RESERVE_BYTES, free_bytes, sync_directory
+from replication.node_snapshots import NOTHING_WANTED, superfluous
 from replication.ports import SnapshotData, SnapshotMeta, Warner
 
 MAGIC: Final = b"LSSNAP02"
 MAGIC_WITHOUT_MEMBERS: Final = b"LSSNAP01"
-KEPT: Final = 2
-"""The newest may turn out damaged; then the one before it saves most of the replay."""
+LOOK_EVERY_BYTES: Final = 16 << 20
+"""Written between two looks at the disk's room: the log grows meanwhile."""
 _FIELDS: Final = struct.Struct("<8sqqq16sq32s32s32sq32s")
 _HEADER_BYTES: Final = _FIELDS.size + 32
 
@@ -44,40 +48,79 @@ class BadSnapshot(Exception):
 class SnapshotFiles:
     """One folder of `<index>.snap` files. One writer, the node that owns the data folder."""
 
-    def __init__(self, folder: Path, cluster: bytes, warn: Warner) -> None:
+    def __init__(
+        self, folder: Path, cluster: bytes, warn: Warner,
+        usable_through: Callable[[], int] = lambda: NOTHING_WANTED,
+        free: Callable[[Path], int] = free_bytes,
+    ) -> None:  # fmt: skip
+        """`usable_through`: up to which index the log beside it can start from a snapshot now.
+        `free`: bytes that may be written where a folder is."""
         self._folder = folder
         self._cluster = cluster
         self._warn = warn
+        self._usable_through = usable_through
+        self._free = free
 
     async def save(self, meta: SnapshotMeta, data: SnapshotData) -> None:
         """See `SnapshotStore.save`. Raises `OSError` when there is no room."""
-        await trio.to_thread.run_sync(self.save_now, meta, data)
+        await trio.to_thread.run_sync(self.save_now, meta, data, data.size)
 
-    def save_now(self, meta: SnapshotMeta, data: Iterable[bytes]) -> None:
-        """Piece by piece, the header last."""
+    def save_now(self, meta: SnapshotMeta, data: Iterable[bytes], expected: int = 0) -> None:
+        """Piece by piece, the header last. `expected`: how many bytes the pieces have, if known."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._leave_the_logs_room(expected)
         temporary = self._folder / f"{meta.index}.part"
-        whole = hashlib.sha256(meta.members)
-        size = len(meta.members)
         try:
             with temporary.open("wb") as file:
-                file.seek(_HEADER_BYTES)
-                file.write(meta.members)
-                for piece in data:
-                    whole.update(piece)
-                    size += len(piece)
-                    file.write(piece)
-                file.seek(0)
-                file.write(encode_header(meta, self._cluster, size, whole.digest()))
-                file.flush()
+                self._write(file, meta, data, expected)
                 os.fsync(file.fileno())
             temporary.replace(self._file(meta.index))
-        except OSError:
+        except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         sync_directory(self._folder)
-        for old in self.indexes()[KEPT:]:
+        for old in superfluous(self.indexes(), self._usable_through()):
             self._file(old).unlink()
+
+    def _write(
+        self, file: BinaryIO, meta: SnapshotMeta, data: Iterable[bytes], expected: int
+    ) -> None:
+        whole = hashlib.sha256(meta.members)
+        written, looked_at = 0, 0
+        file.seek(_HEADER_BYTES)
+        file.write(meta.members)
+        for piece in data:
+            whole.update(piece)
+            written += len(piece)
+            file.write(piece)
+            if written - looked_at >= LOOK_EVERY_BYTES:
+                file.flush()
+                self._leave_the_logs_room(expected - written)
+                looked_at = written
+        file.seek(0)
+        size = len(meta.members) + written
+        file.write(encode_header(meta, self._cluster, size, whole.digest()))
+        file.flush()
+
+    def _leave_the_logs_room(self, to_write: int) -> None:
+        """The log has promised to write what it admitted, and ends the process if it cannot."""
+        left = self._free(self._folder) - max(0, to_write)
+        if left < ROOM_RESERVE_BYTES:
+            what = f"{left} bytes would be free, the log needs {ROOM_RESERVE_BYTES}"
+            raise OSError(errno.ENOSPC, f"no room for a snapshot beside the log: {what}")
+
+    def clear_up(self) -> None:
+        """Once, by the one writer, when the log has been recovered: nothing here is being made.
+
+        A part was being written when a process ended.
+        What lies ahead of the log's results came from a leader, and the process ended before the
+        log followed it. It will come again.
+        """
+        for part in self._folder.glob("*.part"):
+            part.unlink()
+        for ahead in self.indexes():
+            if ahead > self._usable_through():
+                self._file(ahead).unlink()
 
     def newest_first(self) -> Iterator[tuple[SnapshotMeta, bytes]]:
         for index in self.indexes():

@@ -9,6 +9,7 @@ and all of them travel. The driver decides nothing and knows ports only: not LMD
 Whatever any task raises ends all of them: state and log might no longer fit together.
 """
 
+import contextlib
 import math
 from collections.abc import Awaitable, Callable
 from enum import Enum
@@ -19,7 +20,7 @@ import trio
 from replication.batching import Submission
 from replication.membership import Configuration
 from replication.node import Node
-from replication.node_snapshots import machine_of
+from replication.node_snapshots import SnapshotFailed, machine_of
 from replication.node_view import node_status
 from replication.ports import (
     Clock,
@@ -40,6 +41,8 @@ T = TypeVar("T")
 
 DRAIN_S_MAX: Final = 5.0
 """How long a node that stops waits for what it took, and for somebody to take the lead."""
+LAST_S_MAX: Final = 60.0
+"""How long a node that stops waits for its last snapshot: that only saves time at a start."""
 MESSAGES_AT_ONCE: Final = 64
 """Received messages between two looks at everything else."""
 
@@ -96,12 +99,15 @@ class Driver(Generic[M]):
         self._timing = Pulse()  # for the timer
         self._to_save = Pulse()  # for the saver
         self._to_exchange = Pulse()  # for snapshots of and for other nodes
-        self._saved = Pulse()  # for those who asked for a snapshot
+        self._changed = Pulse()  # for those who asked for a snapshot
         self._started = trio.Event()
         self._published_index = node.feed.last_index
         self._saved_index = 0
+        self._failures = 0
+        self._failed = (0, "")
+        """The last snapshot that could not be saved, and why."""
         self.on_drained: Callable[[], Awaitable[object]] | None = None
-        """Called once all is drained, while the disk still works."""
+        """Called once all is drained, while the disk still works; not waited for without end."""
 
     # --- what servers call -------------------------------------------------------------------
 
@@ -164,12 +170,21 @@ class Driver(Generic[M]):
         return self.node.unstored_results
 
     async def snapshot(self) -> int:
-        """Saves a snapshot of the state; gives its index. 0: there is nothing to save."""
-        index = self.node.snapshot_soon()
+        """Saves a snapshot of the state; gives its index. 0: there is nothing to save.
+
+        Raises `SnapshotFailed`. One that was under way may be of an older state, or come to nothing
+        with a damaged record or a leader's snapshot: then the next is asked for.
+        """
+        wanted, failures = self.node.snapshot_soon(), self._failures
         self._after_input()
-        while self._saved_index < index:
-            await self._saved.wait()
-        return max(index, self._saved_index)
+        while self._saved_index < wanted:
+            if self._failures != failures and self._failed[0] >= wanted:
+                raise SnapshotFailed(f"snapshot {self._failed[0]}: {self._failed[1]}")
+            if not self.node.snapshots.is_busy:
+                self.node.snapshot_soon()
+                self._after_input()
+            await self._changed.wait()
+        return max(wanted, self._saved_index)
 
     async def running(self) -> None:
         """Returns when the node may be asked: a lone voter when it takes submissions."""
@@ -197,7 +212,8 @@ class Driver(Generic[M]):
                 nursery.start_soon(self._receive_loop, self._transport)
             await self._drained()
             if self.on_drained is not None:
-                await self.on_drained()
+                with trio.move_on_after(LAST_S_MAX), contextlib.suppress(SnapshotFailed):
+                    await self.on_drained()  # of what failed the node has warned
             nursery.cancel_scope.cancel()
         self._stage = Stage.STOPPED
         self.node.end()
@@ -261,11 +277,12 @@ class Driver(Generic[M]):
             try:
                 await self._snapshots.save(meta, data)
             except OSError as error:
+                self._failures += 1
+                self._failed = (meta.index, str(error))
                 self.node.snapshot_failed(meta, str(error))
             else:
                 self._saved_index = max(self._saved_index, meta.index)
                 self.node.snapshot_saved(meta)
-            self._saved.fire()
             self._after_input()
 
     async def _exchange_loop(self) -> None:
@@ -277,7 +294,8 @@ class Driver(Generic[M]):
         while True:
             index, arrived = node.snapshots.take_to_read(), node.snapshots.take_to_restore()
             if index != 0:
-                read = await trio.to_thread.run_sync(newest_outgoing, self._snapshots, index)
+                base = node.replica.base.index
+                read = await trio.to_thread.run_sync(newest_outgoing, self._snapshots, index, base)
                 node.snapshot_read(index, read)
             if arrived is not None:
                 machine = await trio.to_thread.run_sync(machine_of, node.kind, *arrived)
@@ -299,6 +317,7 @@ class Driver(Generic[M]):
             self._note_start()
         self._work.fire()
         self._to_save.fire()
+        self._changed.fire()
         self._to_exchange.fire()
         self._timing.fire()
 

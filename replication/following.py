@@ -8,9 +8,13 @@ It must not know elections, nor how a leader chooses what to send.
 A damaged record (docs/log.md) is not a missing one: it was acknowledged and may be decided. It is
 asked for by its hash, of everybody; until it is back this member neither votes nor acknowledges
 anything at or above it. Three things end that: the record comes; the leader's log, agreeing up to
-there, has another one, so ours was never decided (what was decided, every leader has: so where
-nothing says which hash ours had, the leader's is taken for it); or every other voter says, from a
-sound log, that it has none of that hash, which proves the same without a leader.
+there, has another one, so ours was never decided; or the leader, or every other voter, says from a
+sound log that it has none of that hash, which proves the same.
+
+The last two only count against the highest damaged record, whose hash the anchor or a confirmed
+successor names. Below it nothing here is certain (`log_window.py`): what stands there may be a lost
+write's older record, and what names it may be one. What was decided, every leader has: so there the
+leader's word is taken for ours, and nothing is cut, for above it lies what we have acknowledged.
 """
 
 from replication.elections import Elections
@@ -56,23 +60,23 @@ class Following(Elections):
         """Whether the record before the leader's first one is ours, too.
 
         What is decided every leader has, so of a decided record that nothing here can name any
-        more, because its successor is damaged, the leader says which hash it has.
+        more, because a record above it is damaged, the leader says which hash it has.
         """
         log = self._log
         index = message.prev_index
         if index > log.last_index:
             return False
-        own = None
+        same = None
         try:
-            own = log.hash_at(index)
+            same = log.compare(index, message.prev_hash)
         except CorruptRecord as error:
             if index > self._commit_index:
                 raise
             self._found_damage(error.index)
-        if own is None and index <= self._commit_index:
+        if same is None and index <= self._commit_index:
             log.name(index, message.prev_hash)
             return True
-        if own != message.prev_hash:
+        if not same:
             return False
         return index in log.damaged or log.term_at(index) == message.prev_term
 
@@ -113,15 +117,15 @@ class Following(Elections):
         log = self._log
         for record in records:
             if record.index <= log.last_index:
-                own = log.hash_at(record.index)
-                if own is None:
-                    log.damaged[record.index] = own = record.hash  # see the module's docstring
-                if own == record.hash:
-                    if record.index in log.in_repair:
+                same = log.compare(record.index, record.hash)
+                if same is None:
+                    log.name(record.index, record.hash)  # see the module's docstring
+                if same is not False:
+                    if log.wants(record.index):
                         log.repair(record)
                     place = record.index
                     continue
-                self._cut(record.index)
+                self._cut(record.index, record.prev_hash)
             self._extend(record)
             place = record.index
         return place
@@ -187,14 +191,17 @@ class Following(Elections):
         progress = self._progress.get(message.sender)
         if compacted and progress is not None:
             progress.lacks_what_is_gone = True
-            self._snapshot_wanted_by.append(message.sender)
+            if message.sender not in self._snapshot_wanted_by:
+                self._snapshot_wanted_by.append(message.sender)
         # Sound and durable, or it proves nothing: what is not here may still come.
         sound = log.is_whole and not compacted and self._log.durable_index >= log.last_index
         lacks = not found and sound and own != message.hash
+        below = min(index - 1, log.last_index)
         self._send(
             RepairReply(
                 sender=self.member, to=message.sender, term=self._term, index=index,
-                hash=message.hash, record=found, lacks=lacks, compacted=compacted,
+                hash=message.hash, record=found, lacks=lacks, compacted=compacted, below=below,
+                below_hash=(log.hash_at(below) or b"") if lacks else b"",
             )
         )  # fmt: skip
 
@@ -210,19 +217,33 @@ class Following(Elections):
                 return
             if record.hash == expected and message.index in log.in_repair:
                 log.repair(record)
-                self._without.pop(message.index, None)
         elif message.lacks and message.index > self._commit_index:
-            without = self._without.setdefault(message.index, set())
-            without.add(message.sender)
-            others = {m for m in self.configuration.members if self.configuration.votes(m)}
-            others = others or {self._leader}
-            below = message.index - 1
-            known_below = below not in log.damaged or log.damaged[below]
-            # Who leads our term has all that is decided; the others speak for a term without one.
-            leads = message.sender == self._leader and message.term == self._term
-            if (leads or without >= others - {self.member}) and known_below:
-                self._cut(message.index)
-                self._without.clear()
+            self._on_lacks(message)
+
+    def _on_lacks(self, message: RepairReply) -> None:
+        """There is no such record in a log that may prove that there never was a decided one.
+
+        The same log says where ours ends then: nothing here can tell which record stood below.
+        """
+        log = self._log
+        below = message.below, message.below_hash
+        if not log.is_confirmed(message.index) or not message.below_hash:
+            return  # what names it may itself be wrong; or an older program, that does not say
+        if below[0] < max(self._commit_index, log.base.index) or log.compare(*below) is False:
+            return
+        without = self._without.setdefault((message.index, message.hash), {})
+        without[message.sender] = below
+        voters = {m for m in self.configuration.members if self.configuration.votes(m)}
+        others = (voters or {self._leader}) - {self.member}
+        # Who leads our term has all that is decided; the others speak for a term without one.
+        leads = message.sender == self._leader and message.term == self._term
+        all_say_so = without.keys() >= others and len({without[m] for m in others}) == 1
+        if leads or all_say_so:
+            if message.term > self._term:  # and the record below may be of a later term than ours
+                self._new_term(message.term)
+                self._become_follower(NOBODY)
+            self._cut(below[0] + 1, below[1])
+            self._without.clear()
 
     def _found_damage(self, index: int) -> None:
         """A read failed: from now on the record is in repair, and who leads must not go on."""

@@ -66,12 +66,12 @@ class Installing(Leading):
             return False
         for _ in range(2):
             try:
-                own = self._log.hash_at(meta.index)
+                same = self._log.compare(meta.index, meta.record_hash)
             except CorruptRecord as error:
                 self._found_damage(error.index)  # and its successor may say which hash it had
             else:
-                if own is not None:
-                    return own == meta.record_hash
+                if same is not None:
+                    return same
         return max(self._commit_index, self._acked_index) >= meta.index
 
     def _on_snapshot_chunk(self, message: SnapshotChunk) -> None:
@@ -96,7 +96,7 @@ class Installing(Leading):
         log = self._log
         if meta.index >= log.last_index or log.is_whole:
             return True
-        return log.hash_at(meta.index) is not None
+        return log.compare(meta.index, meta.record_hash) is not None
 
     def _finish_reset(self, base: Base) -> None:
         self._log.reset(base)

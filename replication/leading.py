@@ -289,11 +289,16 @@ class Leading(Following):
 
     @property
     def successor(self) -> int | None:
-        """The other voter that has most, is heard of, is whole and would; None: there is none."""
+        """The other voter that has most, is heard of, is whole and would; None: there is none.
+
+        Heard of within an election timeout, not since the leader last counted: it may have counted
+        just now, and then has heard of nobody since.
+        """
+        since_s = self._now_s - self.settings.election_timeout_s
         found = [
             (progress.match, -member)
             for member, progress in self._progress.items()
-            if member in self.configuration.voters and progress.active
+            if member in self.configuration.voters and progress.heard_s >= since_s
             if not progress.damaged and not progress.declines
         ]
         return -max(found)[1] if found else None
@@ -363,6 +368,8 @@ class Leading(Following):
 
     def _offer_snapshot(self, snapshot: Outgoing) -> None:
         """The node read the newest snapshot for those who need one."""
+        if snapshot.index < self._log.base.index:
+            return  # the log was cut meanwhile: what follows it is gone; a newer one will be read
         wanted_by, self._snapshot_wanted_by = self._snapshot_wanted_by, []
         for member in wanted_by:
             progress = self._progress.get(member)

@@ -7,6 +7,12 @@ loses acknowledged orders. So the bookkeeping of writes that are under way, of s
 cut while they are, and of damage stands here, apart from the rules that need it. It asks a
 `RecordReader`, never a disk, and must not know terms' leaders, votes or messages.
 
+What a damaged record was only its successor can say, or the end; and the successor only if it is
+known itself to be of this log: above a lost write's older record, another branch begins. So the
+highest damaged record alone has a name from the start. Below it nothing is confirmed, neither a
+name nor a record that is sound in itself, until it is back and says what stood below it, and so
+on downwards (`_confirm_below`), or until the leader says what it has there (`name`).
+
 What lies where
 
     base ............. first cached ............ durable ............ flight ............ last
@@ -38,7 +44,8 @@ class LogWindow:
     ) -> None:  # fmt: skip
         self.base = base
         self.damaged = damaged
-        """Index -> the hash that the record there had, empty while that is unknown."""
+        """Index -> the hash that the record there had, empty while nobody has said it whose word
+        counts."""
         self._reader = reader
         self._cached: deque[Record] = deque()
         self._cached_bytes = 0
@@ -48,6 +55,7 @@ class LogWindow:
         self._repaired_in_flight: list[Record] = []
         self._ahead: Record | None = None
         """Read to confirm the one before it; nothing has confirmed it yet."""
+        self._restored: list[Record] = []
         self._cut_from = 0
         self._flight_index: int | None = None
         self.durable_index = anchor.last_index
@@ -103,17 +111,18 @@ class LogWindow:
         return self._reader.record(index)
 
     def term_at(self, index: int) -> int | None:
-        """None where that is not known: below the base, above the end, or damaged."""
+        """None where that is not known: below the base, above the end, damaged, or right below a
+        damaged one."""
         if index == self.last_index and index not in self.damaged:
             return self.last_term
         if index == self.base.index:
             return self.base.term
-        if not self.holds(index) or index in self.damaged:
+        if not self.holds(index) or index in self.damaged or self._is_nameless(index):
             return None
         return self.record(index).term
 
     def hash_at(self, index: int) -> bytes | None:
-        """Of a damaged record the hash that it had, if its successor says so; else as `term_at`."""
+        """Of a damaged record the hash that it had, if that is known; else as `term_at`."""
         if index == self.last_index:
             return self.last_hash
         if index == self.base.index:
@@ -122,7 +131,26 @@ class LogWindow:
             return None
         if index in self.damaged:
             return self.damaged[index] or None
-        return self.record(index).hash
+        return None if self._is_nameless(index) else self.record(index).hash
+
+    def compare(self, index: int, expected: bytes) -> bool | None:
+        """Whether our record at `index` has this hash; None where nothing here can tell.
+
+        Another hash below a damaged record proves nothing: a lost write may stand there.
+        """
+        own = self.hash_at(index)
+        if own == expected:
+            return True
+        return False if own is not None and self.is_confirmed(index) else None
+
+    def is_confirmed(self, index: int) -> bool:
+        """What is said to have stood there is known: nothing above it is damaged."""
+        return index <= self.base.index or max(self.damaged, default=0) <= index
+
+    def _is_nameless(self, index: int) -> bool:
+        """Sound or not, the record that would name it is not here."""
+        above = index + 1
+        return above in self.damaged and self._in_memory(above) is None
 
     @property
     def is_whole(self) -> bool:
@@ -150,10 +178,13 @@ class LogWindow:
         self._cache(record)
         self._end_at(record)
 
-    def cut(self, from_index: int) -> None:
-        """Another leader's records replace what stands from `from_index` on."""
+    def cut(self, from_index: int, below: bytes) -> None:
+        """Another leader's records replace what stands from `from_index` on.
+
+        `below`: the hash of the record before that, as this leader has it. Whatever lies there on
+        the disk, the log ends with that one.
+        """
         assert self.base.index < from_index <= self.last_index, (from_index, self.last_index)
-        end = self._end_after_cut(from_index)
         self._ahead = None
         handed_out = self.durable_index if self._flight_index is None else max(
             self._flight_index, self.durable_index
@@ -170,7 +201,8 @@ class LogWindow:
         for index in [index for index in self.damaged if index >= from_index]:
             del self.damaged[index]
             self._repaired.pop(index, None)
-        self._find_end(from_index - 1, end)
+        self._restored = [record for record in self._restored if record.index < from_index]
+        self._end_after_cut(from_index - 1, below)
 
     def forget_through(self, base: Base) -> None:
         """A snapshot covers everything up to `base`: compaction, the end stays."""
@@ -193,6 +225,7 @@ class LogWindow:
         self._to_write.clear()
         self.damaged.clear()
         self._repaired.clear()
+        self._restored.clear()
         self._cut_from = 0
         self.durable_index = base.index
         self._end_at_base()
@@ -210,33 +243,56 @@ class LogWindow:
     # --- repair -----------------------------------------------------------------------------
 
     def found_damage(self, index: int) -> None:
-        """A record that was sound can no longer be read."""
-        if index not in self.damaged and self.holds(index):
-            following = index + 1
-            expected = self.last_hash if index == self.last_index else b""
-            if not expected and following not in self.damaged:
-                try:
-                    expected = self.record(following).prev_hash
-                except CorruptRecord:
-                    self.found_damage(following)
-            self.damaged[index] = expected
+        """A record that was sound can no longer be read, or is not the one that was written.
+
+        Neither are those right above it that nothing confirms; only the highest gets a name.
+        """
+        if index in self.damaged or not self.holds(index):
+            return
+        top, expected = index, b""
+        while not expected and self.is_confirmed(top):
+            if top == self.last_index:
+                expected = self.last_hash
+                break
+            try:
+                expected = self.record(top + 1).prev_hash
+            except CorruptRecord:
+                top += 1
+        for nameless in range(index, top):
+            self.damaged[nameless] = b""
+        self.damaged[top] = expected
 
     def name(self, index: int, expected: bytes) -> None:
-        """The record at `index` has this hash: somebody knows it, and nothing here does."""
-        if index not in self.damaged:
-            try:
-                if self._from_disk(index).hash == expected:
-                    return
-            except CorruptRecord:
-                pass
+        """The record at `index` has this hash: somebody knows it whose word counts, and nothing
+        that is known here speaks against it. If it stands there after all, it is no more in repair.
+        """
+        kept = self._repaired.get(index)
+        if kept is not None and kept.hash != expected:
+            del self._repaired[index]
+        if kept is not None and kept.hash == expected:
+            return
+        record = self._standing(index)
+        if record is None or record.hash != expected:
+            self._drop_cached_through(index)
             self.damaged[index] = expected
-        elif not self.damaged[index]:
-            self.damaged[index] = expected
+        elif self.damaged.pop(index, None) is not None:
+            self._restore(record)
+        elif self.damaged:
+            self._confirm_below(record)
 
     def repair(self, record: Record) -> None:
         """The record that was asked for: its hash is the expected one."""
         assert self.damaged[record.index] == record.hash, record.index
         self._repaired[record.index] = record
+
+    def take_restored(self) -> list[Record]:
+        """Records that were in repair and are back since this was last called."""
+        restored, self._restored = self._restored, []
+        return restored
+
+    def wants(self, index: int) -> bool:
+        """Whether `repair` may be called for it."""
+        return bool(self.damaged.get(index)) and index not in self._repaired
 
     @property
     def in_repair(self) -> dict[int, bytes]:
@@ -269,28 +325,44 @@ class LogWindow:
         self.durable_index = self._flight_index
         self._flight_index = None
         self._ahead = None
-        for record in self._repaired_in_flight:
-            if self._repaired.pop(record.index, None) is not None:
+        written, self._repaired_in_flight = self._repaired_in_flight, []
+        for record in written:
+            if self._repaired.get(record.index) is record:
+                del self._repaired[record.index]
                 del self.damaged[record.index]
-                if record.index == self.last_index:
-                    self._end_at(record)
-                self._check_below(record)
-        self._repaired_in_flight = []
+                self._restore(record)
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _check_below(self, record: Record) -> None:
+    def _standing(self, index: int) -> Record | None:
+        """What stands there, whatever anybody says of it; None if it is not sound, or is just
+        being overwritten."""
+        if any(record.index == index for record in self._repaired_in_flight):
+            return None
+        try:
+            return self._in_memory(index) or self._reader.record(index)
+        except CorruptRecord:
+            return None
+
+    def _restore(self, record: Record) -> None:
+        """It is here, on the disk, and it is the one that was named."""
+        self._restored.append(record)
+        if record.index == self.last_index:
+            self._end_at(record)
+        self._confirm_below(record)
+
+    def _confirm_below(self, record: Record) -> None:
         """A record that came back says which hash the one below it had.
 
         It is believed more than what stood in its place, which may have been of another branch.
+        And what is linked to it without a gap is now confirmed, down to the next damaged record,
+        which has a name from now on.
         """
         below = record.index - 1
         if not self.holds(below):
             return
         if below in self.damaged:
-            self.damaged[below] = record.prev_hash
-            if below in self._repaired and self._repaired[below].hash != record.prev_hash:
-                del self._repaired[below]
+            self.name(below, record.prev_hash)
             return
         try:
             sound = self.record(below).hash == record.prev_hash
@@ -299,6 +371,15 @@ class LogWindow:
         if not sound:
             self._drop_cached_through(below)
             self.damaged[below] = record.prev_hash
+            return
+        gap = max((index for index in self.damaged if index < below), default=self.base.index)
+        if gap > self.base.index:
+            try:
+                lowest = self.record(gap + 1)
+            except CorruptRecord as error:
+                self.found_damage(error.index)
+            else:
+                self.name(gap, lowest.prev_hash)
 
     def _drop_cached_through(self, index: int) -> None:
         while self._cached and self._cached[0].index <= index:
@@ -320,29 +401,20 @@ class LogWindow:
         self.last_term = self.base.term
         self.last_ts_ns = self.base.ts_ns
 
-    def _end_after_cut(self, from_index: int) -> Record | None:
-        """The record below; read while the one that is cut, which names it, is still here."""
-        below = from_index - 1
-        if below == self.base.index or below in self.damaged:
-            return None
-        if from_index in self.damaged and self._in_memory(below) is None:
-            return self._from_disk(below)  # nobody can name it any more
-        return self.record(below)
-
-    def _find_end(self, index: int, record: Record | None) -> None:
-        """The end is now at `index`, whose record may itself be damaged, and is None then."""
+    def _end_after_cut(self, index: int, expected: bytes) -> None:
+        """The end is now at `index`, whose record may itself be damaged."""
         if index == self.base.index:
+            assert expected == self.base.hash, f"the log was cut above another base than {index}"
             self._end_at_base()
             return
-        if record is not None:
-            self._end_at(record)
-            return
-        expected = self.damaged[index]
         # The term of a damaged end is not known: nobody votes with it, and its own term's records
         # can only follow one of a term at most theirs.
-        assert expected, f"record {index}: the log was cut above a record of unknown hash"
         self.last_index, self.last_hash = index, expected
         self.last_term, self.last_ts_ns = self.base.term, self.base.ts_ns
+        self.name(index, expected)
+        end = None if index in self.damaged else self._standing(index)
+        if end is not None:
+            self._end_at(end)
 
 
 def _size(record: Record) -> int:

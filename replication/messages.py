@@ -124,13 +124,19 @@ class Repair(Message, frozen=True, kw_only=True, array_like=True, tag=7):
 
 class RepairReply(Message, frozen=True, kw_only=True, array_like=True, tag=8):
     """The record; or, with `lacks`, the sound and durable statement that there is none of that
-    hash here. Neither: the sender cannot say (its own is damaged, or compacted)."""
+    hash here. Neither: the sender cannot say (its own is damaged, or compacted).
+
+    `below`: the highest index below `index` at which the sender has a record, `below_hash` its
+    hash: there the log of whoever asked ends if its own record was never decided.
+    """
 
     index: int
     hash: bytes
     record: bytes = b""
     lacks: bool = False
     compacted: bool = False
+    below: int = 0
+    below_hash: bytes = b""
 
 
 class TimeoutNow(Message, frozen=True, kw_only=True, array_like=True, tag=9):

@@ -298,7 +298,7 @@ class Node(Generic[M]):
             return None
         self._propose_what_is_due()
         of_replica = self.replica.take_write()
-        base = self.snapshots.take_base()
+        base = self.snapshots.take_base(of_replica)
         resets = of_replica is not None and of_replica.reset is not None
         installs = resets or (base is not None and base.index > self._results.stored_index)
         results: list[Result] = []

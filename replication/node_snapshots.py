@@ -11,7 +11,7 @@ is what survives a crash between any two of them. It decides no protocol and doe
     given:     a follower needs one ──▶ read, by whoever runs the node ──▶ offered
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Generic, TypeVar
 
 from replication.ports import (
@@ -23,7 +23,7 @@ from replication.ports import (
     Warner,
 )
 from replication.progress import Outgoing
-from replication.replica import Replica
+from replication.replica import Replica, ReplicaWrite
 from replication.settings import NodeSettings
 from replication.snapshot_chunks import ArrivedData
 
@@ -31,7 +31,28 @@ M = TypeVar("M", bound=StateMachine)
 
 NOTHING_WANTED: Final = 1 << 62
 KEPT: Final = 2
-"""As many as the store keeps: the log must reach back to the older one, in case the newer rots."""
+"""The newest may rot; then the one before it saves most of the replay, and the log reaches back to
+it."""
+
+
+WANTED_SOONER: Final = 16
+"""After one that failed the next is tried so many times sooner if a follower waits for it."""
+
+
+class SnapshotFailed(Exception):
+    """The disk's fault, or its room's: it was asked for and not saved. The log alone is enough."""
+
+
+def superfluous(indexes: Iterable[int], usable_through: int) -> list[int]:
+    """Those of the snapshots on a disk that may be deleted.
+
+    A leader's snapshot is durable before the log restarts after it. Until then only the older
+    ones, up to `usable_through`, are any use to a start; however many come, those stay.
+    """
+    newest = sorted(indexes, reverse=True)
+    usable = [index for index in newest if index <= usable_through]
+    kept = {*newest[:KEPT], *usable[:KEPT]}
+    return [index for index in newest if index not in kept]
 
 
 def machine_of(kind: MachineKind[M], meta: SnapshotMeta, data: bytes) -> M | str:
@@ -66,22 +87,30 @@ class NodeSnapshots(Generic[M]):
         self._is_reading = False
         self._read: Outgoing | None = None
         self._unreadable = 0
+        self._failed_at = 0
 
     # --- one's own --------------------------------------------------------------------------
 
     def is_due(self, index: int) -> bool:
-        idle = self._saving is None and self._taking is None
-        return idle and index - self._newest >= self._settings.snapshot_entries
+        """After one that failed, too, only so many entries later: it is the whole state that is
+        copied, and hashed, and perhaps written in vain."""
+        last = max(self._newest, self._failed_at)
+        return not self.is_busy and index - last >= self._settings.snapshot_entries
 
     def begin(self, machine: StateMachine) -> None:
         """Nothing happens while another snapshot is being taken or saved, or of an empty state."""
-        if self._saving is None and self._taking is None and machine.index != 0:
+        if not self.is_busy and machine.index != 0:
             machine.begin_snapshot(self._settings.snapshot_step_bytes)
             self._taking = machine
 
     @property
     def is_taking(self) -> bool:
         return self._taking is not None
+
+    @property
+    def is_busy(self) -> bool:
+        """One is being taken or saved: another one would not be begun."""
+        return self._saving is not None or self._taking is not None
 
     def go_on(self, machine: StateMachine, replica: Replica, ts_ns: int) -> bool:
         """Copies a part of the state; False if there is nothing to do before the next entry.
@@ -130,12 +159,15 @@ class NodeSnapshots(Generic[M]):
         assert self._saving is not None, "a snapshot was saved that nobody took"
         size = self._saving[1].size
         self._saving = None
+        self._failed_at = 0
         self._remember(meta.index)
         return size
 
     def failed(self, meta: SnapshotMeta) -> bool:
         """True if it was a leader's."""
         arriving = self.is_arriving(meta)
+        if not arriving:
+            self._failed_at = meta.index
         self._saving = None
         self._arriving = None
         return arriving
@@ -196,8 +228,13 @@ class NodeSnapshots(Generic[M]):
     def keep_log_above(self, base: Base) -> None:
         self._base = base
 
-    def take_base(self) -> Base | None:
+    def take_base(self, write: ReplicaWrite | None) -> Base | None:
+        """What goes with this write. One that waited for a busy disk is overtaken by a leader's
+        snapshot: a log that restarts above it must not go back to it."""
         base, self._base = self._base, None
+        reset = write.reset if write is not None else None
+        if base is not None and reset is not None and base.index <= reset.index:
+            return None
         return base
 
     # --- giving away ------------------------------------------------------------------------
@@ -210,7 +247,9 @@ class NodeSnapshots(Generic[M]):
             replica.offer_snapshot(self._read)
             self._read = None  # gigabytes, perhaps: those who get it keep it while they do
         elif self._newest == self._unreadable:  # 0 too
-            self.begin(machine)
+            waited = machine.index - self._failed_at
+            if not self._failed_at or waited * WANTED_SOONER >= self._settings.snapshot_entries:
+                self.begin(machine)
         elif not self._is_reading:
             self._to_read = self._newest
 

@@ -350,7 +350,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     only what is committed has one. `repaired`: put in place of damaged records, at or below the
     anchor. `records`: appended, each at the last index + 1. `results`: each at the last result's
     index + 1. `base`: forget records and results up to and with this index, which a snapshot
-    covers.
+    covers; never below the reset or the base that the log has.
     """
 
     reset: Base | None = None

@@ -54,8 +54,8 @@ class Recovered(msgspec.Struct, Generic[M], kw_only=True):
     """What a node starts from. Records above `known_index` are durable, not known to be decided.
 
     `configurations` has the one in force at the base first. The machine stands below the first
-    damaged record above its snapshot; `damaged` has each bad record's expected hash, empty where
-    its successor is damaged too.
+    damaged record above its snapshot; `damaged` has the highest bad record's expected hash, and an
+    empty one of those below it: what could say theirs is not confirmed to be of this log.
     """
 
     machine: M
@@ -144,21 +144,23 @@ class _Walk:
         """From the anchor down each sound record says which hash the one below it must have.
 
         Below a damaged record that is not known until it is repaired: what stands there is
-        accepted for now, and checked again then (`replication/log_window.py`).
+        accepted for now, and checked again then (`replication/log_window.py`). It may be a lost
+        write's older record, whose word on the one below is another branch's: if the two do not
+        fit, one of them is wrong, and nobody here knows which. So no such word becomes a hash.
         """
         found: list[tuple[int, Configuration]] = []
-        expected = anchor.last_hash
+        expected, confirmed = anchor.last_hash, True
         for index in range(anchor.last_index, self._base.index, -1):
             try:
                 record = store.record(index)
             except CorruptRecord as error:
-                self._damage(index, expected, error)
-                expected = b""
+                self._damage(index, expected if confirmed else b"", error)
+                expected, confirmed = b"", False
                 continue
             if expected and record.hash != expected:
                 what = "is not the record that the one after it, or the anchor, names"
-                self._damage(index, expected, BrokenChain(index, what))
-                expected = b""
+                self._damage(index, expected if confirmed else b"", BrokenChain(index, what))
+                expected, confirmed = b"", False
                 continue
             expected = record.prev_hash
             if record.kind == MEMBERS:

@@ -44,7 +44,7 @@ The caller's duties
  6. Call `tick` when `deadline_s` has come, with the node's monotonic clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -174,6 +174,11 @@ class Replica(Installing):
         return len(self._log.damaged)
 
     @property
+    def in_repair(self) -> Collection[int]:
+        """Their indexes: a view that changes with them."""
+        return self._log.damaged.keys()
+
+    @property
     def term_start_index(self) -> int:
         """Of the empty record that began this node's leadership; 0 while it does not lead."""
         return self._term_start_index
@@ -245,6 +250,7 @@ class Replica(Installing):
             self._receive(message)
         except CorruptRecord as error:  # what the log read for it; nothing was changed by then
             self._found_damage(error.index)
+        self._take_restored()
 
     def _is_for_this_node(self, message: Message) -> bool:
         """Who joins knows nodes only, not which incarnation is alive there."""
@@ -304,6 +310,8 @@ class Replica(Installing):
         self._log.end_write()
         if self._reset_in_flight is not None:
             self._finish_reset(self._reset_in_flight)
+        if self._take_restored():
+            self._repair_due_s = now_s  # what came back names the next one to ask for
         had_news = self._hard_state_in_flight
         self._hard_state_in_flight = False
         held, self._held_in_flight = self._held_in_flight, []

@@ -130,7 +130,8 @@ class ReplicaState:
         self._reset: Base | None = None
         self._reset_in_flight: Base | None = None
         # --- what the disk damaged
-        self._without: dict[int, set[int]] = {}  # damaged index -> voters that have no such record
+        self._without: dict[tuple[int, bytes], dict[int, tuple[int, bytes]]] = {}
+        """Damaged index and hash -> who has no such record -> what it has below: index, hash."""
         # --- what the node tells
         self.checkpoint: tuple[int, bytes] = (0, b"")
         self.version = 0
@@ -205,14 +206,28 @@ class ReplicaState:
         if record.kind == MEMBERS:
             self._take_configuration(record)
 
-    def _cut(self, from_index: int) -> None:
+    def _cut(self, from_index: int, below: bytes) -> None:
+        """`below`: the hash of the record before it, with which our log ends from now on."""
         assert from_index > self._commit_index, (
             f"record {from_index} is committed (up to {self._commit_index}) and was to be cut"
         )
-        self._log.cut(from_index)
+        self._log.cut(from_index, below)
         while len(self._configurations) > 1 and self._configurations[-1][0] >= from_index:
             self._configurations.pop()
         self._verified_index = min(self._verified_index, from_index - 1)
+
+    def _take_restored(self) -> bool:
+        """A list of members that was damaged is in force again; one of another branch ceases.
+
+        True: some record is back.
+        """
+        restored = self._log.take_restored()
+        for record in restored:
+            others = [pair for pair in self._configurations[1:] if pair[0] != record.index]
+            if record.kind == MEMBERS and record.index > self._log.base.index:
+                others.append((record.index, membership.decode(record.payload)))
+            self._configurations[1:] = sorted(others, key=lambda pair: pair[0])
+        return bool(restored)
 
     def _commit_through(self, index: int) -> None:
         """Rule 7: decided records are handed out in order, each once."""

@@ -39,10 +39,14 @@ def outgoing(meta: SnapshotMeta, data: bytes) -> Outgoing:
     return Outgoing(meta.index, msgspec.msgpack.encode(meta), data, hashlib.sha256(data).digest())
 
 
-def newest_outgoing(store: SnapshotStore, most: int) -> Outgoing | None:
-    """The newest whole snapshot up to the index `most`. It is read and hashed: no quick matter."""
+def newest_outgoing(store: SnapshotStore, most: int, base: int) -> Outgoing | None:
+    """The newest whole snapshot up to the index `most`. It is read and hashed: no quick matter.
+
+    None below `base`, where the log of whoever gives it begins: what follows such a one is gone,
+    and who installed it would be given it again.
+    """
     for meta, data in store.newest_first():
-        if meta.index <= most:
+        if base <= meta.index <= most:
             return outgoing(meta, data)
     return None
 

@@ -16,7 +16,7 @@ changed, so that all of them together cost little, and counts how often it looke
     BOUND queues stay bounded
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from core.codes import MODE_NORMAL, MODE_POST_ONLY
@@ -47,19 +47,20 @@ class Member:
     """What is known of one member id, which never comes back once its disk is lost."""
 
     __slots__ = (
-        "acked", "durable_term", "durable_vote", "host", "leads_from", "log", "role", "term",
+        "acked", "durable_term", "durable_vote", "host", "in_repair", "leads_from", "log", "role",
+        "term",
     )  # fmt: skip
 
     def __init__(self, host: Host) -> None:
         self.host = host
         self.log = host.storage.log
         """Its disk's log; of a lost disk what stood there, for what it had promised was true."""
-        self.durable_term = 0
-        self.durable_vote = 0
+        self.durable_term = self.durable_vote = 0
         self.acked = 0
+        """The highest record that it acknowledged to any leader and that was decided."""
+        self.in_repair: Collection[int] = ()
         self.leads_from = NEVER
         """What was committed when it began to lead, until it commits more."""
-        """The highest record that it acknowledged to any leader and that was decided."""
         self.role: Role | None = None
         self.term = 0
 
@@ -132,7 +133,7 @@ class Checkers:
         found = {index for index in recovered.damaged if index in host.storage.log.damaged}
         hidden = {index for index in host.storage.log.damaged if index <= state.last_index} - found
         # Which record must stand below a damaged one is known when that one is repaired.
-        hidden = {index for index in hidden if index + 1 not in {*found, *hidden}}
+        hidden = {index for index in hidden if index + 1 not in {*recovered.damaged, *hidden}}
         self.check(
             "REC", not hidden,
             lambda: f"node {host.number} did not notice damage at {sorted(hidden)[:5]}",
@@ -181,6 +182,8 @@ class Checkers:
                 lambda key=key: f"two records at index {key[0]} of term {key[1]}",
             )  # fmt: skip
             before = host.storage.log.hashes.get(record.index - 1)
+            if record.index - 1 in member.in_repair:
+                before = None  # it may be a leader's word that names it, against what stands there
             self.check(
                 "LM", before is None or before == record.prev_hash,
                 lambda key=key: f"node {host.number}: record {key[0]} does not follow the one "
@@ -236,7 +239,7 @@ class Checkers:
                 self.on_moment(host, "leader")
             elif role is Role.CANDIDATE:
                 self.on_moment(host, "candidate")
-        member.role, member.term = role, term
+        member.role, member.term, member.in_repair = role, term, replica.in_repair
         if replica.commit_index > member.leads_from:
             member.leads_from = NEVER
             self.on_moment(host, "decides")

@@ -389,7 +389,9 @@ class Host:
 
     def _read_ends(self, life: int, index: int) -> None:
         if life == self.life:
-            self.later(self._was_read, life, index, newest_outgoing(self.storage.snapshots, index))
+            base = self.storage.log.base().index
+            read = newest_outgoing(self.storage.snapshots, index, base)
+            self.later(self._was_read, life, index, read)
 
     def _was_read(self, life: int, index: int, snapshot: Outgoing | None) -> None:
         if life == self.life and self.node is not None:

@@ -17,6 +17,7 @@ from typing import Final
 from core.machine import Machine
 from replication.batching import batch_metadata
 from replication.membership import Configuration, founding
+from replication.node_snapshots import KEPT, superfluous
 from replication.ports import (
     Base, Committed, HardState, Result, SnapshotData, SnapshotMeta, Write,
 )  # fmt: skip
@@ -33,7 +34,6 @@ from replication.recovery import Recovered, recover, refuse_damage
 from sim.programs import Program
 
 ROOM_BYTES: Final = 1 << 30
-SNAPSHOTS_KEPT: Final = 2
 
 
 class FailedSync(Exception):
@@ -125,6 +125,7 @@ class SimLog:
         if write.hard_state is not None:
             self.anchor = write.hard_state
         if write.base is not None:
+            assert write.base.index >= self.start.index, "the log begins later already"
             for index in range(self.start.index + 1, write.base.index + 1):
                 self._remove(index)
                 self.results.pop(index, None)
@@ -154,19 +155,24 @@ class SimSnapshots:
         self.rotten: list[int] = []
 
     async def save(self, meta: SnapshotMeta, data: SnapshotData) -> None:
-        self.keep(meta, b"".join(data))
+        self.keep(meta, b"".join(data), meta.index)
 
     def newest_first(self) -> Iterator[tuple[SnapshotMeta, bytes]]:
         for meta, data in reversed(self.saved):
             if meta.index not in self.rotten:
                 yield meta, data
 
-    def keep(self, meta: SnapshotMeta, data: bytes) -> None:
+    def keep(self, meta: SnapshotMeta, data: bytes, usable_through: int) -> None:
         self.saved = [pair for pair in self.saved if pair[0].index != meta.index]
         self.saved.append((meta, data))
         self.saved.sort(key=lambda pair: pair[0].index)
         self.rotten = [index for index in self.rotten if index != meta.index]
-        del self.saved[:-SNAPSHOTS_KEPT]
+        gone = superfluous([kept.index for kept, _ in self.saved], usable_through)
+        self.saved = [pair for pair in self.saved if pair[0].index not in gone]
+
+    def clear_up(self, usable_through: int) -> None:
+        """As production does after recovery."""
+        self.saved = [pair for pair in self.saved if pair[0].index <= usable_through]
 
 
 class Storage:
@@ -212,7 +218,7 @@ class Storage:
         assert pending is not None, "no snapshot was begun"
         if self.log.is_full:
             return "the disk is full"
-        self.snapshots.keep(*pending)
+        self.snapshots.keep(*pending, self.log.result_index())
         return ""
 
     def recover(
@@ -229,6 +235,7 @@ class Storage:
                 raise  # nothing is damaged: it is ours
             self._count("refused_start")
             return None
+        self.snapshots.clear_up(self.log.result_index())
         return recovered
 
     # --- faults -----------------------------------------------------------------------------
@@ -247,7 +254,7 @@ class Storage:
                     self._tear(write)
         pending, self._pending_snapshot = self._pending_snapshot, None
         if pending is not None and not self.log.is_full and self._rng.random() < 0.3:
-            self.snapshots.keep(*pending)
+            self.snapshots.keep(*pending, self.log.result_index())
 
     def wipe(self) -> None:
         """Total loss: another disk, empty."""
@@ -298,7 +305,7 @@ class Storage:
         """The newest snapshot's bytes rot, if an older one is left to start from."""
         base = self.log.start.index
         sound = [m.index for m, _ in self.snapshots.newest_first() if m.index >= base]
-        if len(sound) < SNAPSHOTS_KEPT:
+        if len(sound) < KEPT:
             return False
         self.snapshots.rotten.append(sound[0])
         self._count("snapshot_rot")

@@ -9,9 +9,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import msgspec
-
-from adapters.addresses import Address
+from adapters.addresses import dialled
 from adapters.cli.admin_calls import DEADLINE_S, Context, snapshot
 from adapters.cli.admin_group import add_group
 from adapters.cli.numbers import whole
@@ -65,11 +63,8 @@ async def status(ctx: Context) -> dict[str, Any]:
 
 
 async def add(ctx: Context) -> dict[str, Any]:
-    try:
-        address = msgspec.convert(ctx.a.address, Address)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"--address: {ctx.a.address[:80]!r} must be HOST:PORT") from error
-    request = admin.AddMemberRequest(audit=ctx.audit, node=_node(ctx), address=address)
+    dialled(ctx.a.address, "--address")
+    request = admin.AddMemberRequest(audit=ctx.audit, node=_node(ctx), address=ctx.a.address)
     answer = await ctx.core.admin.AddMember(request, timeout=DEADLINE_S)
     return {"index": answer.index, "node": ctx.a.node}
 

@@ -19,7 +19,7 @@ PLANTS: Final = (
                 "            records = self._decoded(message)\n"
                 "            if records and self._commit_index < records[-1].index < "
                 "self._log.last_index:\n"
-                "                self._cut(records[-1].index + 1)\n"
+                "                self._cut(records[-1].index + 1, records[-1].hash)\n"
                 "            place = self._take(place, records)\n",
             ),
         ),
@@ -31,7 +31,8 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _FOLLOWING,
-                "                self._cut(record.index)\n            self._extend(record)\n",
+                "                self._cut(record.index, record.prev_hash)\n"
+                "            self._extend(record)\n",
                 "                place = record.index\n                continue\n"
                 "            self._extend(record)\n",
             ),

@@ -7,6 +7,7 @@ proves anything.
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -182,6 +183,10 @@ def test_a_repaired_record_stands_in_its_place(log: Log) -> None:
     assert log.hard_state() == anchor(records[2])
 
 
+def stop(reason: str) -> NoReturn:
+    raise AssertionError(reason)
+
+
 def base_of(record: Record) -> Base:
     return Base(
         index=record.index, term=record.term, ts_ns=record.ts_ns, hash=record.hash, members=b"m"
@@ -213,6 +218,32 @@ def test_a_reset_forgets_everything_and_goes_on_after_its_base(log: Log) -> None
     log.append_now(Write(records=following, results=[result(10)], hard_state=anchor(following[1])))
     assert list(log.records(10)) == following
     assert log.result_index() == 10
+
+
+@pytest.mark.parametrize("with_reset", [True, False])
+def test_a_base_below_the_logs_own_is_our_bug_and_stops(
+    with_reset: bool, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it was taken, the log began below what the snapshot covers, with nothing there."""
+    records = chained(1, 9)
+    if isinstance(log, LmdbLog):
+        monkeypatch.setattr(log, "_die", stop)
+    log.append_now(Write(records=records, hard_state=anchor(records[-1])))
+    log.append_now(Write(results=[result(index) for index in range(1, 10)]))
+    reset = Base(index=20, term=1, ts_ns=20, hash=b"h" * 32)
+    lower = base_of(records[4])
+    if with_reset:
+        write = Write(
+            reset=reset, base=base_of(records[6]),
+            hard_state=HardState(term=1, last_index=20, last_hash=reset.hash),
+        )  # fmt: skip
+    else:
+        log.append_now(Write(base=base_of(records[6])))
+        write = Write(base=lower)
+    with pytest.raises(AssertionError, match="log begins"):
+        log.append_now(write)
+    if not with_reset:
+        assert log.base().index == 7
 
 
 @pytest.mark.trio

@@ -67,6 +67,9 @@ class Host:
         self.node: Node[Tally] | None = None
         self.held = False
         self.reads_held = False
+        self.is_full = False
+        """There is no room for snapshots."""
+        self.failed_saves = 0
         self.write: tuple[int, Write] | None = None
         self.snapshot: tuple[SnapshotMeta, SnapshotData] | None = None
         self.to_read = 0
@@ -152,7 +155,8 @@ class Cluster:
                 node.snapshot_restored(*arrived, machine_of(Tally, *arrived))
             host.to_read = host.to_read or node.snapshots.take_to_read()
             if host.to_read and not host.reads_held:
-                read = newest_outgoing(host.snapshots, host.to_read)
+                base = node.replica.base.index
+                read = newest_outgoing(host.snapshots, host.to_read, base)
                 node.snapshot_read(host.to_read, read)
                 host.to_read = 0
             if not self._disk_works(host, node) and not messages and not node.has_to_apply:
@@ -170,6 +174,10 @@ class Cluster:
         if host.snapshot is not None:
             meta, data = host.snapshot
             host.snapshot = None
+            if host.is_full:
+                host.failed_saves += 1
+                node.snapshot_failed(meta, "no room")
+                return True
             host.snapshots.save_now(meta, data)
             node.snapshot_saved(meta)
             return True

@@ -130,6 +130,7 @@ class MemoryLog:
         self.writes.append(write)
 
     def _forget_through(self, base: Base) -> None:
+        assert base.index >= self.first.index, "the log begins later already"
         for rows in (self.rows, self.results):
             for index in [index for index in rows if index <= base.index]:
                 del rows[index]

@@ -2,6 +2,7 @@
 real, and the disk answers when the test says so.
 """
 
+import errno
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -10,8 +11,10 @@ import trio.testing
 
 from core.codes import NOT_LEADER, OK, OVERLOADED, VALIDATION
 from replication.batching import Limits, Submission
-from replication.ports import Committed, Submitted, TailGone
+from replication.node_snapshots import SnapshotFailed
+from replication.ports import Committed, SnapshotData, SnapshotMeta, Submitted, TailGone
 from replication.settings import NodeSettings
+from tests.replication.memory import MemorySnapshots
 from tests.replication.tally import Tally
 from tests.replication.world import Answer, World
 
@@ -301,6 +304,97 @@ async def test_a_snapshot_in_many_steps_ends_on_an_idle_node_and_beside_entries(
             assert world.log.result_chain(meta.index) == meta.chain
 
     await in_world(World(NodeSettings(snapshot_step_bytes=20)), scenario)
+
+
+class FullDisk(MemorySnapshots):
+    """So many saves find no room."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
+
+    async def save(self, meta: SnapshotMeta, data: SnapshotData) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.failures:
+            self.failures -= 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.save_now(meta, data)
+
+
+class SlowDisk(MemorySnapshots):
+    async def save(self, meta: SnapshotMeta, data: SnapshotData) -> None:
+        await trio.sleep(2)
+        self.save_now(meta, data)
+
+
+class StuckDisk(MemorySnapshots):
+    async def save(self, meta: SnapshotMeta, data: SnapshotData) -> None:
+        await trio.sleep_forever()
+
+
+async def test_a_snapshot_that_cannot_be_saved_is_told_to_who_asked(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        await world.send().get()
+        with trio.fail_after(10):
+            with pytest.raises(SnapshotFailed, match=r"snapshot 2: .*No space left"):
+                await world.driver.snapshot()
+            assert await world.driver.snapshot() == 2
+
+    await in_world(World(snapshots=FullDisk(1)), scenario)
+
+
+async def test_a_snapshot_that_failed_is_tried_again_after_as_many_entries(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Not with the next one: the whole state is copied and hashed for it."""
+    disk = FullDisk(1 << 30)
+
+    async def scenario(world: World) -> None:
+        for first in range(1, 61):
+            await world.send(first=first).get()
+        await settle()
+        tries = (1 << 30) - disk.failures
+        assert 4 <= tries <= world.machine.index // 10
+        disk.failures = 0
+        for first in range(61, 91):
+            await world.send(first=first).get()
+        await settle()
+        assert len(disk.saved) >= 2
+
+    await in_world(World(NodeSettings(snapshot_entries=10), snapshots=disk), scenario)
+
+
+async def test_an_older_snapshot_that_is_under_way_is_not_the_one_that_was_asked_for(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def scenario(world: World) -> None:
+        for first in range(1, 8):
+            await world.send(first=first).get()
+        assert world.driver.node.snapshots.is_busy
+        with trio.fail_after(10):
+            assert await world.driver.snapshot() == world.machine.index
+        assert len(world.snapshots.saved) == 2
+
+    await in_world(World(NodeSettings(snapshot_entries=5), snapshots=SlowDisk()), scenario)
+
+
+@pytest.mark.parametrize("disk", [FullDisk(1 << 30), SlowDisk(), StuckDisk()])
+async def test_a_last_snapshot_keeps_no_node_from_stopping(
+    disk: MemorySnapshots, autojump_clock: trio.testing.MockClock
+) -> None:
+    world = World(NodeSettings(snapshot_entries=5), snapshots=disk)
+    world.driver.on_drained = world.driver.snapshot
+    with trio.fail_after(100):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(world.driver.run)
+            await world.driver.running()
+            for first in range(1, 8):
+                await world.send(first=first).get()
+            world.driver.stop()
+    wanted = [world.machine.index] if isinstance(disk, SlowDisk) else []
+    assert [meta.index for meta, _ in disk.saved][1:] == wanted
 
 
 async def test_a_drain_finishes_what_was_accepted(autojump_clock: trio.testing.MockClock) -> None:

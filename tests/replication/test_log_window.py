@@ -85,13 +85,7 @@ class WindowAndList(RuleBasedStateMachine):
         """Another leader's term begins; its records will differ."""
         index = 1 + int(share * (self.log.last_index - 1))
         below = index - 1
-        if below in self.log.damaged and not self.log.damaged[below]:
-            return  # the replica waits until it is known
-        try:
-            self.log.cut(index)
-        except CorruptRecord as error:
-            self.log.found_damage(error.index)
-            return
+        self.log.cut(index, self.right_at(below).hash if below else Base().hash)
         del self.right[below:]
         self.term += 1
 
@@ -118,16 +112,27 @@ class WindowAndList(RuleBasedStateMachine):
     def repair(self, share: float) -> None:
         """A peer sends what was asked for."""
         for index in list(self.log.in_repair):
-            if self.log.in_repair[index] == self.right_at(index).hash:
-                self.log.repair(self.right_at(index))
+            self.log.repair(self.right_at(index))
+
+    @precondition(lambda self: self.log.last_index > 0)
+    @rule(share=st.floats(0, 1))
+    def name(self, share: float) -> None:
+        """A leader says what it has, where nothing here can tell."""
+        index = 1 + int(share * (self.log.last_index - 1))
+        if self.log.compare(index, self.right_at(index).hash) is None:
+            self.log.name(index, self.right_at(index).hash)
 
     # --- what a disk does -------------------------------------------------------------------
 
     def _strikes(self, share: float) -> int:
-        """A durable row whose neighbours are as they were written; 0: there is none."""
+        """A durable row that is as it was written; 0: there is none.
+
+        Of two neighbours one may rot and the other be lost; two lost ones might fit each other.
+        """
         rows = [
             index for index in sorted(self.disk.rows)
-            if index <= self.log.durable_index and not self.wrong & {index - 1, index, index + 1}
+            if index <= self.log.durable_index and index not in self.wrong
+            if not self.stale & {index - 1, index + 1}
         ]  # fmt: skip
         return rows[int(share * (len(rows) - 1))] if rows else 0
 
@@ -139,6 +144,12 @@ class WindowAndList(RuleBasedStateMachine):
             row[at % len(row)] ^= 1
             self.disk.rows[index] = bytes(row)
             self.wrong.add(index)
+
+    @property
+    def stale(self) -> set[int]:
+        """Of these, the ones that are sound in themselves."""
+        rows, older = self.disk.rows, self.disk.older
+        return {index for index in self.wrong if rows[index] == older.get(index)}
 
     @rule(share=st.floats(0, 1))
     def lose_a_write(self, share: float) -> None:
@@ -160,6 +171,17 @@ class WindowAndList(RuleBasedStateMachine):
                 assert error.index in self.wrong or error.index in self.log.damaged
                 continue
             assert found == self.right_at(index), f"record {index} of another branch"
+
+    @invariant()
+    def what_it_asks_for_is_right(self) -> None:
+        for index, expected in self.log.damaged.items():
+            assert expected in (b"", self.right_at(index).hash), f"record {index} of another branch"
+
+    @invariant()
+    def there_is_always_something_to_ask_for(self) -> None:
+        """Or a member stays in repair for ever."""
+        damaged = self.log.damaged
+        assert not damaged or damaged[max(damaged)]
 
     @invariant()
     def what_is_sound_is_right_on_the_disk(self) -> None:

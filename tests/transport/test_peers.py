@@ -180,6 +180,25 @@ async def test_a_node_that_only_the_log_names_is_dialled_and_let_go() -> None:
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize(
+    "address", ["no-port", "a..b:7531", "x" * 64 + ".example:7531", "h:http", "ä\x00b:1"]
+)
+async def test_an_address_that_nobody_can_have_ends_nothing(address: str) -> None:
+    """It may stand in a log of before addresses were looked at: each start reads it again."""
+    pair = Pair()
+
+    async def body() -> None:
+        await until(lambda: connected(pair))
+        pair.sides[1].know({4: address})
+        await until(lambda: bool(pair.warnings))
+        assert pair.warnings[0].startswith(f"peers: node 4: cannot be dialled at {address!r}: ")
+        pair.sides[1].send(TimeoutNow(sender=1, to=2, term=7))
+        with trio.fail_after(WITHIN_S):
+            assert (await pair.sides[2].receive()).term == 7
+
+    await running(pair, body)
+
+
 class BrokenStream:
     """Breaks when it is written to, before a reader has noticed anything."""
 
