@@ -49,6 +49,7 @@ class History:
         refused = [
             each for each in operations
             if each.refused and not each.returned_ns and said[each.commands] == 1
+            and not each.is_query
         ]  # fmt: skip
         for operation in operations:
             if operation.returned_ns:
