@@ -93,7 +93,7 @@ async def test_what_an_operator_gets_wrong_is_said_in_his_own_words(tmp_path: Pa
         (("list-asset", "X", "--scale", str(1 << 40)), f"--scale: {1 << 40} must be 0 to 12"),
         (("set-limits", "--open-orders", "1", "--dedup-window-s", str(10**12), "--dedup-rows", "1"),
          f"--dedup-window-s: {10**12} must be 1 to 4611686018"),
-        (("cluster", "add", "2", "--address", "nonsense"), "--address: 'nonsense' must be HOST:P"),
+        (("cluster", "add", "2", "--address", "nonsense"), "--address: 'nonsense' is not HOST:P"),
     ):  # fmt: skip
         code, answer = await admin(*words)
         assert code == 2
