@@ -69,9 +69,9 @@ PLANTS: Final = (
         edits=(
             Edit(
                 _LEADING,
-                "        if member in self.configuration.learners:\n"
-                "            self._promote_learners()\n",
-                "",
+                "        for member in self.configuration.learners:\n"
+                "            progress = self._progress.get(member)\n",
+                "        for member in ():\n            progress = self._progress.get(member)\n",
             ),
         ),
     ),
