@@ -20,11 +20,11 @@ from core.codes import (
 from core.commands import AMEND_ORDER, AMEND_PRICE, AMEND_QTY, AMEND_TRIGGER
 from core.conditional import Conditional
 from core.endings import FILLED
-from core.limits import ICEBERG_TIPS_MAX, PRICE_TICKS_MAX
+from core.limits import PRICE_TICKS_MAX
 from core.order_store import O_FILLED, O_ID, O_REMAINING, O_TERMS, ORDER_SHIFT, OrderStore
 from core.table import NIL
 from core.terms import RESTING, T_DISPLAY, T_KIND, T_LIMIT, T_LIST, T_QTY, T_TRIGGER, TERMS_SHIFT
-from core.ticket import Ticket
+from core.ticket import Ticket, least_tip
 from core.trading import Trading
 
 
@@ -151,9 +151,8 @@ class Amending:
             display = terms[at + T_DISPLAY]
             filled = self.store.orders.rows[(slot << ORDER_SHIFT) + O_FILLED]
             # `qty` may be any number here, and must not be reckoned with below zero.
-            if display != 0 and qty > filled:
-                if (qty - filled - 1) // ICEBERG_TIPS_MAX + 1 > display:
-                    return self.reject(VALIDATION, AMEND_QTY)
+            if display != 0 and qty > filled and least_tip(qty - filled) > display:
+                return self.reject(VALIDATION, AMEND_QTY)
         return trigger == 0 or self.reject(VALIDATION, AMEND_TRIGGER)
 
     def _check_amend(
@@ -279,9 +278,8 @@ class Amending:
         same_trigger = trigger == 0 or trigger == t.trigger
         if qty < 1 or (price == t.price and qty == t.qty and same_trigger):
             return self.reject(VALIDATION, AMEND_QTY)
-        if t.display != 0 and self.trading.execution.is_strict:
-            if (qty - 1) // ICEBERG_TIPS_MAX + 1 > t.display:
-                return self.reject(VALIDATION, AMEND_QTY)
+        if t.display != 0 and self.trading.execution.is_strict and least_tip(qty) > t.display:
+            return self.reject(VALIDATION, AMEND_QTY)
         return True
 
     def _write_parked(self, t: Ticket, slot: i64, moves: bool) -> None:

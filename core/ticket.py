@@ -202,10 +202,7 @@ class Ticket:
     def _check_display(self) -> bool:
         if self.type != LIMIT or self.tif == IOC or self.tif == FOK:
             return False
-        return 1 <= self.display <= self.qty and self.display >= self._least_tip()
-
-    def _least_tip(self) -> i64:
-        return (self.qty - 1) // ICEBERG_TIPS_MAX + 1
+        return least_tip(self.qty) <= self.display <= self.qty
 
     def _check_min_qty(self) -> bool:
         if self.type > MARKET or self.by_quote():
@@ -224,3 +221,8 @@ class Ticket:
             return self.expire_ns > now_ns
         may_end = self.tif == POST_ONLY or (self.is_conditional() and not self.is_limit_kind())
         return self.expire_ns == 0 or (may_end and self.expire_ns > now_ns)
+
+
+def least_tip(lots: i64) -> i64:
+    """What an iceberg of so many lots, from 1 on, must show."""
+    return (lots - 1) // ICEBERG_TIPS_MAX + 1

@@ -22,7 +22,7 @@ from core.versions import VERSION_ORDER_TERMS
 from gateway.bodies import BodyReader
 from gateway.order_body import Text
 from gateway.order_terms import NS_PER_MS
-from gateway.problems import Refused, invalid
+from gateway.problems import Refused, check_version, invalid
 from gateway.symbols import Symbol, Symbols
 
 FILTERS: Final = ("side", "state", "minPrice", "maxPrice")
@@ -66,9 +66,8 @@ def cancel_all_command(
 ) -> bytes:
     """Of those that the filters leave; `version`: the machine's, which must know filters."""
     for name in FILTERS:
-        if name in params and version < VERSION_ORDER_TERMS:
-            rule = f"needs machine version {VERSION_ORDER_TERMS}; {version} is in force"
-            raise Refused(invalid(name, rule))
+        if name in params:
+            check_version(name, VERSION_ORDER_TERMS, version)
     what = _choice(params, "side", _SIDES) | _choice(params, "state", _STATES)
     low, high = _price(params, "minPrice", symbol), _price(params, "maxPrice", symbol)
     if 0 < high < low:
@@ -112,9 +111,7 @@ def cancel_after_command(
     if not 0 <= after_ms <= _AFTER_MS_MAX:
         rule = f"must be whole milliseconds from 0 to {_AFTER_MS_MAX}"
         raise Refused(invalid("afterMs", rule))
-    if version < VERSION_ORDER_TERMS:
-        rule = f"needs machine version {VERSION_ORDER_TERMS}; {version} is in force"
-        raise Refused(invalid("afterMs", rule))
+    check_version("afterMs", VERSION_ORDER_TERMS, version)
     symbol = None if wanted.symbol is UNSET else symbols.named(wanted.symbol)
     return cancel_after(account, symbol.id if symbol else 0, after_ms * NS_PER_MS, key), symbol
 

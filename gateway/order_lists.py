@@ -19,7 +19,9 @@ from gateway.order_terms import NS_PER_MS, price_of, terms_of
 from gateway.orders import (
     SIDES, TYPES, OrderBody, client_id_of, order_id_of, quantity_of, time_in_force_of,
 )  # fmt: skip
-from gateway.problems import FieldError, Problem, Refused, invalid, key_missing, rejected
+from gateway.problems import (
+    FieldError, Problem, Refused, check_version, invalid, key_missing, rejected,
+)  # fmt: skip
 from gateway.rejects import LEGS
 from gateway.symbols import Symbol, Symbols
 
@@ -58,9 +60,7 @@ def place_list_command(
     if key == NO_KEY:
         raise Refused(key_missing())
     wanted = list_bodies.read(body)
-    if version < VERSION_ORDER_TERMS:
-        rule = f"needs machine version {VERSION_ORDER_TERMS}; {version} is in force"
-        raise Refused(invalid("type", rule))
+    check_version("type", VERSION_ORDER_TERMS, version)
     symbol = symbols.named(wanted.symbol)
     text, client = client_id_of(wanted.client_order_list_id, "clientOrderListId")
     legs = [_leg(name, raw, wanted, symbol) for name, raw in _legs_of(wanted)]

@@ -115,6 +115,16 @@ def invalid(field: str, rule: str, code: int = codes.VALIDATION) -> Problem:
     return rejected(code, f"{field} {rule}", field, rule)
 
 
+def check_version(field: str, needed: int, in_force: int) -> None:
+    """Raises `Refused` for what a later machine version brings."""
+    if in_force < needed:
+        raise Refused(invalid(field, version_rule(needed, in_force)))
+
+
+def version_rule(needed: int, in_force: int) -> str:
+    return f"needs machine version {needed}; {in_force} is in force"
+
+
 def _edge(status: int, kind: str, title: str, field: str, rule: str) -> Problem:
     errors = (FieldError(field, rule),)
     return Problem(status, codes.VALIDATION, kind, title, f"{field} {rule}", errors)

@@ -19,6 +19,7 @@ from core.commands import (
 from core.limits import ICEBERG_TIPS_MAX, PRICE_TICKS_MAX
 from core.versions import VERSION_AUCTIONS, VERSION_ORDER_TERMS
 from gateway.asked import Asked, Case
+from gateway.problems import version_rule
 from gateway.symbols import Symbol
 
 Rule = tuple[str, str]
@@ -34,12 +35,12 @@ _TIMES: Final = codes.TIME_IN_FORCE_NAMES
 def _head(c: Case, _s: Symbol, a: Asked) -> Rule:
     """Type, time in force and flags are one word; so is a machine that does not know them."""
     if c.model.version < VERSION_ORDER_TERMS:
-        rule = f"needs machine version {VERSION_ORDER_TERMS}; {c.model.version} is in force"
+        rule = version_rule(VERSION_ORDER_TERMS, c.model.version)
         return _first_term(a), rule
     name = _TYPES[a.order_type]
     if a.time_in_force == codes.AUCTION:
         if c.model.version < VERSION_AUCTIONS:
-            rule = f"needs machine version {VERSION_AUCTIONS}; {c.model.version} is in force"
+            rule = version_rule(VERSION_AUCTIONS, c.model.version)
             return "timeInForce", rule
         if a.order_type != codes.LIMIT:
             return "timeInForce", f"must not be AUCTION for a {name} order"

@@ -15,6 +15,7 @@ from core import commands
 from core.codes import OK
 from core.events import decode_reply
 from core.machine import Machine
+from core.versions import VERSION_FIRST, VERSION_KNOWN
 from gateway.api import Api, ApiLimits, Ports
 from gateway.feed_hub import FeedHub
 from gateway.fold import ReadModel
@@ -192,6 +193,18 @@ class Exchange:
 
     def place(self, who: str, key: str | None = None, **fields: Any) -> Response:
         return self.signed(who, "POST", "/v1/orders", json.dumps(order(**fields)).encode(), key)
+
+
+def traded_exchange(version: int = VERSION_KNOWN) -> Exchange:
+    """Bids of Bob: 1 at 49 M, asks: 1 at 51 M; the last trade was at 50 M."""
+    exchange = Exchange()
+    if version > VERSION_FIRST:
+        exchange.core.apply([commands.set_version(version)])
+    assert exchange.place("bob", side="SELL").status == 201
+    assert told(exchange.place("alice"))["status"] == "FILLED"
+    assert exchange.place("bob", side="BUY", price="49000000", qty="1").status == 201
+    assert exchange.place("bob", side="SELL", price="51000000", qty="1").status == 201
+    return exchange
 
 
 def order(**changes: Any) -> dict[str, Any]:

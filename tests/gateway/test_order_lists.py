@@ -5,23 +5,9 @@ from typing import Any
 
 import pytest
 
-from core.commands import set_version
-from core.versions import VERSION_KNOWN
 from gateway.http import Response
 from gateway.list_view import ListView
-from tests.gateway.exchange import ALICE, SYMBOL, Exchange, told
-
-
-def new_exchange(version: int = VERSION_KNOWN) -> Exchange:
-    """Bids of Bob: 1 at 49 M, asks: 1 at 51 M; the last trade was at 50 M."""
-    exchange = Exchange()
-    if version > 1:
-        exchange.core.apply([set_version(version)])
-    assert exchange.place("bob", side="SELL").status == 201
-    assert told(exchange.place("alice"))["status"] == "FILLED"
-    assert exchange.place("bob", side="BUY", price="49000000", qty="1").status == 201
-    assert exchange.place("bob", side="SELL", price="51000000", qty="1").status == 201
-    return exchange
+from tests.gateway.exchange import ALICE, SYMBOL, Exchange, told, traded_exchange
 
 
 SELL_AT: dict[str, str] = {"side": "SELL", "type": "LIMIT", "price": "55000000", "qty": "0.5"}
@@ -44,7 +30,7 @@ def statuses(found: dict[str, Any]) -> list[str]:
 
 
 def test_of_an_oco_one_cancels_the_other() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     response = place(exchange, body("OCO", SELL_AT, STOP))
     placed = told(response)
     assert response.status == 201
@@ -60,14 +46,14 @@ def test_of_an_oco_one_cancels_the_other() -> None:
 
 
 def test_an_otoco_that_fills_at_once_has_its_pair_at_work() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     placed = told(place(exchange, body("OTOCO", ENTRY, SELL_AT, STOP)))
     assert statuses(placed) == ["FILLED", "NEW", "NEW"]
     assert placed["status"] == "EXECUTING"
 
 
 def test_the_same_key_is_the_same_list() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     content = body("OTO", ENTRY | {"price": "40000000"}, STOP)
     first = place(exchange, content, "one-key")
     again = place(exchange, content, "one-key")
@@ -78,7 +64,7 @@ def test_the_same_key_is_the_same_list() -> None:
 
 
 def test_own_ids_are_shown() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     legs = [SELL_AT | {"clientOrderId": "up"}, STOP | {"clientOrderId": "down"}]
     placed = told(place(exchange, body("OCO", *legs, clientOrderListId="pair-1")))
     assert placed["clientOrderListId"] == "pair-1"
@@ -86,7 +72,7 @@ def test_own_ids_are_shown() -> None:
 
 
 def test_open_lists_are_the_accounts_own() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     ids = [told(place(exchange, body("OCO", SELL_AT, STOP)))["orderListId"] for _ in range(3)]
     assert exchange.signed("alice", "DELETE", f"/v1/order-lists/{ids[0]}").status == 200
     listed = told(exchange.signed("alice", "GET", f"/v1/order-lists?symbol={SYMBOL}&limit=1"))
@@ -101,7 +87,7 @@ def test_open_lists_are_the_accounts_own() -> None:
 
 def test_a_list_is_canceled_by_any_leg_that_is_open() -> None:
     """The first leg is filled, and the list is canceled all the same, once."""
-    exchange = new_exchange()
+    exchange = traded_exchange()
     placed = told(place(exchange, body("OTOCO", ENTRY, SELL_AT, STOP)))
     target = f"/v1/order-lists/{placed['orderListId']}"
     first = exchange.signed("alice", "DELETE", target, key="cancel-1")
@@ -154,7 +140,7 @@ def test_a_list_is_canceled_by_any_leg_that_is_open() -> None:
     ],
 )  # fmt: skip
 def test_a_bad_list_places_nothing(content: bytes, field: str) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     _, _, balances = exchange.state()
     response = place(exchange, content)
     assert 400 <= response.status < 500, response.body
@@ -164,7 +150,7 @@ def test_a_bad_list_places_nothing(content: bytes, field: str) -> None:
 
 
 def test_a_list_that_the_machine_does_not_know_is_refused() -> None:
-    exchange = new_exchange(version=1)
+    exchange = traded_exchange(version=1)
     before = exchange.state()
     response = place(exchange, body("OCO", SELL_AT, STOP))
     assert told(response)["errors"][0]["field"] == "type"
@@ -172,7 +158,7 @@ def test_a_list_that_the_machine_does_not_know_is_refused() -> None:
 
 
 def test_a_list_needs_a_key() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     content = body("OCO", SELL_AT, STOP)
     headers = exchange.headers("alice", "POST", "/v1/order-lists", content, key="")
     del headers[b"idempotency-key"]
@@ -182,7 +168,7 @@ def test_a_list_needs_a_key() -> None:
 
 @pytest.mark.parametrize("list_id", ["0", "x", "-1", "9" * 20])
 def test_what_is_no_id_is_no_list(list_id: str) -> None:
-    response = new_exchange().signed("alice", "GET", f"/v1/order-lists/{list_id}")
+    response = traded_exchange().signed("alice", "GET", f"/v1/order-lists/{list_id}")
     assert (response.status, told(response)["errors"][0]["field"]) == (404, "orderListId")
 
 

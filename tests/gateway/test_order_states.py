@@ -15,8 +15,8 @@ from gateway.fold import ReadModel
 from gateway.order_view import unpack
 from tests.core.terms_workload import TermsWorkload
 from tests.core.workload import setup_records
-from tests.gateway.exchange import ALICE, BOB, NOW_MS, SYMBOL, Exchange, told
-from tests.gateway.test_reject_words import bare, new_exchange, stop
+from tests.gateway.exchange import ALICE, BOB, NOW_MS, SYMBOL, Exchange, told, traded_exchange
+from tests.gateway.test_reject_words import bare, stop
 
 ACCOUNTS = range(1, 40)
 AT_40 = {"price": "40000000"}
@@ -48,7 +48,7 @@ def shown(exchange: Exchange, order_id: str, who: str = "alice") -> dict[str, An
 
 
 def test_an_open_order_says_where_it_stands() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     resting = told(exchange.place("alice", **AT_40))["orderId"]
     parked = told(exchange.place("alice", **stop(side="SELL", trigger="48000000")))["orderId"]
     waits = told(exchange.place("alice", **AT_40, timeInForce="AUCTION"))["orderId"]
@@ -64,7 +64,7 @@ def test_an_open_order_says_where_it_stands() -> None:
 
 
 def test_the_second_of_two_waits_for_the_first() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     legs = {
         "first": {"side": "BUY", "type": "LIMIT", "price": "40000000", "qty": "0.5"},
         "second": {"side": "SELL", "type": "LIMIT", "price": "55000000", "qty": "0.5"},
@@ -112,7 +112,7 @@ ENDS = [
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.reason)
 def test_an_order_that_was_not_filled_says_why_it_ended(end: End) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     for record in end.before:
         exchange.core.apply([record])
     placed = exchange.place("alice", **end.order)
@@ -131,7 +131,7 @@ def test_an_order_that_was_not_filled_says_why_it_ended(end: End) -> None:
 
 
 def test_a_stop_that_the_market_refused_says_by_which_code() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     sent = stop(side="SELL", trigger="49000000", qty="0.002")
     order_id = told(exchange.place("alice", **sent))["orderId"]
     cancel_only = ACCOUNT_STATE_NAMES.index("CANCEL_ONLY")
@@ -143,7 +143,7 @@ def test_a_stop_that_the_market_refused_says_by_which_code() -> None:
 
 
 def test_every_reason_is_packed_beside_everything_else() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     order_id = int(told(exchange.place("alice", **AT_40, displayQty="0.001"))["orderId"])
     order = exchange.model.orders.find(order_id)
     assert order is not None
@@ -165,7 +165,7 @@ NAMES = ("indicativePrice", "indicativeQty", "indicativeSurplus")
 
 
 def test_a_call_shows_what_would_trade_and_only_a_call() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     assert not set(NAMES) & ticker(exchange).keys()
     exchange.core.apply([c.set_mode(1, codes.MODE_AUCTION)])
     found = ticker(exchange)

@@ -9,26 +9,13 @@ from core import commands as c
 from core.codes import CMD_PLACE_TERMS, ORDER_TYPE_NAMES, TIME_IN_FORCE_NAMES
 from core.commands import (
     FLAG_BY_QUOTE, FLAG_PEG_OTHER, FLAG_SLIDE, FLAG_TRAIL_BPS, key128, place_terms,
-    set_version,
 )  # fmt: skip
-from core.versions import VERSION_KNOWN
 from gateway.order_terms import NS_PER_MS
-from tests.gateway.exchange import ALICE, NOW_MS, SYMBOL, Exchange, told
+from tests.gateway.exchange import ALICE, NOW_MS, SYMBOL, told, traded_exchange
 
 MINUTE_MS = 60_000
 SOON = str(NOW_MS + MINUTE_MS)
 KEY = key128("the-key")
-
-
-def new_exchange() -> Exchange:
-    """Bids of Bob: 1 at 49 M, asks: 1 at 51 M; the last trade was at 50 M. In thousands of KRW."""
-    exchange = Exchange()
-    exchange.core.apply([set_version(VERSION_KNOWN)])
-    assert exchange.place("bob", side="SELL").status == 201
-    assert told(exchange.place("alice"))["status"] == "FILLED"
-    assert exchange.place("bob", side="BUY", price="49000000", qty="1").status == 201
-    assert exchange.place("bob", side="SELL", price="51000000", qty="1").status == 201
-    return exchange
 
 
 def bare(**fields: str | None) -> dict[str, Any]:
@@ -87,7 +74,7 @@ PLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_the_command_is_the_one_that_any_other_client_would_have_packed(
     fields: dict[str, Any], words: dict[str, Any]
 ) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     response = exchange.place("alice", "the-key", **fields)
     assert response.status == 201, response.body
     order_type = fields.get("type", "LIMIT")
@@ -111,7 +98,7 @@ def test_the_command_is_the_one_that_any_other_client_would_have_packed(
     ids="-".join,
 )  # fmt: skip
 def test_what_was_sent_is_shown(fields: dict[str, Any], _words: dict[str, Any]) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     order_id = told(exchange.place("alice", **fields))["orderId"]
     shown = told(exchange.signed("alice", "GET", f"/v1/orders/{order_id}"))
     sent = {name: value for name, value in fields.items() if value is not None}
@@ -135,7 +122,7 @@ def test_what_was_sent_is_shown(fields: dict[str, Any], _words: dict[str, Any]) 
 
 
 def test_a_stop_waits_is_triggered_and_trades() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     sent = bare(side="SELL", type="STOP", triggerPrice="49000000", qty="0.002")
     order_id = told(exchange.place("alice", **sent))["orderId"]
     waiting = told(exchange.signed("alice", "GET", f"/v1/orders/{order_id}"))
@@ -148,7 +135,7 @@ def test_a_stop_waits_is_triggered_and_trades() -> None:
 
 
 def test_a_trigger_is_moved() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     sent = bare(type="STOP", triggerPrice="52000000")
     path = "/v1/orders/" + told(exchange.place("alice", **sent))["orderId"]
     body = json.dumps({"qty": "0.003", "triggerPrice": "53000000"}).encode()
@@ -188,7 +175,7 @@ REFUSED: list[tuple[str, str, str, dict[str, Any]]] = [
 def test_what_the_machine_refuses_names_the_field_of_the_request(
     code: str, field: str, _name: str, fields: dict[str, Any]
 ) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     if code == "SELF_TRADE":
         exchange.place("alice", side="SELL", price="50000000", timeInForce="POST_ONLY")
         fields = {**fields, "price": "50000000"}
@@ -202,7 +189,7 @@ def test_what_the_machine_refuses_names_the_field_of_the_request(
 
 
 def test_a_closed_order_keeps_its_terms() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     order_id = told(exchange.place("alice", displayQty="0.001", qty="0.01"))["orderId"]
     path = f"/v1/orders/{order_id}"
     before = told(exchange.signed("alice", "GET", path))
@@ -214,7 +201,7 @@ def test_a_closed_order_keeps_its_terms() -> None:
 
 
 def test_legs_name_their_list() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     legs = [
         c.leg(1, ORDER_TYPE_NAMES.index("LIMIT"), 0, price=52_000, qty=2),
         c.leg(1, ORDER_TYPE_NAMES.index("STOP"), 1, qty=2, trigger=48_000),

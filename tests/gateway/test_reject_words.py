@@ -13,9 +13,8 @@ import pytest
 from core import codes
 from core import commands as c
 from core.codes import ACCOUNT_STATE_NAMES
-from core.versions import VERSION_KNOWN
 from gateway.http import Response
-from tests.gateway.exchange import ALICE, BOB, NOW_MS, SYMBOL, Exchange, told
+from tests.gateway.exchange import ALICE, BOB, NOW_MS, SYMBOL, Exchange, told, traded_exchange
 
 CANCEL_ONLY, FROZEN = ACCOUNT_STATE_NAMES.index("CANCEL_ONLY"), ACCOUNT_STATE_NAMES.index("FROZEN")
 RULES: dict[str, int] = {
@@ -23,18 +22,6 @@ RULES: dict[str, int] = {
     "parked_orders": 3, "daily_notional": 30_000_000,
 }  # fmt: skip
 """Prices of 5,000 KRW, quantities of 0.01 from 0.05 on; alice owns 100 BTC."""
-
-
-def new_exchange(version: int = VERSION_KNOWN) -> Exchange:
-    """Bids of Bob: 1 at 49 M, asks: 1 at 51 M; the last trade was at 50 M. In KRW."""
-    exchange = Exchange()
-    if version > 1:
-        exchange.core.apply([c.set_version(version)])
-    assert exchange.place("bob", side="SELL").status == 201
-    assert told(exchange.place("alice"))["status"] == "FILLED"
-    assert exchange.place("bob", side="BUY", price="49000000", qty="1").status == 201
-    assert exchange.place("bob", side="SELL", price="51000000", qty="1").status == 201
-    return exchange
 
 
 def bare(**fields: Any) -> dict[str, Any]:
@@ -236,7 +223,7 @@ def check(response: Response, code: str, field: str, rule: str) -> None:
 
 @pytest.mark.parametrize("row", RULED + MOMENT + TERMS, ids=lambda row: row.name)
 def test_an_order_is_refused_by_the_rule_that_it_broke(row: Told) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     for record in row.before:
         exchange.core.apply([record])
     for fields in row.first:
@@ -261,12 +248,12 @@ def test_an_order_is_refused_by_the_rule_that_it_broke(row: Told) -> None:
 def test_a_machine_that_does_not_know_a_term_yet_says_so(
     fields: dict[str, Any], field: str
 ) -> None:
-    response = new_exchange(version=1).place("alice", **fields)
+    response = traded_exchange(version=1).place("alice", **fields)
     check(response, "VALIDATION", field, "needs machine version 3; 1 is in force")
 
 
 def test_an_order_for_the_auction_needs_auctions() -> None:
-    response = new_exchange(version=3).place("alice", timeInForce="AUCTION")
+    response = traded_exchange(version=3).place("alice", timeInForce="AUCTION")
     check(response, "VALIDATION", "timeInForce", "needs machine version 4; 3 is in force")
 
 
@@ -289,7 +276,7 @@ SENDS: dict[str, Send] = {
 
 @pytest.mark.parametrize("name", SENDS)
 def test_a_frozen_account_is_told_so_whatever_it_asks(name: str) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     order_id = told(exchange.place("alice", **AT_40))["orderId"]
     exchange.core.apply([c.set_account(ALICE, FROZEN, 0)])
     check(SENDS[name](exchange, order_id), "MARKET_HALTED", "account", "must not be frozen")
@@ -297,7 +284,7 @@ def test_a_frozen_account_is_told_so_whatever_it_asks(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["DELETE one", "DELETE all of a symbol", "PATCH"])
 def test_a_halt_is_the_markets(name: str) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     order_id = told(exchange.place("alice", **AT_40))["orderId"]
     exchange.core.apply([c.set_mode(1, codes.MODE_HARD_HALT)])
     check(SENDS[name](exchange, order_id), "MARKET_HALTED", "symbol", "not even cancels")
@@ -334,7 +321,7 @@ AMENDS: list[tuple[str, dict[str, Any], dict[str, str], str, str, str]] = [
 def test_an_amend_is_refused_by_the_rule_that_it_broke(
     _name: str, placed: dict[str, Any], terms: dict[str, str], code: str, field: str, rule: str
 ) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     order_id = told(exchange.place("alice", **placed))["orderId"]
     before = exchange.core.machine.balances_digest()
     response = exchange.signed(
@@ -347,7 +334,7 @@ def test_an_amend_is_refused_by_the_rule_that_it_broke(
 @pytest.mark.parametrize("filled", ["0.001", "0.004", "0.005", "0.006", "0.007"])
 def test_an_amend_below_what_is_filled_is_told_by_the_quantity(filled: str) -> None:
     """The detail is the lots filled, which may be the number of a word."""
-    exchange = new_exchange()
+    exchange = traded_exchange()
     order_id = told(exchange.place("alice", qty="0.01"))["orderId"]
     assert exchange.place("bob", side="SELL", qty=filled).status == 201
     body = json.dumps({"price": "50000000", "qty": filled}).encode()
@@ -356,7 +343,7 @@ def test_an_amend_below_what_is_filled_is_told_by_the_quantity(filled: str) -> N
 
 
 def test_an_amend_of_what_is_left_is_told_by_what_is_left() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     order_id = told(exchange.place("alice", qty="0.1"))["orderId"]
     assert exchange.place("bob", side="SELL", qty="0.05").status == 201
     exchange.core.apply(rules(lot_step=10, min_qty=50, max_position=100_120))
@@ -410,7 +397,7 @@ def test_a_list_is_refused_by_the_order_and_rule_that_it_broke(
     kind: str, legs: tuple[dict[str, Any], ...], law: dict[str, int], code: str, field: str,
     rule: str,
 ) -> None:  # fmt: skip
-    exchange = new_exchange()
+    exchange = traded_exchange()
     exchange.core.apply(rules(**law))
     named = dict(zip(("first", "second", "third"), legs, strict=False))
     body = json.dumps({"symbol": SYMBOL, "type": kind, **named}).encode()
@@ -425,7 +412,7 @@ def test_a_list_is_refused_by_the_order_and_rule_that_it_broke(
     ],
 )
 def test_a_list_is_not_taken_now(before: list[bytes], code: str, field: str, rule: str) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     exchange.core.apply(before)
     body = json.dumps(
         {"symbol": SYMBOL, "type": "OCO", "first": LIMIT_LEG, "second": STOP_LEG}
@@ -434,7 +421,7 @@ def test_a_list_is_not_taken_now(before: list[bytes], code: str, field: str, rul
 
 
 def test_two_orders_of_a_list_with_one_id_are_not_told_of_an_order_that_is_none() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     legs = {"first": {**ENTRY, "clientOrderId": "a"}, "second": {**STOP_LEG, "clientOrderId": "a"}}
     body = json.dumps({"symbol": SYMBOL, "type": "OTO", **legs}).encode()
     answer = told(exchange.signed("alice", "POST", "/v1/order-lists", body))
@@ -443,7 +430,7 @@ def test_two_orders_of_a_list_with_one_id_are_not_told_of_an_order_that_is_none(
 
 
 def test_a_leg_cannot_be_amended_and_says_so() -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     body = json.dumps(
         {"symbol": SYMBOL, "type": "OCO", "first": LIMIT_LEG, "second": STOP_LEG}
     ).encode()
@@ -456,7 +443,7 @@ def test_a_leg_cannot_be_amended_and_says_so() -> None:
 
 @pytest.mark.parametrize("text", ["0", "-0", "0.0", "-0.000"])
 def test_no_offset_is_no_offset_however_it_is_written(text: str) -> None:
-    exchange = new_exchange()
+    exchange = traded_exchange()
     placed = exchange.place("alice", type="PEGGED", price=None, pegOffset=text)
     assert placed.status == 201, placed.body
     shown = told(exchange.signed("alice", "GET", f"/v1/orders/{told(placed)['orderId']}"))
@@ -465,7 +452,7 @@ def test_no_offset_is_no_offset_however_it_is_written(text: str) -> None:
 
 def test_a_fold_that_is_late_costs_words_and_not_the_answer() -> None:
     """The gateway's read side does not know the rule yet: what it says is still true."""
-    exchange = new_exchange()
+    exchange = traded_exchange()
     exchange.core.withhold = True
     exchange.core.apply(rules(lot_step=10))
     exchange.core.apply([c.set_account(BOB, FROZEN, 0)])

@@ -36,6 +36,15 @@ async def _list_market(admin: Operator) -> None:
     )  # fmt: skip
 
 
+async def _market_with_alice(folder: Path) -> tuple[NodeProcess, Operator, tuple[str, str]]:
+    """A node with a market, its operator, and the option that names an account there."""
+    node = await NodeProcess(folder / "node-1").start()
+    admin = Operator(node.address)
+    await _list_market(admin)
+    _, opened = await admin("open-account", "--reference", "alice")
+    return node, admin, ("--account", str(opened["id"]))
+
+
 async def test_money_and_keys_as_an_operator_makes_them(tmp_path: Path) -> None:
     node = await NodeProcess(tmp_path / "node-1").start()
     admin = Operator(node.address)
@@ -135,11 +144,7 @@ async def test_a_mode_with_a_key_is_set_once(tmp_path: Path) -> None:
 
 
 async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
-    node = await NodeProcess(tmp_path / "node-1").start()
-    admin = Operator(node.address)
-    await _list_market(admin)
-    _, opened = await admin("open-account", "--reference", "alice")
-    account = ("--account", str(opened["id"]))
+    node, admin, account = await _market_with_alice(tmp_path)
     code, early = await admin("reference", "BTC-KRW", "50")
     assert code == 1
     assert "version 5" in str(early["rule"])
@@ -167,11 +172,7 @@ async def test_limits_of_markets_and_accounts(tmp_path: Path) -> None:
 
 
 async def test_states_of_accounts(tmp_path: Path) -> None:
-    node = await NodeProcess(tmp_path / "node-1").start()
-    admin = Operator(node.address)
-    await _list_market(admin)
-    _, opened = await admin("open-account", "--reference", "alice")
-    account = ("--account", str(opened["id"]))
+    node, admin, account = await _market_with_alice(tmp_path)
     await admin("version", "--to", "5")
     assert (await admin("restrict", *account, "--state", "FROZEN"))[0] == 2
     frozen = ("--state", "FROZEN", "--withdrawals", "open")
@@ -196,11 +197,7 @@ async def test_states_of_accounts(tmp_path: Path) -> None:
 
 
 async def test_schedules_of_fees(tmp_path: Path) -> None:
-    node = await NodeProcess(tmp_path / "node-1").start()
-    admin = Operator(node.address)
-    await _list_market(admin)
-    _, opened = await admin("open-account", "--reference", "alice")
-    account = ("--account", str(opened["id"]))
+    node, admin, account = await _market_with_alice(tmp_path)
     await admin("version", "--to", "5")
     tiers = ("--tier", "0:1000:2000", "--tier", "500:-100:1500")
     code, early = await admin("fees", "BTC-KRW", *tiers)
